@@ -1,0 +1,155 @@
+import type { EventSource } from '@offhook/common';
+import type { AudioDevice, AudioRole, CodecName, Direction, SrtpSuite } from '@offhook/media-rpc';
+
+/**
+ * The border inside the engine: above it sessions, SDP and policy, which touch no socket; below it
+ * the worker, which knows legs and nothing of SDP. `gstreamer/` implements it over the C worker;
+ * unit tests of the engine implement it in memory.
+ */
+
+export interface TransportAddress {
+  /** Numeric IPv4 or IPv6. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A pair of bound UDP sockets that the worker holds, whatever becomes of the pipelines on it. */
+export interface RtpSockets {
+  readonly id: string;
+  readonly rtp: TransportAddress;
+  readonly rtcp: TransportAddress;
+}
+
+export interface CodecConfig {
+  readonly name: CodecName;
+  readonly payloadType: number;
+  /** RTP clock: 8000 for G.722 too (RFC 3551 §4.5.2). */
+  readonly clockRate: number;
+  readonly ptimeMs: number;
+  /** Opus: what the peer wants to receive (RFC 7587 §6.1). */
+  readonly opus?: {
+    readonly inbandFec: boolean;
+    readonly dtx: boolean;
+    readonly maxAverageBitrate?: number;
+  };
+}
+
+export interface SrtpKey {
+  readonly suite: SrtpSuite;
+  /** Master key and salt, concatenated: 30 bytes for AES-128, 46 for AES-256 (RFC 4568 §6.1). */
+  readonly keySalt: Uint8Array;
+}
+
+/** Everything that a leg is. Passing another one to `setLeg` moves the leg to it. */
+export interface LegConfig {
+  readonly id: string;
+  readonly sockets: string;
+  readonly direction: Direction;
+  readonly codec: CodecConfig;
+  readonly telephoneEvent?: { readonly payloadType: number; readonly clockRate: number };
+  readonly remote: {
+    readonly rtp: TransportAddress;
+    readonly rtcp: TransportAddress;
+    readonly rtcpMux: boolean;
+  };
+  /**
+   * Symmetric RTP (RFC 4961): `off` sends to `remote` only; `once` follows the first valid source
+   * and then sticks; `follow` changes again once the present source has been silent for 2 s.
+   */
+  readonly latching: 'off' | 'once' | 'follow';
+  readonly srtp?: { readonly tx: SrtpKey; readonly rx: SrtpKey };
+  /** Device ids of the contract: `pulse:…`, `alsa:…`, `tone:440`, `file:…`, `null`, `default`. */
+  readonly input: string;
+  readonly output: string;
+  readonly muted: boolean;
+  readonly jitterBufferMs: { readonly min: number; readonly max: number };
+  /** Opaque to the plane; comes back in `adopt`, so that the next engine knows what the leg is. */
+  readonly tag: string;
+}
+
+export interface LegStats {
+  readonly tx: { readonly packets: number; readonly bytes: number; readonly ssrc: number };
+  readonly rx: {
+    readonly packets: number;
+    readonly bytes: number;
+    readonly lost: number;
+    readonly jitterMs: number;
+    readonly ssrc?: number;
+    /** Wall clock of the last packet, ms since the epoch. */
+    readonly lastPacketAt?: number;
+    /** Packets dropped for failing SRTP authentication, replay or source policy. */
+    readonly rejected: number;
+  };
+  /** From the peer's reports about our stream, when some came (RFC 3550 §6.4.1). */
+  readonly remote?: {
+    readonly lost: number;
+    readonly fractionLost: number;
+    readonly jitterMs: number;
+  };
+  readonly rttMs?: number;
+  readonly concealedPct: number;
+  readonly jitterBufferMs: number;
+  readonly levels?: { readonly inputDb: number; readonly outputDb: number };
+  /** Where media now goes, after latching. */
+  readonly sendingTo: TransportAddress;
+}
+
+export interface ToneCadence {
+  /** Hz and dBFS each; summed. */
+  readonly frequencies: readonly number[];
+  /** Milliseconds on, off, on, off …; repeated. Empty: continuous. */
+  readonly cadenceMs: readonly number[];
+  readonly levelDb: number;
+}
+
+export interface MediaPlaneEvents {
+  /** A digit of the peer has ended. */
+  dtmf: { leg: string; digit: string; durationMs: number };
+  /** The source that media is sent to has changed by latching. */
+  latched: { leg: string; remote: TransportAddress };
+  /** The leg's device went away or failed; the leg has fallen back to `null` or the default. */
+  deviceFailed: { leg: string; role: AudioRole; device: string; message: string };
+  devicesChanged: { devices: readonly AudioDevice[] };
+  /**
+   * The worker died and is being restarted (`restarting`), or serves again with every leg rebuilt
+   * on the same ports (`up`). `countersUnknown` names legs with SRTP whose indices could not be
+   * carried over: they send nothing until new keys are set.
+   */
+  worker: {
+    state: 'up' | 'restarting' | 'failed';
+    message: string;
+    countersUnknown: readonly string[];
+  };
+}
+
+export interface MediaPlane extends EventSource<MediaPlaneEvents> {
+  /** Legs that a running worker has kept through the death of an engine; call before anything else. */
+  adopt(): Promise<readonly { readonly config: LegConfig; readonly sockets: RtpSockets }[]>;
+  /**
+   * Binds an even RTP port and the odd one above it for RTCP (RFC 3550 §11), exclusively.
+   * Rejects with `limit-reached` when the range is used up.
+   */
+  openSockets(options: {
+    address: string;
+    ports: { from: number; to: number };
+    dscp: number;
+  }): Promise<RtpSockets>;
+  closeSockets(id: string): Promise<void>;
+  /**
+   * Creates the leg or changes it to this configuration by the least intrusion (a property where
+   * that is enough, a rebuild on the same sockets and SSRC where not). Idempotent.
+   */
+  setLeg(config: LegConfig): Promise<void>;
+  closeLeg(id: string): Promise<void>;
+  sendDtmf(
+    leg: string,
+    options: { digits: string; method: 'rfc4733' | 'inband'; durationMs: number; gapMs: number },
+  ): Promise<void>;
+  stats(leg: string): Promise<LegStats>;
+  setVolume(role: AudioRole, volume: number): Promise<void>;
+  playTone(id: string, tone: ToneCadence, device: string): Promise<void>;
+  stopTone(id: string): Promise<void>;
+  listDevices(): Promise<readonly AudioDevice[]>;
+  /** Leaves the worker and its legs running unless `stopWorker`. */
+  close(options: { stopWorker: boolean }): Promise<void>;
+}

@@ -1,0 +1,224 @@
+import { z } from 'zod';
+import {
+  audioDevice,
+  audioRole,
+  digits,
+  instanceId,
+  mediaOptions,
+  revision,
+  sdp,
+  sdpStep,
+  sessionId,
+  sessionState,
+  sessionStats,
+  toneKind,
+} from './schemas.ts';
+
+/** Protocol versions that this code speaks; HELLO settles on the highest common one. */
+export const PROTOCOL = { min: 1, max: 1 } as const;
+
+const none = z.object({});
+
+/** Named failures of the contract; they cross the wire as JSON-RPC errors with this code in `data`. */
+export const mediaErrors = {
+  'invalid-params': 'The request does not fit the schema',
+  'unknown-session': 'No session of that id',
+  'stale-revision': 'The session has a newer revision than the command',
+  'wrong-state': 'The session is not in a state for this step',
+  'invalid-sdp': 'The session description cannot be used',
+  'no-common-codec': 'No codec in common (RFC 3264 §6: 488)',
+  'srtp-required': 'Policy asks for SRTP and the peer offers none, or the other way round',
+  'address-refused': 'The policy of the thin client does not allow media to that address',
+  'limit-reached': 'The thin client allows no more sessions, or no port is free',
+  'no-such-device': 'No audio device of that id',
+  'device-failed': 'The audio device could not be opened',
+  'worker-down': 'The media worker is being restarted',
+  'not-allowed': 'The policy of the thin client does not allow this',
+} as const;
+
+export type MediaErrorCode = keyof typeof mediaErrors;
+
+const sessionErrors = ['unknown-session', 'stale-revision', 'wrong-state'] as const;
+const sdpErrors = [
+  'invalid-sdp',
+  'no-common-codec',
+  'srtp-required',
+  'address-refused',
+  'device-failed',
+  'worker-down',
+] as const;
+
+interface MethodRow {
+  readonly params: z.ZodType;
+  readonly result: z.ZodType;
+  readonly errors: readonly MediaErrorCode[];
+}
+
+/**
+ * Every request that a guest may make of an engine, and every row both ends validate with.
+ *
+ * Each command can be repeated safely. Those on a session carry the guest's `revision`: equal to
+ * the session's own → the result of the first time again; higher → carried out; lower →
+ * `stale-revision`. Others are idempotent by their content or by an id that the guest chooses.
+ */
+export const methods = {
+  /** What the engine has: the engine's half of reconciliation. */
+  snapshot: {
+    params: none,
+    result: z.object({ engine: instanceId, sessions: z.array(sessionState), leaseMs: z.int() }),
+    errors: [],
+  },
+  /**
+   * How long, in ms, the engine keeps sessions and audio when this connection is gone. The result
+   * is what the thin client's policy grants.
+   */
+  'lease.set': {
+    params: z.object({ ms: z.int().min(0) }),
+    result: z.object({ ms: z.int().min(0) }),
+    errors: [],
+  },
+  /**
+   * Allocates ports and carries out the first step (`offer` or `answer`). Repeated with the same id
+   * and revision it returns the same description.
+   */
+  'session.open': {
+    params: z.object({
+      id: sessionId,
+      revision,
+      options: mediaOptions.prefault({}),
+      step: sdpStep,
+    }),
+    result: z.object({ sdp, session: sessionState }),
+    errors: ['stale-revision', 'wrong-state', 'limit-reached', ...sdpErrors],
+  },
+  /** Takes the session one step further; `sdp` comes back for `offer` and `answer`. */
+  'session.update': {
+    params: z.object({ id: sessionId, revision, step: sdpStep }),
+    result: z.object({ sdp: sdp.optional(), session: sessionState }),
+    errors: [...sessionErrors, ...sdpErrors],
+  },
+  /** Stops the audio and frees the ports. A session that is not there is closed already. */
+  'session.close': { params: z.object({ id: sessionId }), result: none, errors: [] },
+  'session.get': {
+    params: z.object({ id: sessionId }),
+    result: sessionState,
+    errors: ['unknown-session'],
+  },
+  'session.stats': {
+    params: z.object({ id: sessionId }),
+    result: sessionStats,
+    errors: ['unknown-session'],
+  },
+  /** Microphone of this session; the person's own mute at the thin client wins. */
+  'session.mute': {
+    params: z.object({ id: sessionId, muted: z.boolean() }),
+    result: sessionState,
+    errors: ['unknown-session'],
+  },
+  /**
+   * Sends digits. A repeated `command` is not sent twice. `rfc4733` needs a negotiated
+   * telephone-event; `inband` mixes the tone pair into the audio. Resolves when the last digit is out.
+   */
+  'session.dtmf': {
+    params: z.object({
+      id: sessionId,
+      command: z.string().min(1).max(64),
+      digits,
+      method: z.enum(['rfc4733', 'inband']).default('rfc4733'),
+      durationMs: z.int().min(40).max(6000).default(100),
+      gapMs: z.int().min(30).max(2000).default(100),
+    }),
+    result: none,
+    errors: ['unknown-session', 'wrong-state', 'worker-down'],
+  },
+  /** 1 is unity, 0 silence, at most 4 (+12 dB). */
+  'audio.volume': {
+    params: z.object({ role: audioRole, volume: z.number().min(0).max(4) }),
+    result: none,
+    errors: ['worker-down'],
+  },
+  /** Plays a tone at the thin client until `tone.stop` with the same id, or for `durationMs`. */
+  'tone.play': {
+    params: z.object({
+      id: z.string().min(1).max(64),
+      kind: toneKind,
+      /** ISO 3166-1 alpha-2; the thin client's own by default. */
+      country: z
+        .string()
+        .regex(/^[a-z]{2}$/i)
+        .optional(),
+      durationMs: z.int().min(1).max(600_000).optional(),
+    }),
+    result: none,
+    errors: ['device-failed', 'worker-down', 'limit-reached'],
+  },
+  /** A tone that does not play is stopped already. */
+  'tone.stop': { params: z.object({ id: z.string().min(1).max(64) }), result: none, errors: [] },
+  'devices.list': {
+    params: none,
+    result: z.object({
+      devices: z.array(audioDevice),
+      selected: z.record(audioRole, z.string()),
+    }),
+    errors: ['worker-down'],
+  },
+  'devices.select': {
+    params: z.object({ role: audioRole, id: z.string().min(1).max(512) }),
+    result: none,
+    errors: ['no-such-device', 'device-failed', 'not-allowed', 'worker-down'],
+  },
+  /** How often `session.stats` events come; 0 stops them. Late ones are dropped, never queued. */
+  'stats.subscribe': {
+    params: z.object({ intervalMs: z.union([z.literal(0), z.int().min(100).max(60_000)]) }),
+    result: none,
+    errors: [],
+  },
+} as const satisfies Record<string, MethodRow>;
+
+/** What an engine tells of itself. `droppable` ones are discarded when the channel is slow. */
+export const events = {
+  /** The session changed by itself: recovered, latched on another source, muted at the thin client. */
+  'session.changed': { params: sessionState, droppable: false },
+  'session.stats': { params: sessionStats, droppable: true },
+  /** The peer pressed a key (RFC 4733), once a press. */
+  'session.dtmf': {
+    params: z.object({ id: sessionId, digit: z.string().length(1), durationMs: z.number() }),
+    droppable: false,
+  },
+  /**
+   * Nothing has come from the peer for `silentMs` (RTP timeout), or it came again (0). A held
+   * session raises none.
+   */
+  'session.rtpTimeout': {
+    params: z.object({ id: sessionId, silentMs: z.number().min(0) }),
+    droppable: false,
+  },
+  /** The keys, ports or addresses of the session are no longer good: offer anew by re-INVITE. */
+  'session.renegotiate': {
+    params: z.object({
+      id: sessionId,
+      reason: z.enum(['srtp-counters-unknown', 'address-changed']),
+    }),
+    droppable: false,
+  },
+  /** The person at the thin client hung up. */
+  'session.hangup': { params: z.object({ id: sessionId }), droppable: false },
+  'engine.health': {
+    params: z.object({ worker: z.enum(['up', 'restarting', 'failed']), message: z.string() }),
+    droppable: false,
+  },
+  'devices.changed': {
+    params: z.object({ devices: z.array(audioDevice), selected: z.record(audioRole, z.string()) }),
+    droppable: false,
+  },
+} as const satisfies Record<string, { params: z.ZodType; droppable: boolean }>;
+
+export type MethodName = keyof typeof methods;
+export type EventName = keyof typeof events;
+/** What a caller passes: defaults may be left out. */
+export type MethodInput<M extends MethodName> = z.input<(typeof methods)[M]['params']>;
+/** What an engine receives: validated, defaults filled in. */
+export type MethodParams<M extends MethodName> = z.output<(typeof methods)[M]['params']>;
+export type MethodResult<M extends MethodName> = z.output<(typeof methods)[M]['result']>;
+export type EventParams<E extends EventName> = z.output<(typeof events)[E]['params']>;
+export type MediaEvents = { [E in EventName]: EventParams<E> };

@@ -1,0 +1,190 @@
+import { z } from 'zod';
+
+/**
+ * The vocabulary of the media contract. Unknown keys are dropped on receipt (a newer peer may send
+ * more); everything else that does not fit is refused with `invalid-params`.
+ */
+
+/** Chosen by the guest, unique among its sessions; survives reconnects and daemon restarts. */
+export const sessionId = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/);
+
+/** Goes up with each change that the guest makes to one session; see `session.update`. */
+export const revision = z
+  .int()
+  .min(1)
+  .max(2 ** 31 - 1);
+
+/** SDP text, RFC 4566/8866. 64 KiB is far beyond any real body. */
+export const sdp = z.string().min(1).max(65_536);
+
+/** RFC 3264 §6.1, seen from this end. */
+export const direction = z.enum(['sendrecv', 'sendonly', 'recvonly', 'inactive']);
+
+export const codecName = z.enum(['PCMA', 'PCMU', 'G722', 'opus']);
+
+/** RFC 4568 §6.2, RFC 6188. */
+export const srtpSuite = z.enum([
+  'AES_CM_128_HMAC_SHA1_80',
+  'AES_CM_128_HMAC_SHA1_32',
+  'AES_256_CM_HMAC_SHA1_80',
+]);
+
+/** `off`: RTP/AVP only; `optional`: offer AVP with a=crypto, accept either; `required`: RTP/SAVP. */
+export const srtpPolicy = z.enum(['off', 'optional', 'required']);
+
+/**
+ * The `o=` line's continuity (RFC 3264 §8): the guest owns it, because it must not start anew when
+ * another engine takes the session over. The engine writes it into the SDP as it is.
+ */
+export const sdpOrigin = z.object({
+  username: z
+    .string()
+    .regex(/^\S{1,64}$/)
+    .default('-'),
+  /** A decimal number of up to 63 bits; a string, because JSON numbers are doubles. */
+  sessionId: z.string().regex(/^\d{1,19}$/),
+  version: z.int().min(0),
+});
+
+export const mediaOptions = z.object({
+  /** In order of preference; the thin client's policy may strike some. */
+  codecs: z.array(codecName).min(1).default(['opus', 'G722', 'PCMA', 'PCMU']),
+  srtp: srtpPolicy.default('off'),
+  srtpSuites: z
+    .array(srtpSuite)
+    .min(1)
+    .default(['AES_CM_128_HMAC_SHA1_80', 'AES_CM_128_HMAC_SHA1_32']),
+  /** RFC 4733 telephone-event is offered. */
+  telephoneEvent: z.boolean().default(true),
+  /** Milliseconds of audio in a packet that this end sends, unless the peer asks otherwise. */
+  ptimeMs: z
+    .union([z.literal(10), z.literal(20), z.literal(30), z.literal(40), z.literal(60)])
+    .default(20),
+  /** What the person at the thin client is shown. Not trusted, not interpreted. */
+  label: z.string().max(256).default(''),
+});
+
+/** What `session.open` and `session.update` are asked to do with the session description. */
+export const sdpStep = z.discriminatedUnion('type', [
+  /** Make an offer (RFC 3264 §5). The former state stays in force until `accept`. */
+  z.object({ type: z.literal('offer'), direction, origin: sdpOrigin }),
+  /** Answer the peer's offer (§6) and use the result at once. */
+  z.object({ type: z.literal('answer'), offer: sdp, direction, origin: sdpOrigin }),
+  /**
+   * Use the peer's answer to our last offer. May come again with another answer to the same offer
+   * (early media of several forks, then the final answer): the last one counts. With
+   * `provisional`, the offer stays open to a roll-back.
+   */
+  z.object({ type: z.literal('accept'), answer: sdp, provisional: z.boolean().default(false) }),
+  /** Forget our pending offer: the peer refused it (RFC 3261 §14.1). */
+  z.object({ type: z.literal('rollback') }),
+]);
+
+export const mediaState = z.enum([
+  /** Ports are allocated; nothing has been agreed yet. */
+  'idle',
+  /** Our offer is out. */
+  'offered',
+  /** Both descriptions are in force. */
+  'active',
+  /** The worker died or the device failed; the engine is rebuilding the leg. */
+  'recovering',
+  'closed',
+]);
+
+export const endpoint = z.object({ address: z.string(), port: z.int().min(0).max(65_535) });
+
+/** One session as the engine knows it: the row of `snapshot`. */
+export const sessionState = z.object({
+  id: sessionId,
+  revision,
+  state: mediaState,
+  /** What this end and the peer do, as agreed; absent before. */
+  direction: direction.optional(),
+  /** The direction the peer asked for, seen from the peer: `sendonly` or `inactive` is a remote hold. */
+  remoteDirection: direction.optional(),
+  /** The current and, while `offered`, the pending local description. */
+  localSdp: sdp.optional(),
+  remoteSdp: sdp.optional(),
+  codec: codecName.optional(),
+  srtp: srtpSuite.optional(),
+  local: endpoint.optional(),
+  remote: endpoint.optional(),
+  muted: z.boolean(),
+  /** Muted by the person at the thin client: the guest cannot undo it. */
+  locallyMuted: z.boolean(),
+  label: z.string(),
+  /** Wall clock of the thin client, ms since the epoch. */
+  openedAt: z.number(),
+});
+
+export const directionStats = z.object({
+  packets: z.int().min(0),
+  bytes: z.int().min(0),
+  /** Packets lost, RFC 3550 §6.4.1 (receive: counted here; send: as the peer reports). */
+  lost: z.int(),
+  /** Share of packets lost since the start, 0…100. */
+  lossPct: z.number().min(0).max(100),
+  /** Interarrival jitter, milliseconds, RFC 3550 §6.4.1. */
+  jitterMs: z.number().min(0),
+});
+
+export const sessionStats = z.object({
+  id: sessionId,
+  codec: codecName.optional(),
+  tx: directionStats,
+  rx: directionStats,
+  /** Round trip from RTCP LSR/DLSR, milliseconds; absent until a report came back. */
+  rttMs: z.number().min(0).optional(),
+  /** Share of played audio that was concealed, 0…100. */
+  concealedPct: z.number().min(0).max(100),
+  /** The jitter buffer's present delay, milliseconds. */
+  jitterBufferMs: z.number().min(0),
+  /** Listening quality 1…4.5 by the E-model (ITU-T G.107, G.113 codec figures); absent before audio. */
+  mos: z.number().min(1).max(5).optional(),
+  /** RMS of the last interval, dBFS (0 is full scale, -120 silence). */
+  levels: z.object({ inputDb: z.number(), outputDb: z.number() }).optional(),
+});
+
+export const audioRole = z.enum(['input', 'output', 'ringer']);
+
+export const audioDevice = z.object({
+  /** `pulse:NAME`, `alsa:hw:0`, `tone:440`, `file:…`, `null`, or `default`. */
+  id: z.string().max(512),
+  name: z.string(),
+  roles: z.array(audioRole),
+  /** False for a device that is configured or remembered, but not plugged in. */
+  present: z.boolean(),
+});
+
+/** Call progress tones, ITU-T E.180; the thin client plays them by its country's plan. */
+export const toneKind = z.enum([
+  'ring',
+  'ringback',
+  'busy',
+  'congestion',
+  'callwaiting',
+  'dial',
+  'error',
+]);
+
+/** A DTMF digit, RFC 4733 §3.2. */
+export const digits = z.string().regex(/^[0-9A-D*#]{1,64}$/i);
+
+export const instanceId = z.string().min(1).max(64);
+
+export type SessionId = z.output<typeof sessionId>;
+export type Direction = z.output<typeof direction>;
+export type CodecName = z.output<typeof codecName>;
+export type SrtpSuite = z.output<typeof srtpSuite>;
+export type SrtpPolicy = z.output<typeof srtpPolicy>;
+export type SdpOrigin = z.output<typeof sdpOrigin>;
+export type MediaOptions = z.output<typeof mediaOptions>;
+export type SdpStep = z.output<typeof sdpStep>;
+export type MediaState = z.output<typeof mediaState>;
+export type SessionState = z.output<typeof sessionState>;
+export type DirectionStats = z.output<typeof directionStats>;
+export type SessionStats = z.output<typeof sessionStats>;
+export type AudioRole = z.output<typeof audioRole>;
+export type AudioDevice = z.output<typeof audioDevice>;
+export type ToneKind = z.output<typeof toneKind>;

@@ -1,0 +1,231 @@
+import type { EventSource, Logger } from '@offhook/common';
+
+/**
+ * What the rest of Offhook sees of SIP. No type of sip.js crosses this border, and no media: bodies
+ * are opaque, and whoever makes a call brings an `SdpAgent` for it.
+ */
+
+export type TransportName = 'udp' | 'tcp' | 'tls';
+
+export interface Body {
+  /** Media type, e.g. `application/sdp`. */
+  readonly type: string;
+  readonly content: string;
+}
+
+/**
+ * The application's half of offer/answer (RFC 3264, RFC 6337) for one call. signaling calls it
+ * one step at a time, never concurrently for one call. A rejection with an OffhookError refuses the
+ * offer: 488 for `no-common-codec`, `srtp-required` and `invalid-sdp`, else 500; a call in progress
+ * stays as it was.
+ */
+export interface SdpAgent {
+  createOffer(signal: AbortSignal): Promise<string>;
+  createAnswer(offer: string, signal: AbortSignal): Promise<string>;
+  /** `provisional`: came in an early dialog; another answer to the same offer may follow. */
+  acceptAnswer(
+    answer: string,
+    options: { provisional: boolean },
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Our offer was refused (RFC 3261 §14.1): the description before it stays in force. */
+  rollback(): Promise<void>;
+}
+
+export interface TlsOptions {
+  /** PEM; the system's store by default. */
+  readonly ca?: string;
+  /** PEM, for incoming connections and mutual authentication. */
+  readonly cert?: string;
+  readonly key?: string;
+  /** Verification of the peer; true unless explicitly false. */
+  readonly verify?: boolean;
+}
+
+export interface ListenAddress {
+  readonly transport: TransportName;
+  /** Numeric IPv4 or IPv6 (no brackets). */
+  readonly address: string;
+  /** 0: an ephemeral port. */
+  readonly port: number;
+}
+
+export interface UserAgentOptions {
+  readonly listen: readonly ListenAddress[];
+  readonly tls?: TlsOptions;
+  /** `User-Agent` and `Server`. */
+  readonly product?: string;
+  readonly logger?: Logger;
+  /** A URI (`sip:proxy.example.com;transport=tls;lr`) every out-of-dialog request goes through. */
+  readonly outboundProxy?: string;
+  /** Every message as it crosses the wire; secrets already masked. */
+  readonly trace?: (entry: TraceEntry) => void;
+  /** DNS for RFC 3263; the system's resolver by default. */
+  readonly resolver?: SipResolver;
+}
+
+export interface TraceEntry {
+  readonly at: number;
+  readonly direction: 'in' | 'out';
+  readonly transport: TransportName;
+  readonly local: string;
+  readonly remote: string;
+  readonly message: string;
+}
+
+export interface SipResolver {
+  naptr(name: string): Promise<
+    readonly {
+      order: number;
+      preference: number;
+      service: string;
+      replacement: string;
+      flags: string;
+    }[]
+  >;
+  srv(
+    name: string,
+  ): Promise<readonly { priority: number; weight: number; port: number; name: string }[]>;
+  addresses(name: string): Promise<readonly string[]>;
+}
+
+export interface Credentials {
+  readonly username: string;
+  /** Asked for when a challenge comes, so that it need not be kept in memory for long. */
+  readonly password: () => Promise<string>;
+  /** Only for this realm; any realm if absent. */
+  readonly realm?: string;
+}
+
+export interface AccountOptions {
+  /** `sip:alice@example.com`. */
+  readonly aor: string;
+  readonly displayName?: string;
+  /** REGISTER goes here, in order, the next when one does not answer; default: the AOR's domain. */
+  readonly registrars?: readonly string[];
+  readonly register: boolean;
+  /** Seconds asked for; default 300. */
+  readonly expires?: number;
+  readonly credentials?: readonly Credentials[];
+  readonly outboundProxy?: string;
+  /** Reliable provisional responses (RFC 3262). */
+  readonly rel100?: 'off' | 'supported' | 'required';
+  /** RFC 4028. `expires` and `minSE` in seconds. */
+  readonly sessionTimer?:
+    | {
+        readonly expires: number;
+        readonly minSE: number;
+        readonly refresher: 'uac' | 'uas' | 'auto';
+      }
+    | false;
+  /** 3xx of the peer: `follow` tries the contacts in order of q, at most 5. */
+  readonly redirects?: 'follow' | 'refuse';
+}
+
+export type RegistrationState =
+  | { readonly state: 'unregistered' }
+  | { readonly state: 'registering' }
+  | { readonly state: 'registered'; readonly expiresAt: number; readonly registrar: string }
+  | {
+      readonly state: 'failed';
+      /** SIP status, or 0 when nothing answered. */
+      readonly status: number;
+      readonly reason: string;
+      /** Wall-clock ms of the next try; absent when it waits for the user (wrong password). */
+      readonly retryAt?: number;
+    };
+
+export interface AccountEvents {
+  registration: RegistrationState;
+  incoming: IncomingCall;
+  /** MESSAGE (RFC 3428), already answered 200. */
+  message: { readonly from: string; readonly displayName?: string; readonly body: Body };
+}
+
+export interface Account extends EventSource<AccountEvents> {
+  readonly aor: string;
+  readonly registration: RegistrationState;
+  register(): Promise<void>;
+  unregister(): Promise<void>;
+  /** A call to a SIP URI; `invite` returns at once, what happens comes as events. */
+  invite(target: string, agent: SdpAgent, options?: InviteOptions): SipCall;
+  /** OPTIONS to the registrar or a URI: the status and round trip, for `doctor`. */
+  options(target?: string): Promise<{ status: number; reason: string; rttMs: number }>;
+  close(): Promise<void>;
+}
+
+export interface InviteOptions {
+  readonly displayName?: string;
+  readonly extraHeaders?: readonly string[];
+  /** No SDP in the INVITE: the peer offers (RFC 3261 §13.2.1). */
+  readonly lateOffer?: boolean;
+}
+
+export type CallState = 'trying' | 'ringing' | 'early' | 'established' | 'ended';
+
+export interface CallEnd {
+  readonly by: 'local' | 'remote' | 'network';
+  /** SIP status that ended it; 200 for a BYE. */
+  readonly status: number;
+  /** In words: "busy", "declined", "no such number", from the status and Reason (RFC 3326). */
+  readonly reason: string;
+}
+
+export interface SipCallEvents {
+  /** `ringing` for 180; `early` when a 183 or 18x brought a description. */
+  state: CallState;
+  /** Our INVITE was answered, or our 200 was acknowledged. */
+  established: { readonly remoteIdentity: string };
+  /** INFO with DTMF (`application/dtmf-relay`), or another body; already answered. */
+  info: Body;
+  ended: CallEnd;
+}
+
+export interface SipCall extends EventSource<SipCallEvents> {
+  /** Local id, stable for the life of the call. */
+  readonly id: string;
+  readonly callId: string;
+  readonly direction: 'outgoing' | 'incoming';
+  readonly account: string;
+  readonly state: CallState;
+  /** `sip:bob@example.com` and the display name, as From/To or P-Asserted-Identity give them. */
+  readonly remote: { readonly uri: string; readonly displayName?: string };
+  readonly end: CallEnd | undefined;
+  /**
+   * CANCEL, BYE, or a 4xx-6xx response, whichever fits; idempotent. Resolves when the call is over
+   * for us; the peer's silence does not keep it waiting beyond Timer F.
+   */
+  hangup(options?: { status?: number; reason?: string }): Promise<void>;
+  /**
+   * re-INVITE with a new offer of the agent (hold, codec change, target refresh). Glare (491) is
+   * retried as RFC 3261 §14.1 says. Rejects with the peer's status when it refuses; the call goes on.
+   */
+  renegotiate(options?: { signal?: AbortSignal }): Promise<void>;
+  info(body: Body): Promise<void>;
+}
+
+export interface IncomingCall extends SipCall {
+  readonly direction: 'incoming';
+  /** Header values of the INVITE that policy may look at (`Alert-Info`, `Call-Info`, `Subject` …). */
+  header(name: string): string | undefined;
+  /** 180, or 183 with early media when asked. Done automatically (180) when the call is delivered. */
+  progress(options?: { earlyMedia?: boolean }): Promise<void>;
+  answer(): Promise<void>;
+  /** 486 unless told otherwise; 3xx with `contacts`. */
+  reject(options?: {
+    status?: number;
+    reason?: string;
+    contacts?: readonly string[];
+  }): Promise<void>;
+  /** The agent that makes the answer; MUST be set in the turn in which the call is delivered. */
+  useAgent(agent: SdpAgent): void;
+}
+
+export interface UserAgent {
+  /** What was really bound, with ports. */
+  readonly listening: readonly ListenAddress[];
+  addAccount(options: AccountOptions): Account;
+  readonly accounts: readonly Account[];
+  /** Unregisters, ends calls (within `timeoutMs`, default 2 s), closes sockets. */
+  close(options?: { timeoutMs?: number; keepCalls?: boolean }): Promise<void>;
+}

@@ -1,0 +1,1 @@
+export type { Channel, ChannelEvents, ChannelListener, PeerIdentity } from './channel.ts';
