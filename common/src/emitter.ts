@@ -25,7 +25,9 @@ export class Emitter<Events extends object> implements EventSource<Events> {
   }
 
   emit<K extends keyof Events>(name: K, event: Events[K]): void {
-    for (const listener of [...(this.#listeners.get(name) ?? [])]) {
+    // A copy: a listener may subscribe or unsubscribe others.
+    const listeners = [...(this.#listeners.get(name) ?? [])];
+    for (const listener of listeners) {
       try {
         (listener as (event: Events[K]) => void)(event);
       } catch (error) {
