@@ -47,6 +47,10 @@ export interface LegConfig {
   readonly direction: Direction;
   readonly codec: CodecConfig;
   readonly telephoneEvent?: { readonly payloadType: number; readonly clockRate: number };
+  /**
+   * An unspecified address (`0.0.0.0`, `::`) or port 0 is the hold of RFC 2543 (RFC 3264 §8.4): nothing
+   * is sent there, not even RTCP, until another address is set; what comes in is still received.
+   */
   readonly remote: {
     readonly rtp: TransportAddress;
     readonly rtcp: TransportAddress;
@@ -63,8 +67,6 @@ export interface LegConfig {
   readonly output: string;
   readonly muted: boolean;
   readonly jitterBufferMs: { readonly min: number; readonly max: number };
-  /** Opaque to the plane; comes back in `adopt`, so that the next engine knows what the leg is. */
-  readonly tag: string;
 }
 
 export interface LegStats {
@@ -95,10 +97,12 @@ export interface LegStats {
 }
 
 export interface ToneCadence {
-  /** Hz and dBFS each; summed. */
-  readonly frequencies: readonly number[];
-  /** Milliseconds on, off, on, off …; repeated. Empty: continuous. */
-  readonly cadenceMs: readonly number[];
+  /**
+   * Played in order, then from the start again, without a gap. Frequencies in Hz are summed; none
+   * is silence. A single step is a continuous tone.
+   */
+  readonly steps: readonly { readonly frequencies: readonly number[]; readonly ms: number }[];
+  /** dBFS of each frequency. */
   readonly levelDb: number;
 }
 
@@ -123,8 +127,14 @@ export interface MediaPlaneEvents {
 }
 
 export interface MediaPlane extends EventSource<MediaPlaneEvents> {
-  /** Legs that a running worker has kept through the death of an engine; call before anything else. */
-  adopt(): Promise<readonly { readonly config: LegConfig; readonly sockets: RtpSockets }[]>;
+  /**
+   * What a running worker has kept through the death of an engine: every pair of sockets with its
+   * tag, and the legs on them with their keys. Call before anything else.
+   */
+  adopt(): Promise<{
+    readonly sockets: readonly (RtpSockets & { readonly tag: string })[];
+    readonly legs: readonly LegConfig[];
+  }>;
   /**
    * Binds an even RTP port and the odd one above it for RTCP (RFC 3550 §11), exclusively.
    * Rejects with `limit-reached` when the range is used up.
@@ -133,8 +143,15 @@ export interface MediaPlane extends EventSource<MediaPlaneEvents> {
     address: string;
     ports: { from: number; to: number };
     dscp: number;
+    tag: string;
   }): Promise<RtpSockets>;
+  /** Closes the legs on them, too. Sockets that are not there are closed already. */
   closeSockets(id: string): Promise<void>;
+  /**
+   * Replaces what `adopt` gives back with these sockets. Opaque to the plane, at most 64 KiB; it may
+   * hold keys, so it stays in memory and out of every log.
+   */
+  setTag(sockets: string, tag: string): Promise<void>;
   /**
    * Creates the leg or changes it to this configuration by the least intrusion (a property where
    * that is enough, a rebuild on the same sockets and SSRC where not). Idempotent.
