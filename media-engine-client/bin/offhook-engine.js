@@ -1,2 +1,4 @@
 #!/usr/bin/env node
-import '../dist/offhook-engine.js';
+import { launch } from '@offhook/common/launch';
+
+await launch(new URL('../dist/offhook-engine.js', import.meta.url).href);

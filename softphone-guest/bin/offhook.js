@@ -1,2 +1,4 @@
 #!/usr/bin/env node
-import '../dist/offhook.js';
+import { launch } from '@offhook/common/launch';
+
+await launch(new URL('../dist/offhook.js', import.meta.url).href);

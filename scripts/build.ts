@@ -1,0 +1,41 @@
+// Bundles the executables: one file and lazily loaded chunks each, instead of a tree of sources.
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import { build } from 'esbuild';
+
+const root = dirname(import.meta.dirname);
+
+const executables = [
+  { name: 'offhook-engine', entry: 'media-engine-client/src/cli/main.ts' },
+  { name: 'offhook', entry: 'softphone-guest/src/cli/main.ts' },
+];
+
+/** CommonJS dependencies inside an ES module still call `require`. */
+const banner = `import { createRequire as __createRequire } from 'node:module';
+const require = __createRequire(import.meta.url);`;
+
+for (const { name, entry } of executables) {
+  const entryPath = join(root, entry);
+  if (!existsSync(entryPath)) continue;
+  const workspace = join(root, entry.slice(0, entry.indexOf('/')));
+  const outdir = join(workspace, 'dist');
+  await rm(outdir, { recursive: true, force: true });
+  await build({
+    entryPoints: { [name]: entryPath },
+    outdir,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    sourcemap: 'linked',
+    jsx: 'automatic',
+    // Ink loads its developer tools only when DEV is set.
+    external: ['react-devtools-core', '*.node'],
+    define: { 'process.env.NODE_ENV': '"production"', 'process.env.DEV': '"false"' },
+    banner: { js: banner },
+    logLevel: 'warning',
+  });
+}
