@@ -60,11 +60,19 @@ export const mediaOptions = z.object({
   ptimeMs: z
     .union([z.literal(10), z.literal(20), z.literal(30), z.literal(40), z.literal(60)])
     .default(20),
+  /**
+   * Numeric address that media will probably go to (the PBX's), from which an engine with several
+   * networks picks its own address and family for an offer. A hint only; policy is not asked.
+   */
+  peerAddress: z.string().max(64).optional(),
   /** What the person at the thin client is shown. Not trusted, not interpreted. */
   label: z.string().max(256).default(''),
 });
 
-/** What `session.open` and `session.update` are asked to do with the session description. */
+/**
+ * What `session.open` and `session.update` are asked to do with the session description. A wanted
+ * direction of `sendonly` is a hold: silence is sent, never the microphone.
+ */
 export const sdpStep = z.discriminatedUnion('type', [
   /** Make an offer (RFC 3264 §5). The former state stays in force until `accept`. */
   z.object({ type: z.literal('offer'), direction, origin: sdpOrigin }),
@@ -113,6 +121,11 @@ export const sessionState = z.object({
   muted: z.boolean(),
   /** Muted by the person at the thin client: the guest cannot undo it. */
   locallyMuted: z.boolean(),
+  /**
+   * Another call has microphone and speaker: of several on one thin client the one taken last is
+   * live, and the others send silence and are not heard until it ends or they are taken again.
+   */
+  background: z.boolean().optional(),
   label: z.string(),
   /** Wall clock of the thin client, ms since the epoch. */
   openedAt: z.number(),
