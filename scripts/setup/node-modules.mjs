@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { runQuietly } from './progress.mjs';
+import { SetupError, runQuietly } from './progress.mjs';
 
 /** @typedef {{packages: Record<string, {version?: string, link?: boolean, optional?: boolean}>}} LockFile */
 
@@ -16,6 +16,20 @@ export async function installNodeModules(root) {
     cwd: root,
     env: outsideProject(root),
   });
+  linkNode(root);
+}
+
+/** Puts the project's Node first for npm scripts; npm 9 does not link a command of that name. */
+function linkNode(/** @type {string} */ root) {
+  const link = join(root, 'node_modules/.bin/node');
+  if (existsSync(link)) return;
+  const target = `node-linux-${process.arch}/bin/node`;
+  const node = join(root, 'node_modules', target);
+  if (!existsSync(node)) {
+    throw new SetupError(`setup: there is no Node for ${process.platform} on ${process.arch}`);
+  }
+  chmodSync(node, 0o755);
+  symlinkSync(join('..', target), link);
 }
 
 /** npm leaves a lock file in node_modules that says what it put there. */

@@ -15,6 +15,8 @@ export function say(/** @type {string} */ text) {
 /** @type {Map<string, {startedAt: number, last: string}>} */
 const active = new Map();
 let statusShown = false;
+/** @type {NodeJS.Timeout | undefined} */
+let timer;
 
 /**
  * Runs a command, showing that it lives: its last line of output on a terminal, a line every 15 s
@@ -30,7 +32,7 @@ export async function runQuietly(title, command, args, options = {}) {
   const task = { startedAt: Date.now(), last: '' };
   active.set(title, task);
   say(`setup: ${title} …`);
-  const timer = setInterval(showStatus, process.stderr.isTTY ? 250 : QUIET_INTERVAL_MS);
+  timer ??= setInterval(showStatus, process.stderr.isTTY ? 250 : QUIET_INTERVAL_MS);
   /** @type {string[]} */
   const tail = [];
   try {
@@ -57,8 +59,11 @@ export async function runQuietly(title, command, args, options = {}) {
       [...tail, `setup: ${title}: ${[command, ...args].join(' ')}: ${reason}`].join('\n'),
     );
   } finally {
-    clearInterval(timer);
     active.delete(title);
+    if (active.size === 0) {
+      clearInterval(timer);
+      timer = undefined;
+    }
   }
   say(`setup: ${title}: done in ${seconds(task.startedAt)}`);
 }
