@@ -1,10 +1,29 @@
 import { defineConfig } from 'vitest/config';
 
+const integration = ['*/test/integration/**/*.test.{ts,tsx}', 'test/*/test/**/*.test.ts'];
+
 export default defineConfig({
   test: {
-    include: ['*/test/**/*.test.{ts,tsx}'],
-    exclude: ['test/**', '**/node_modules/**'],
-    testTimeout: 10_000,
-    hookTimeout: 20_000,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['*/test/**/*.test.{ts,tsx}'],
+          exclude: ['test/**', ...integration],
+          testTimeout: 10_000,
+          hookTimeout: 20_000,
+        },
+      },
+      {
+        // Real processes and peers: one file at a time, because the machine is shared with them.
+        test: {
+          name: 'integration',
+          include: integration,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
   },
 });
