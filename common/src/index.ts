@@ -10,3 +10,13 @@ export { withDeadline } from './wait.ts';
 export { loadConfig, parseConfig } from './config-file.ts';
 export type { ConfigProblem, LoadConfigOptions } from './config-file.ts';
 export { xdgConfigFile, xdgRuntimeDir, xdgStateDir } from './xdg.ts';
+export { controlMethod, serveControl } from './control-server.ts';
+export type {
+  ControlMethod,
+  ControlMethods,
+  ControlServer,
+  ServeControlOptions,
+} from './control-server.ts';
+export { connectControl } from './control-client.ts';
+export type { ConnectControlOptions, ControlCallOptions, ControlClient } from './control-client.ts';
+export { connectUnix, listenUnix } from './unix-socket.ts';
