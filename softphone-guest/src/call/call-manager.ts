@@ -1,0 +1,271 @@
+import { describeError, Emitter, OffhookError, type Clock, type Logger } from '@offhook/common';
+import type { SessionStats } from '@offhook/media-rpc';
+import type { Account, IncomingCall } from '@offhook/signaling';
+import type { AccountConfig, GuestConfig } from '../config.ts';
+import type { MediaLink } from '../media-link.ts';
+import type { DesiredSession } from '../reconcile.ts';
+import { CallMedia } from './call-media.ts';
+import { CallSession } from './call-session.ts';
+import { dialTarget, domainOf } from './dial-target.ts';
+import { CallHistory, type HistoryEntry } from './history.ts';
+import { peerAddress } from './peer-address.ts';
+import { isActive, isOver, type Call } from './model.ts';
+import { TonePlayer } from './tone-player.ts';
+import { endTone, standingTones } from './tones.ts';
+
+export interface CallManagerEvents {
+  changed: Call;
+  ended: HistoryEntry;
+  dtmf: { readonly call: string; readonly digit: string; readonly durationMs: number };
+}
+
+export interface CallManagerParts {
+  readonly link: MediaLink;
+  readonly config: Pick<GuestConfig, 'calls' | 'dial'>;
+  readonly clock: Clock;
+  /** 0 ≤ x < 1. */
+  readonly random: () => number;
+  readonly logger: Logger;
+}
+
+/** A line: its configuration and its signaling account. */
+export interface Line {
+  readonly config: AccountConfig;
+  readonly account: Account;
+}
+
+/** All calls of the phone: who may talk, what sounds, and what has been. */
+export class CallManager {
+  readonly events = new Emitter<CallManagerEvents>();
+  readonly #parts: CallManagerParts;
+  readonly #sessions = new Map<string, CallSession>();
+  readonly #history: CallHistory;
+  readonly #tones: TonePlayer;
+  #closed = false;
+
+  constructor(parts: CallManagerParts) {
+    this.#parts = parts;
+    this.#history = new CallHistory(parts.config.calls.history);
+    this.#tones = new TonePlayer(parts.link, parts.config.calls.country, parts.logger);
+    this.#listen(parts.link);
+  }
+
+  /** Calls that are not over, oldest first. */
+  list(): readonly CallSession[] {
+    return [...this.#sessions.values()];
+  }
+
+  get history(): CallHistory {
+    return this.#history;
+  }
+
+  /** @throws OffhookError `unknown-call` (layer `call`). */
+  get(id: string): CallSession {
+    const session = this.#sessions.get(id);
+    if (session !== undefined) return session;
+    const what = this.#history.find(id) === undefined ? `no call ${id}` : `call ${id} is over`;
+    throw new OffhookError('call', 'unknown-call', what, {
+      details: { calls: [...this.#sessions.keys()] },
+    });
+  }
+
+  /** What the calls want the engine to have. */
+  desired(): readonly DesiredSession[] {
+    return this.list().flatMap((session) => session.media.desired ?? []);
+  }
+
+  /** Places a call; what becomes of it comes as events. */
+  dial(line: Line, target: string): CallSession {
+    this.#refuseWhenClosed();
+    const { config, link } = this.#parts;
+    const uri = dialTarget(target, config.dial.domain ?? domainOf(line.config.aor));
+    if (!link.connected) throw link.notConnected();
+    if (this.#sessions.size >= config.calls.max) {
+      throw new OffhookError('call', 'limit-reached', `${config.calls.max} calls already`);
+    }
+    this.#holdOthers(undefined);
+    const { id, media } = this.#newMedia(line, uri);
+    const { display_name: displayName } = line.config;
+    const sip = line.account.invite(uri, media, displayName === undefined ? {} : { displayName });
+    const session = new CallSession(sip, this.#partsOf(id, line, media));
+    this.#sessions.set(id, session);
+    this.#changed(session);
+    return session;
+  }
+
+  /** A call that signaling delivers. MUST be called in the turn of its event. */
+  incoming(line: Line, sip: IncomingCall): void {
+    const { config, link, logger } = this.#parts;
+    const { id, media } = this.#newMedia(line, sip.remote.uri);
+    sip.useAgent(media);
+    const refusal = this.#closed
+      ? { status: 503, reason: 'Shutting Down' }
+      : !link.connected
+        ? { status: 480, reason: 'No Media Engine' }
+        : this.#sessions.size >= config.calls.max
+          ? { status: 486, reason: 'Busy Here' }
+          : undefined;
+    const session = new CallSession(sip, this.#partsOf(id, line, media));
+    this.#sessions.set(id, session);
+    if (refusal !== undefined) {
+      logger.warn({ call: id, remote: sip.remote.uri, ...refusal }, 'call refused');
+      session.refuse(refusal.status, refusal.reason).catch((error: unknown) => {
+        logger.debug({ call: id, reason: describeError(error) }, 'refusal failed');
+      });
+      return;
+    }
+    // A call that is taken at once does not ring.
+    if (line.config.auto_answer === 0) session.input({ type: 'answer' });
+    else this.#changed(session);
+    if (line.config.auto_answer !== undefined) session.answerAfter(line.config.auto_answer);
+  }
+
+  async answer(id: string): Promise<void> {
+    const session = this.get(id);
+    if (session.call.phase === 'incoming') this.#holdOthers(session);
+    await session.answer();
+  }
+
+  async resume(id: string, signal?: AbortSignal): Promise<void> {
+    const session = this.get(id);
+    if (session.call.phase === 'established') this.#holdOthers(session);
+    await session.hold(false, signal);
+  }
+
+  /** Ends what there is; resolves when the far ends have been told, or the deadline has passed. */
+  async close(timeoutMs: number): Promise<void> {
+    this.#closed = true;
+    const sessions = this.list();
+    for (const session of sessions) session.input({ type: 'hangup' });
+    await Promise.all(
+      sessions.map((session) => session.until(() => session.call.phase === 'ended', timeoutMs)),
+    );
+    this.#tones.want([]);
+  }
+
+  #changed(session: CallSession): void {
+    if (!this.#sessions.has(session.id)) return;
+    this.#updateTones();
+    this.events.emit('changed', session.call);
+  }
+
+  #finished(session: CallSession): void {
+    if (!this.#sessions.delete(session.id)) return;
+    const entry: HistoryEntry = { call: session.call, stats: session.lastStats };
+    this.#history.add(entry);
+    this.events.emit('ended', entry);
+  }
+
+  #updateTones(): void {
+    this.#tones.want(standingTones(this.#calls()));
+  }
+
+  #calls(): readonly Call[] {
+    return this.list().map((session) => session.call);
+  }
+
+  /** Talking to one means not talking to the others. */
+  #holdOthers(taken: CallSession | undefined): void {
+    if (!this.#parts.config.calls.one_active) return;
+    for (const other of this.#sessions.values()) {
+      if (other === taken || !isActive(other.call)) continue;
+      other.hold(true).catch((error: unknown) => {
+        if (isOver(other.call)) return;
+        this.#parts.logger.warn(
+          { call: other.id, reason: describeError(error) },
+          'the call could not be held',
+        );
+      });
+    }
+  }
+
+  #newMedia(line: Line, remote: string): { id: string; media: CallMedia } {
+    const { link, logger } = this.#parts;
+    const id = this.#newId();
+    const { codecs, srtp, dtmf, registrar } = line.config;
+    const peer = peerAddress([...(registrar ?? []), remote]);
+    const media = new CallMedia({
+      id,
+      port: link,
+      options: {
+        srtp,
+        telephoneEvent: dtmf === 'rfc4733',
+        label: remote.slice(0, 256),
+        ...(codecs === undefined ? {} : { codecs }),
+        ...(peer === undefined ? {} : { peerAddress: peer }),
+      },
+      originId: String(Math.floor(this.#parts.random() * Number.MAX_SAFE_INTEGER) + 1),
+      commandId: () => this.#letters(12),
+      logger,
+      onState: (state) => this.#sessions.get(id)?.onMediaState(state),
+      onLost: () => this.#sessions.get(id)?.input({ type: 'media-lost' }),
+    });
+    return { id, media };
+  }
+
+  #partsOf(id: string, line: Line, media: CallMedia): ConstructorParameters<typeof CallSession>[1] {
+    const { clock, logger } = this.#parts;
+    return {
+      id,
+      account: line.config,
+      media,
+      clock,
+      logger,
+      onChange: (session, before) => {
+        const tone = before.end === undefined ? endTone(session.call, this.#calls()) : undefined;
+        if (tone !== undefined) this.#tones.play(tone);
+        this.#changed(session);
+      },
+      onDtmf: (session, digit, durationMs) =>
+        this.events.emit('dtmf', { call: session.id, digit, durationMs }),
+      onFinished: (session) => this.#finished(session),
+    };
+  }
+
+  #listen(link: MediaLink): void {
+    const find = (id: string) => this.#sessions.get(id);
+    link.on('session.changed', (state) => find(state.id)?.onMediaState(state));
+    link.on('session.stats', (stats: SessionStats) => {
+      const session = find(stats.id);
+      if (session !== undefined) session.lastStats = stats;
+    });
+    link.on('session.dtmf', ({ id, digit, durationMs }) => {
+      if (find(id) !== undefined) this.events.emit('dtmf', { call: id, digit, durationMs });
+    });
+    link.on('session.rtpTimeout', ({ id, silentMs }) =>
+      find(id)?.input({ type: 'media-silent', silentMs }),
+    );
+    link.on('session.renegotiate', ({ id }) => find(id)?.input({ type: 'media-stale' }));
+    link.on('session.hangup', ({ id }) => find(id)?.input({ type: 'media-hangup' }));
+    link.on('adopted', (state) => find(state.id)?.onMediaState(state));
+    link.on('stale', (state) => {
+      const session = find(state.id);
+      session?.media.adoptRevision(state.revision);
+      session?.input({ type: 'media-stale' });
+    });
+    link.on('lost', ({ id }) => find(id)?.input({ type: 'media-lost' }));
+    link.on('status', (status) => {
+      if (status.state === 'connected') this.#tones.replay();
+    });
+  }
+
+  #newId(): string {
+    for (;;) {
+      const id = this.#letters(6);
+      if (!this.#sessions.has(id) && this.#history.find(id) === undefined) return id;
+    }
+  }
+
+  /** Letters and digits that cannot be taken for one another. */
+  #letters(length: number): string {
+    const alphabet = 'abcdefghjkmnpqrstuvwxyz23456789';
+    return Array.from(
+      { length },
+      () => alphabet[Math.floor(this.#parts.random() * alphabet.length)],
+    ).join('');
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closed) throw new OffhookError('call', 'closing', 'the phone is shutting down');
+  }
+}

@@ -1,0 +1,248 @@
+import { describeError, isOffhookError, OffhookError, type Logger } from '@offhook/common';
+import type { MethodInput, SdpStep, SessionState, SessionStats } from '@offhook/media-rpc';
+import type { SdpAgent } from '@offhook/signaling';
+import type { MediaPort } from '../media-link.ts';
+import type { DesiredSession } from '../reconcile.ts';
+import { advance, newOrigin, nextOrigin, type OriginState } from './sdp-origin.ts';
+
+export type CallMediaOptions = MethodInput<'session.open'>['options'];
+type OfferedDirection = 'sendrecv' | 'sendonly' | 'inactive';
+
+/** A description must be there before the peer repeats itself in vain. */
+const STEP_DEADLINE_MS = 8000;
+const STATS_DEADLINE_MS = 1000;
+
+export interface CallMediaParts {
+  /** The session's id; the call's own. */
+  readonly id: string;
+  readonly port: MediaPort;
+  readonly options: CallMediaOptions;
+  /** `o=` session id: a decimal number, unique for this call. */
+  readonly originId: string;
+  /** A name for a command that must not be carried out twice. */
+  readonly commandId: () => string;
+  readonly logger: Logger;
+  /** The engine told its state in answer to a step. */
+  readonly onState: (state: SessionState) => void;
+  /** A step found that the engine has not got the session. */
+  readonly onLost: () => void;
+}
+
+/**
+ * One call's media session: maps the steps of offer/answer to `session.open` and `session.update`,
+ * and keeps the revision and the `o=` line continuous, whichever engine serves.
+ */
+export class CallMedia implements SdpAgent {
+  readonly id: string;
+  readonly #parts: CallMediaParts;
+  #origin: OriginState;
+  #direction: OfferedDirection = 'sendrecv';
+  #muted = false;
+  /** The engine has (as far as we know) a session of ours. */
+  #open = false;
+  #closed = false;
+  /** Highest revision handed out, and the highest that the engine has confirmed. */
+  #issued = 0;
+  #confirmed = 0;
+  #running = 0;
+
+  constructor(parts: CallMediaParts) {
+    this.id = parts.id;
+    this.#parts = parts;
+    this.#origin = newOrigin(parts.originId);
+  }
+
+  /** For reconciliation; undefined when the engine need not have anything. */
+  get desired(): DesiredSession | undefined {
+    if (this.#closed || (!this.#open && this.#running === 0)) return undefined;
+    return {
+      id: this.id,
+      revision: this.#confirmed,
+      inFlight: this.#running > 0,
+      muted: this.#muted,
+    };
+  }
+
+  get open(): boolean {
+    return this.#open && !this.#closed;
+  }
+
+  /** Goes into the next description. */
+  setDirection(direction: OfferedDirection): void {
+    this.#direction = direction;
+  }
+
+  setMuted(muted: boolean): void {
+    this.#muted = muted;
+    if (this.open) this.#sendMute();
+  }
+
+  /** The engine has no such session any more: the next description opens it anew. */
+  markLost(): void {
+    this.#open = false;
+  }
+
+  /** Takes over a revision that the engine has and we did not know. */
+  adoptRevision(revision: number): void {
+    this.#issued = Math.max(this.#issued, revision);
+    this.#confirmed = revision;
+  }
+
+  createOffer(signal: AbortSignal): Promise<string> {
+    return this.#describe(
+      (origin) => ({ type: 'offer', direction: this.#direction, origin }),
+      signal,
+    );
+  }
+
+  createAnswer(offer: string, signal: AbortSignal): Promise<string> {
+    return this.#describe(
+      (origin) => ({ type: 'answer', offer, direction: this.#direction, origin }),
+      signal,
+    );
+  }
+
+  async acceptAnswer(
+    answer: string,
+    { provisional }: { provisional: boolean },
+    signal: AbortSignal,
+  ): Promise<void> {
+    // The offer went down with its engine: the call is moved by another offer once it stands.
+    if (!this.#open) return;
+    try {
+      await this.#update({ type: 'accept', answer, provisional }, signal);
+    } catch (error) {
+      if (!isOffhookError(error, 'unknown-session')) throw error;
+      this.#lost();
+    }
+  }
+
+  async rollback(): Promise<void> {
+    if (!this.#open) return;
+    try {
+      await this.#update({ type: 'rollback' });
+    } catch (error) {
+      if (isOffhookError(error, 'unknown-session')) this.#lost();
+      // Nothing was pending: the offer had not reached the engine.
+      else if (!isOffhookError(error, 'wrong-state')) throw error;
+    }
+  }
+
+  async stats(): Promise<SessionStats | undefined> {
+    if (!this.open || !this.#parts.port.connected) return undefined;
+    try {
+      return await this.#parts.port.call(
+        'session.stats',
+        { id: this.id },
+        { timeoutMs: STATS_DEADLINE_MS },
+      );
+    } catch (error) {
+      this.#parts.logger.debug({ call: this.id, reason: describeError(error) }, 'no statistics');
+      return undefined;
+    }
+  }
+
+  async dtmf(digits: string, method: 'rfc4733' | 'inband'): Promise<void> {
+    if (!this.open) throw this.#noSession();
+    await this.#parts.port.call(
+      'session.dtmf',
+      { id: this.id, command: this.#parts.commandId(), digits, method },
+      { retry: true, timeoutMs: STEP_DEADLINE_MS + digits.length * 300 },
+    );
+  }
+
+  /** Frees the session; idempotent, never rejects: an engine that is away frees it when it is back. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (!this.#open && this.#running === 0) return;
+    try {
+      await this.#parts.port.call('session.close', { id: this.id });
+    } catch (error) {
+      this.#parts.logger.debug({ call: this.id, reason: describeError(error) }, 'session left');
+    }
+  }
+
+  async #describe(
+    stepFor: (origin: ReturnType<typeof nextOrigin>) => SdpStep,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const step = stepFor(nextOrigin(this.#origin));
+    let text: string | undefined;
+    if (this.#open) {
+      try {
+        text = await this.#update(step, signal);
+      } catch (error) {
+        if (!isOffhookError(error, 'unknown-session')) throw error;
+        this.#open = false;
+      }
+    }
+    text ??= await this.#opening(step, signal);
+    const { sdp, state } = advance(this.#origin, text);
+    this.#origin = state;
+    return sdp;
+  }
+
+  async #opening(step: SdpStep, signal: AbortSignal): Promise<string> {
+    const { port, options } = this.#parts;
+    const revision = ++this.#issued;
+    const { sdp, session } = await this.#track(() =>
+      port.call(
+        'session.open',
+        { id: this.id, revision, options, step },
+        { signal, retry: true, timeoutMs: STEP_DEADLINE_MS },
+      ),
+    );
+    if (this.#closed) {
+      // The call ended while the engine was at it.
+      await port.call('session.close', { id: this.id });
+      throw this.#noSession();
+    }
+    this.#confirmed = revision;
+    this.#open = true;
+    if (this.#muted) this.#sendMute();
+    this.#parts.onState(session);
+    return sdp;
+  }
+
+  async #update(step: SdpStep, signal?: AbortSignal): Promise<string | undefined> {
+    if (this.#closed) throw this.#noSession();
+    const revision = ++this.#issued;
+    const { sdp, session } = await this.#track(() =>
+      this.#parts.port.call(
+        'session.update',
+        { id: this.id, revision, step },
+        { retry: true, timeoutMs: STEP_DEADLINE_MS, ...(signal === undefined ? {} : { signal }) },
+      ),
+    );
+    this.#confirmed = revision;
+    this.#parts.onState(session);
+    return sdp;
+  }
+
+  async #track<T>(command: () => Promise<T>): Promise<T> {
+    this.#running++;
+    try {
+      return await command();
+    } finally {
+      this.#running--;
+    }
+  }
+
+  #sendMute(): void {
+    this.#parts.port
+      .call('session.mute', { id: this.id, muted: this.#muted }, { retry: true })
+      .catch((error: unknown) =>
+        this.#parts.logger.warn({ call: this.id, reason: describeError(error) }, 'mute failed'),
+      );
+  }
+
+  #lost(): void {
+    this.#open = false;
+    this.#parts.onLost();
+  }
+
+  #noSession(): OffhookError {
+    return new OffhookError('call', 'no-media', `call ${this.id} has no media session`);
+  }
+}

@@ -1,0 +1,292 @@
+import {
+  describeError,
+  isOffhookError,
+  OffhookError,
+  type Clock,
+  type Logger,
+  type Timer,
+} from '@offhook/common';
+import type { SessionState, SessionStats } from '@offhook/media-rpc';
+import type { CallEnd, IncomingCall, SipCall } from '@offhook/signaling';
+import type { AccountConfig } from '../config.ts';
+import type { CallMedia } from './call-media.ts';
+import { dtmfInfo, parseDtmfInfo } from './dtmf-info.ts';
+import { step } from './machine.ts';
+import { isSilenced, newCall, type Call, type CallEffect, type CallInput } from './model.ts';
+
+const INFO_DURATION_MS = 160;
+/** No peer takes longer for a re-INVITE: Timer B and a glare. */
+const NEGOTIATION_DEADLINE_MS = 45_000;
+
+export interface CallSessionParts {
+  readonly id: string;
+  readonly account: AccountConfig;
+  readonly media: CallMedia;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** After every change, `before` being the call as it was. */
+  readonly onChange: (session: CallSession, before: Call) => void;
+  readonly onDtmf: (session: CallSession, digit: string, durationMs: number) => void;
+  /** The call is over and its last statistics are in. */
+  readonly onFinished: (session: CallSession) => void;
+}
+
+/** One call: the state machine, the dialog and the media session, tied together. */
+export class CallSession {
+  readonly media: CallMedia;
+  readonly account: AccountConfig;
+  readonly #parts: CallSessionParts;
+  readonly #sip: SipCall;
+  #call: Call;
+  #lastStats: SessionStats | undefined;
+  #autoAnswer: Timer | undefined;
+  /** What the last negotiation came to; told to whoever waits for it. */
+  #negotiationError: unknown;
+  #watchers = new Set<() => void>();
+  #answering: Promise<void> | undefined;
+
+  constructor(sip: SipCall, parts: CallSessionParts) {
+    this.#sip = sip;
+    this.#parts = parts;
+    this.media = parts.media;
+    this.account = parts.account;
+    this.#call = newCall({
+      id: parts.id,
+      account: parts.account.aor,
+      direction: sip.direction,
+      remote: sip.remote,
+      at: parts.clock.wall(),
+    });
+    sip.on('state', (state) => {
+      if (state !== 'established' && state !== 'ended') this.input({ type: 'sip-progress', state });
+    });
+    sip.on('established', ({ remoteIdentity }) =>
+      this.input({ type: 'sip-established', remoteIdentity }),
+    );
+    sip.on('ended', (end) => this.input({ type: 'sip-ended', end }));
+    sip.on('info', (body) => {
+      const pressed = parseDtmfInfo(body);
+      if (pressed !== undefined) parts.onDtmf(this, pressed.digit, pressed.durationMs);
+    });
+  }
+
+  get id(): string {
+    return this.#call.id;
+  }
+
+  get call(): Call {
+    return this.#call;
+  }
+
+  /** The last statistics that were read. */
+  get lastStats(): SessionStats | undefined {
+    return this.#lastStats;
+  }
+
+  set lastStats(stats: SessionStats) {
+    this.#lastStats = stats;
+  }
+
+  /** Puts an input through the state machine and carries out what comes of it. */
+  input(input: CallInput): void {
+    const before = this.#call;
+    const { call, effects } = step(before, input, this.#parts.clock.wall());
+    this.#call = call;
+    if (call.phase !== 'incoming') this.#autoAnswer?.cancel();
+    for (const effect of effects) this.#run(effect);
+    if (call !== before) {
+      this.#parts.onChange(this, before);
+      for (const watch of this.#watchers) watch();
+    }
+  }
+
+  answerAfter(ms: number): void {
+    this.#autoAnswer = this.#parts.clock.after(ms, () => {
+      if (this.#call.phase === 'incoming') this.input({ type: 'answer' });
+    });
+  }
+
+  /** Resolves when our 200 has gone out; rejects when there could be no answer. */
+  async answer(): Promise<void> {
+    this.input({ type: 'answer' });
+    await this.#answering;
+  }
+
+  /** Resolves when the peer has agreed; rejects with its refusal. */
+  async hold(wanted: boolean, signal?: AbortSignal): Promise<void> {
+    this.#negotiationError = undefined;
+    this.input({ type: wanted ? 'hold' : 'resume' });
+    await this.#negotiationSettled(signal);
+    if (this.#negotiationError !== undefined) throw this.#negotiationError;
+    if (this.#call.hold.inForce !== wanted) {
+      throw new OffhookError('call', 'superseded', `call ${this.id} was changed meanwhile`);
+    }
+  }
+
+  async hangup(): Promise<void> {
+    this.input({ type: 'hangup' });
+    await this.#sip.hangup();
+  }
+
+  async dtmf(digits: string): Promise<void> {
+    if (this.#call.phase !== 'established' && this.#call.phase !== 'early') {
+      throw new OffhookError(
+        'call',
+        'wrong-state',
+        `cannot send DTMF on call ${this.id}: it is ${this.#call.phase}`,
+      );
+    }
+    if (this.account.dtmf !== 'info') return this.media.dtmf(digits, this.account.dtmf);
+    for (const digit of digits) await this.#sip.info(dtmfInfo(digit, INFO_DURATION_MS));
+    return undefined;
+  }
+
+  /** Fresh statistics, or the last ones when the engine is away. */
+  async stats(): Promise<SessionStats | undefined> {
+    if (this.#call.phase !== 'ended')
+      this.#lastStats = (await this.media.stats()) ?? this.#lastStats;
+    return this.#lastStats;
+  }
+
+  onMediaState(state: SessionState): void {
+    this.input({
+      type: 'media-changed',
+      remoteDirection: state.remoteDirection,
+      locallyMuted: state.locallyMuted,
+    });
+  }
+
+  #run(effect: CallEffect): void {
+    switch (effect.type) {
+      case 'sip-answer':
+        this.#answering = this.#answer();
+        this.#answering.catch(() => undefined);
+        break;
+      case 'sip-reject':
+        this.#background(asIncoming(this.#sip).reject({ status: effect.status }), 'reject');
+        break;
+      case 'sip-hangup':
+        this.#background(this.#sip.hangup(), 'hang-up');
+        break;
+      case 'renegotiate':
+        void this.#renegotiate();
+        break;
+      case 'set-direction':
+        this.media.setDirection(effect.direction);
+        break;
+      case 'set-mute':
+        this.media.setMuted(effect.muted);
+        break;
+      case 'rebuild-media':
+        this.media.markLost();
+        this.media.setMuted(isSilenced(this.#call));
+        break;
+      case 'finish':
+        void this.#finish();
+        break;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  async #answer(): Promise<void> {
+    try {
+      await asIncoming(this.#sip).answer();
+    } catch (error) {
+      this.input({ type: 'answer-failed' });
+      // Signaling has refused what it could; a call that is left over is ended.
+      this.#background(this.#sip.hangup({ status: 500 }), 'hang-up');
+      throw error;
+    }
+  }
+
+  async #renegotiate(): Promise<void> {
+    const { logger } = this.#parts;
+    try {
+      await this.#sip.renegotiate();
+      this.#negotiationError = undefined;
+      this.input({ type: 'negotiated' });
+    } catch (error) {
+      this.#negotiationError = error;
+      if (this.#call.phase === 'established') {
+        logger.warn({ call: this.id, reason: describeError(error) }, 'renegotiation failed');
+      }
+      this.input({ type: 'negotiation-failed' });
+    }
+  }
+
+  async #finish(): Promise<void> {
+    const { logger, onFinished } = this.#parts;
+    const stats = await this.media.stats();
+    if (stats !== undefined) this.#lastStats = stats;
+    await this.media.close();
+    const { call } = this;
+    logger.info(
+      {
+        call: call.id,
+        account: call.account,
+        direction: call.direction,
+        remote: call.remote.uri,
+        seconds:
+          call.answeredAt === undefined
+            ? 0
+            : Math.round(((call.endedAt ?? call.answeredAt) - call.answeredAt) / 1000),
+        end: call.end,
+      },
+      'call ended',
+    );
+    onFinished(this);
+  }
+
+  #background(work: Promise<void>, what: string): void {
+    work.catch((error: unknown) => {
+      if (isOffhookError(error, 'ended')) return;
+      this.#parts.logger.debug({ call: this.id, reason: describeError(error) }, `${what} failed`);
+    });
+  }
+
+  /** Resolves when no offer of ours is under way, or the call is over. */
+  async #negotiationSettled(signal?: AbortSignal): Promise<void> {
+    const done = () => this.#call.negotiation === 'none';
+    if (!(await this.until(done, NEGOTIATION_DEADLINE_MS, signal))) {
+      signal?.throwIfAborted();
+      throw new OffhookError('call', 'timeout', `call ${this.id}: the peer does not answer`);
+    }
+    if (this.#call.phase !== 'established') {
+      throw new OffhookError('call', 'ended', `call ${this.id} has ended`);
+    }
+  }
+
+  /** Resolves when `done` holds (true), or at the deadline or abort (false). */
+  until(done: () => boolean, ms: number, signal?: AbortSignal): Promise<boolean> {
+    if (done()) return Promise.resolve(true);
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const finish = () => {
+      timer.cancel();
+      this.#watchers.delete(watch);
+      signal?.removeEventListener('abort', finish);
+      resolve(done());
+    };
+    const watch = () => {
+      if (done()) finish();
+    };
+    const timer = this.#parts.clock.after(ms, finish);
+    this.#watchers.add(watch);
+    signal?.addEventListener('abort', finish, { once: true });
+    return promise;
+  }
+
+  /** Ends at this status for the peer when the call cannot be served at all. */
+  async refuse(status: number, reason: string): Promise<void> {
+    await asIncoming(this.#sip).reject({ status, reason });
+  }
+
+  get end(): CallEnd | undefined {
+    return this.#sip.end;
+  }
+}
+
+function asIncoming(sip: SipCall): IncomingCall {
+  if ('answer' in sip) return sip as IncomingCall;
+  throw new OffhookError('call', 'wrong-state', 'an outgoing call cannot be answered here');
+}

@@ -1,0 +1,31 @@
+import type { SessionStats } from '@offhook/media-rpc';
+import type { Call } from './model.ts';
+
+/** A call that is over, with the last figures of its audio. */
+export interface HistoryEntry {
+  readonly call: Call;
+  readonly stats: SessionStats | undefined;
+}
+
+/** The last calls, newest first; the oldest is forgotten when there are too many. */
+export class CallHistory {
+  readonly #limit: number;
+  readonly #entries: HistoryEntry[] = [];
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  add(entry: HistoryEntry): void {
+    this.#entries.unshift(entry);
+    this.#entries.length = Math.min(this.#entries.length, this.#limit);
+  }
+
+  list(limit = this.#limit): readonly HistoryEntry[] {
+    return this.#entries.slice(0, limit);
+  }
+
+  find(id: string): HistoryEntry | undefined {
+    return this.#entries.find((entry) => entry.call.id === id);
+  }
+}

@@ -1,0 +1,306 @@
+import {
+  describeError,
+  Emitter,
+  isOffhookError,
+  OffhookError,
+  type Clock,
+  type EventSource,
+  type Logger,
+  type Timer,
+} from '@offhook/common';
+import type {
+  MediaClient,
+  MediaEvents,
+  MethodInput,
+  MethodName,
+  MethodResult,
+  SessionState,
+} from '@offhook/media-rpc';
+import { reconcile, type DesiredSession, type ReconcileAction } from './reconcile.ts';
+
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 2000;
+/** How long a command of a call waits for a channel that has just gone. */
+const COMMAND_DEADLINE_MS = 8000;
+const CONNECT_DEADLINE_MS = 5000;
+
+export type EngineStatus =
+  | { readonly state: 'connecting'; readonly channel: string }
+  | {
+      readonly state: 'connected';
+      readonly channel: string;
+      /** The engine's instance: another one after it was started again. */
+      readonly engine: string;
+      readonly worker: 'up' | 'restarting' | 'failed';
+    }
+  | { readonly state: 'disconnected'; readonly channel: string; readonly reason: string };
+
+export interface MediaLinkEvents extends MediaEvents {
+  status: EngineStatus;
+  /** The engine has the session as we left it. */
+  adopted: SessionState;
+  /** The engine has another revision: offer anew. */
+  stale: SessionState;
+  /** The engine does not have the session. */
+  lost: { readonly id: string };
+}
+
+/** What a call needs of the link. */
+export interface MediaPort {
+  readonly connected: boolean;
+  /**
+   * Rejects with the contract's errors; without an engine with `{layer: 'engine', code:
+   * 'not-connected'}`. `retry`: when the channel breaks, waits for the next one and repeats the
+   * command (every command of the contract can be repeated safely).
+   */
+  call<M extends MethodName>(
+    method: M,
+    params: MethodInput<M>,
+    options?: { signal?: AbortSignal; timeoutMs?: number; retry?: boolean },
+  ): Promise<MethodResult<M>>;
+}
+
+export interface MediaLinkOptions {
+  /** For people: the configured address. */
+  readonly channel: string;
+  readonly connect: (signal: AbortSignal) => Promise<MediaClient>;
+  readonly leaseMs: number;
+  /** What the calls want the engine to have. */
+  readonly desired: () => readonly DesiredSession[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const FORWARDED = [
+  'session.changed',
+  'session.stats',
+  'session.dtmf',
+  'session.rtpTimeout',
+  'session.renegotiate',
+  'session.hangup',
+  'devices.changed',
+] as const satisfies readonly (keyof MediaEvents)[];
+
+/**
+ * The guest's end of the line to the engine: connects, reconnects with back-off, and on each
+ * connection brings engine and calls in line by `reconcile`.
+ */
+export class MediaLink implements MediaPort, EventSource<MediaLinkEvents> {
+  readonly #options: MediaLinkOptions;
+  readonly #events = new Emitter<MediaLinkEvents>();
+  readonly #closing = new AbortController();
+  #client: MediaClient | undefined;
+  #status: EngineStatus;
+  #retryMs = FIRST_RETRY_MS;
+  #retry: Timer | undefined;
+  #waiting = new Set<() => void>();
+  /** The channel has been up: a command may wait for it to come back. */
+  #wasUp = false;
+
+  constructor(options: MediaLinkOptions) {
+    this.#options = options;
+    this.#status = { state: 'connecting', channel: options.channel };
+  }
+
+  get status(): EngineStatus {
+    return this.#status;
+  }
+
+  get connected(): boolean {
+    return this.#status.state === 'connected';
+  }
+
+  on<K extends keyof MediaLinkEvents>(name: K, listener: (event: MediaLinkEvents[K]) => void) {
+    return this.#events.on(name, listener);
+  }
+
+  /** Starts to connect; returns at once. */
+  start(): void {
+    void this.#connect();
+  }
+
+  /** Resolves when an engine serves, or the deadline has passed; true in the first case. */
+  ready(timeoutMs: number): Promise<boolean> {
+    if (this.connected) return Promise.resolve(true);
+    return this.#untilChange(timeoutMs, undefined, () => this.connected);
+  }
+
+  async call<M extends MethodName>(
+    method: M,
+    params: MethodInput<M>,
+    options: { signal?: AbortSignal; timeoutMs?: number; retry?: boolean } = {},
+  ): Promise<MethodResult<M>> {
+    const { clock } = this.#options;
+    const deadline = clock.now() + (options.timeoutMs ?? COMMAND_DEADLINE_MS);
+    for (;;) {
+      options.signal?.throwIfAborted();
+      const client = this.#client;
+      const left = deadline - clock.now();
+      if (client !== undefined && this.connected) {
+        try {
+          return await client.call(method, params, {
+            timeoutMs: Math.max(1, left),
+            ...(options.signal === undefined ? {} : { signal: options.signal }),
+          });
+        } catch (error) {
+          const broken = isOffhookError(error, 'closed') && error.layer === 'channel';
+          if (!broken || options.retry !== true) throw error;
+          // The link learns of it by the client's own `closed`, which may come after this.
+          if (this.#client === client) this.#down(client, error);
+        }
+      } else if (
+        options.retry !== true ||
+        !this.#wasUp ||
+        left <= 0 ||
+        this.#closing.signal.aborted
+      ) {
+        throw this.notConnected();
+      } else {
+        await this.#untilChange(left, options.signal, () => this.connected);
+      }
+    }
+  }
+
+  /** In words, with the layer: what `status` and `doctor` say too. */
+  notConnected(): OffhookError {
+    const { channel } = this.#options;
+    const why = this.#status.state === 'disconnected' ? ` (${this.#status.reason})` : '';
+    return new OffhookError('engine', 'not-connected', `not connected: ${channel}${why}`, {
+      remedy: 'start offhook-engine at the thin client, or correct [engine] channel',
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort(new OffhookError('engine', 'not-connected', 'the phone is shutting down'));
+    this.#retry?.cancel();
+    const client = this.#client;
+    this.#client = undefined;
+    this.#setStatus({ state: 'disconnected', channel: this.#options.channel, reason: 'closed' });
+    await client?.close();
+    this.#events.clear();
+  }
+
+  async #connect(): Promise<void> {
+    const { channel, connect, logger } = this.#options;
+    const attempt = new AbortController();
+    const deadline = this.#options.clock.after(CONNECT_DEADLINE_MS, () =>
+      attempt.abort(new OffhookError('channel', 'timeout', `${channel}: no answer`)),
+    );
+    const signal = AbortSignal.any([attempt.signal, this.#closing.signal]);
+    let client: MediaClient | undefined;
+    try {
+      client = await connect(signal);
+      signal.throwIfAborted();
+      const opened = client;
+      client.on('closed', (reason) => this.#down(opened, reason));
+      await this.#up(client, signal);
+    } catch (error) {
+      await client?.close();
+      if (this.#closing.signal.aborted) return;
+      if (client !== undefined && this.#client === client) this.#client = undefined;
+      this.#setStatus({ state: 'disconnected', channel, reason: describeError(error) });
+      logger.debug({ channel, reason: describeError(error) }, 'no engine');
+      this.#later();
+    } finally {
+      deadline.cancel();
+    }
+  }
+
+  async #up(client: MediaClient, signal: AbortSignal): Promise<void> {
+    const { channel, leaseMs, desired, logger } = this.#options;
+    await client.call('lease.set', { ms: leaseMs }, { signal });
+    const snapshot = await client.call('snapshot', {}, { signal });
+    signal.throwIfAborted();
+    this.#client = client;
+    for (const name of FORWARDED) {
+      client.on(name, (event) => this.#events.emit(name, event as never));
+    }
+    client.on('engine.health', (health) => this.#health(client, health));
+    const actions = reconcile(desired(), snapshot.sessions);
+    this.#retryMs = FIRST_RETRY_MS;
+    this.#wasUp = true;
+    this.#setStatus({ state: 'connected', channel, engine: snapshot.engine, worker: 'up' });
+    logger.info({ channel, engine: snapshot.engine, actions: actions.length }, 'engine connected');
+    for (const action of actions) this.#apply(client, action);
+  }
+
+  #apply(client: MediaClient, action: ReconcileAction): void {
+    switch (action.type) {
+      case 'adopt':
+        this.#events.emit('adopted', action.session);
+        break;
+      case 'renegotiate':
+        this.#events.emit('stale', action.session);
+        break;
+      case 'rebuild':
+        this.#events.emit('lost', { id: action.id });
+        break;
+      case 'mute':
+        this.#forget(client.call('session.mute', { id: action.id, muted: action.muted }));
+        break;
+      case 'close':
+        this.#forget(client.call('session.close', { id: action.id }));
+        break;
+      default:
+        action satisfies never;
+    }
+  }
+
+  /** A command whose failure the next reconciliation sees. */
+  #forget(command: Promise<unknown>): void {
+    command.catch((error: unknown) =>
+      this.#options.logger.debug({ reason: describeError(error) }, 'engine command failed'),
+    );
+  }
+
+  #health(client: MediaClient, health: MediaEvents['engine.health']): void {
+    if (this.#client !== client || this.#status.state !== 'connected') return;
+    this.#setStatus({ ...this.#status, worker: health.worker });
+    this.#events.emit('engine.health', health);
+  }
+
+  #down(client: MediaClient, reason: unknown): void {
+    if (this.#client !== client) return;
+    this.#client = undefined;
+    const { channel, logger } = this.#options;
+    const words = reason === undefined ? 'the engine closed the channel' : describeError(reason);
+    this.#setStatus({ state: 'disconnected', channel, reason: words });
+    logger.warn({ channel, reason: words }, 'engine lost');
+    void client.close();
+    this.#later();
+  }
+
+  #later(): void {
+    if (this.#closing.signal.aborted) return;
+    this.#retry?.cancel();
+    this.#retry = this.#options.clock.after(this.#retryMs, () => void this.#connect());
+    this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
+  }
+
+  #setStatus(status: EngineStatus): void {
+    const before = this.#status;
+    this.#status = status;
+    if (JSON.stringify(before) === JSON.stringify(status)) return;
+    this.#events.emit('status', status);
+    for (const wake of this.#waiting) wake();
+  }
+
+  /** Resolves at the next change for which `done` holds (true), at the deadline, abort or close (false). */
+  #untilChange(ms: number, signal: AbortSignal | undefined, done: () => boolean): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const finish = () => {
+      timer.cancel();
+      this.#waiting.delete(wake);
+      signal?.removeEventListener('abort', finish);
+      resolve(done());
+    };
+    const wake = () => {
+      if (done() || this.#closing.signal.aborted) finish();
+    };
+    const timer = this.#options.clock.after(ms, finish);
+    this.#waiting.add(wake);
+    signal?.addEventListener('abort', finish, { once: true });
+    return promise;
+  }
+}
