@@ -5,6 +5,7 @@
 //   node scripts/setup.mjs                  set up
 //   node scripts/setup.mjs run FILE ARGS…   set up, then run a script under the project's Node
 //   node scripts/setup.mjs test ARGS…       set up with the peers of the tests, then run the tests
+//   node scripts/setup.mjs ci               the same, with every check around the tests
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -16,7 +17,7 @@ import { installSystemPackages } from './setup/system-packages.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-const USAGE = 'usage: node scripts/setup.mjs [run FILE ARGS… | test ARGS…]';
+const USAGE = 'usage: node scripts/setup.mjs [run FILE ARGS… | test ARGS… | ci]';
 
 /**
  * @param {readonly string[]} words
@@ -35,6 +36,9 @@ async function main([command, ...args]) {
     case 'test':
       await setUp(['build', 'runtime', 'tests']);
       return await runNode(root, ['scripts/test.ts', ...args]);
+    case 'ci':
+      await setUp(['build', 'runtime', 'tests']);
+      return await runNode(root, ['scripts/ci.ts']);
     default:
       return usage();
   }

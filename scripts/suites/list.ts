@@ -1,0 +1,45 @@
+import type { Suite } from './suite.ts';
+
+const MINUTE = 60_000;
+
+function vitest(project: string, deadlineMs: number): Suite {
+  return {
+    name: project,
+    command: (report) => [
+      'node_modules/vitest/vitest.mjs',
+      'run',
+      `--project=${project}`,
+      '--reporter=default',
+      '--reporter=junit',
+      `--outputFile.junit=${report}`,
+    ],
+    result: 'junit',
+    deadlineMs,
+  };
+}
+
+function check(name: string, ...command: string[]): Suite {
+  return { name, command: () => command, result: 'exit-code', deadlineMs: 10 * MINUTE };
+}
+
+/** What `npm test` runs. */
+export const testSuites: readonly Suite[] = [
+  vitest('unit', 5 * MINUTE),
+  vitest('integration', 10 * MINUTE),
+  {
+    name: 'sipp',
+    command: (report) => ['test/sipp/src/main.ts', '--junit', report],
+    result: 'junit',
+    deadlineMs: 30 * MINUTE,
+  },
+];
+
+/** What continuous integration adds before and after the tests. */
+export const staticChecks: readonly Suite[] = [
+  check('typecheck', 'node_modules/typescript/bin/tsc', '-b'),
+  check('lint', 'node_modules/oxlint/bin/oxlint', '--type-aware', '--deny-warnings'),
+  check('format', 'node_modules/oxfmt/bin/oxfmt', '--check'),
+  check('unused code', 'node_modules/knip/bin/knip.js'),
+];
+
+export const demoCheck: Suite = check('demo', 'demo/src/main.ts', '--headless');
