@@ -62,6 +62,29 @@ export interface UserAgentOptions {
   readonly trace?: (entry: TraceEntry) => void;
   /** DNS for RFC 3263; the system's resolver by default. */
   readonly resolver?: SipResolver;
+  /**
+   * Serves requests outside of dialogs that a phone has no use for (REGISTER, SUBSCRIBE …), for a
+   * small registrar or test PBX; never asked for INVITE, ACK, CANCEL or OPTIONS. 405 when absent, or
+   * when it returns undefined.
+   */
+  readonly serve?: (request: ServedRequest) => Promise<ServedAnswer | undefined>;
+}
+
+export interface ServedRequest {
+  readonly method: string;
+  readonly uri: string;
+  /** Every value of that header, in order, compact names expanded. */
+  headers(name: string): readonly string[];
+  readonly body: Body | undefined;
+  /** Where it came from: numeric address and port. */
+  readonly source: ListenAddress;
+}
+
+export interface ServedAnswer {
+  readonly status: number;
+  readonly reason?: string;
+  /** Whole header lines: `WWW-Authenticate: Digest …`. */
+  readonly headers?: readonly string[];
 }
 
 export interface TraceEntry {
