@@ -62,7 +62,10 @@ export interface LegConfig {
    */
   readonly latching: 'off' | 'once' | 'follow';
   readonly srtp?: { readonly tx: SrtpKey; readonly rx: SrtpKey };
-  /** Device ids of the contract: `pulse:…`, `alsa:…`, `tone:440`, `file:…`, `null`, `default`. */
+  /**
+   * Device ids of the contract: `pulse:…`, `alsa:…`, `tone:440`, `file:…`, `null`, `default`; and
+   * as input `echo`: what this leg itself has received and decoded (echo test numbers, PBXs).
+   */
   readonly input: string;
   readonly output: string;
   readonly muted: boolean;
