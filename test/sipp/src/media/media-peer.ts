@@ -1,0 +1,224 @@
+import { randomInt } from 'node:crypto';
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { freePorts } from '../infra/ports.ts';
+import { until } from '../infra/wait.ts';
+import { encodeG711, PAYLOAD_TYPES, silence, type G711 } from './g711.ts';
+import { buildRtp, parseRtp } from './rtp.ts';
+import { RtpCapture } from './rtp-capture.ts';
+import type { SrtpContext } from './srtp.ts';
+import { findTone, hasTone } from './tone.ts';
+import { sine } from './wav.ts';
+
+const FRAME = 160;
+const FRAME_MS = 20;
+
+export interface MediaAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface MediaPeerOptions {
+  /** Numeric IPv4 or IPv6 address. */
+  readonly address: string;
+  readonly law?: G711;
+  /** What it plays once it knows where to; silence when absent. */
+  readonly toneHz?: number;
+  /** It waits for packets and answers to their source (default), or only sends where it is told. */
+  readonly symmetric?: boolean;
+}
+
+/**
+ * The far end's sound: the RTP socket behind the media address that SIPp writes into its SDP.
+ * SIPp makes the call; what it "hears" is recorded here packet by packet, and can be listened to.
+ */
+export class MediaPeer {
+  readonly capture = new RtpCapture();
+  readonly #socket: Socket;
+  readonly #address: MediaAddress;
+  readonly #frames: readonly Uint8Array[];
+  readonly #law: G711;
+  readonly #symmetric: boolean;
+  #target: MediaAddress | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #startedAt = 0;
+  #sent = 0;
+  #sequence = randomInt(65_536);
+  #timestamp = randomInt(2 ** 32);
+  #ssrc = randomInt(2 ** 32);
+  #srtp: { readonly tx: SrtpContext; readonly rx: SrtpContext } | undefined;
+  #rejected = 0;
+  #junk = 0;
+
+  private constructor(socket: Socket, options: MediaPeerOptions) {
+    this.#socket = socket;
+    const bound = socket.address();
+    this.#address = { address: bound.address, port: bound.port };
+    this.#law = options.law ?? 'PCMA';
+    this.#symmetric = options.symmetric ?? true;
+    this.#frames = frames(this.#law, options.toneHz);
+    socket.on('message', (bytes, from) => this.#receive(bytes, from));
+    socket.on('error', () => undefined);
+  }
+
+  static async open(options: MediaPeerOptions): Promise<MediaPeer> {
+    const port = await freePorts(2);
+    const socket = createSocket({ type: options.address.includes(':') ? 'udp6' : 'udp4' });
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject);
+      socket.bind({ port, address: options.address, exclusive: true }, () => {
+        socket.off('error', reject);
+        resolve();
+      });
+    });
+    return new MediaPeer(socket, options);
+  }
+
+  get address(): string {
+    return this.#address.address;
+  }
+
+  get port(): number {
+    return this.#address.port;
+  }
+
+  /** Where it sends to now. */
+  get target(): MediaAddress | undefined {
+    return this.#target;
+  }
+
+  /** SRTP packets that failed authentication. */
+  get rejected(): number {
+    return this.#rejected;
+  }
+
+  /** Packets that were no RTP at all. */
+  get junk(): number {
+    return this.#junk;
+  }
+
+  useSrtp(contexts: { readonly tx: SrtpContext; readonly rx: SrtpContext }): void {
+    this.#srtp = contexts;
+  }
+
+  /** Sends to this address from now on, and starts if it had not. */
+  sendTo(target: MediaAddress): void {
+    this.#target = target;
+    if (this.#timer !== undefined) return;
+    this.#startedAt = performance.now();
+    this.#sent = 0;
+    this.#timer = setInterval(() => this.#play(), FRAME_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Any bytes to the far end, from this port: junk, replays. */
+  sendRaw(bytes: Uint8Array, target = this.#target): void {
+    if (target !== undefined) this.#socket.send(bytes, target.port, target.address);
+  }
+
+  /** RFC 4733 §2.5.1.4: a packet every 20 ms, the last one three times; gaps of 60 ms. */
+  async sendDtmf(digits: string, payloadType: number, durationMs = 100): Promise<void> {
+    for (const digit of digits) {
+      const code = '0123456789*#ABCD'.indexOf(digit.toUpperCase());
+      const timestamp = this.#timestamp;
+      const steps = Math.ceil(durationMs / FRAME_MS);
+      for (let step = 1; step <= steps + 2; step++) {
+        const end = step >= steps;
+        const duration = Math.min(step, steps) * FRAME;
+        const payload = Uint8Array.of(code, (end ? 0x80 : 0) | 10, duration >> 8, duration & 0xff);
+        this.#send({ payloadType, marker: step === 1, timestamp, payload });
+        await new Promise((resolve) => setTimeout(resolve, end ? 2 : FRAME_MS));
+      }
+      await new Promise((resolve) => setTimeout(resolve, 60));
+    }
+  }
+
+  /** Waits until the tone is there for `ms` in all, in what has come since `mark`. */
+  async hears(
+    hz: number,
+    options: { ms?: number; within?: number; mark?: number; signal?: AbortSignal | undefined } = {},
+  ): Promise<void> {
+    const ms = options.ms ?? 300;
+    const report = () => findTone(this.capture.audio(options.mark), hz);
+    await until(`${ms} ms of ${hz} Hz at the far end`, () => report().presentMs >= ms, {
+      within: options.within ?? 6000,
+      every: 50,
+      signal: options.signal,
+      seen: () =>
+        `it heard ${report().presentMs} ms in ${this.capture.mark} packets` +
+        ` of type ${this.capture.payloadTypes().join(', ')}`,
+    });
+  }
+
+  /** The tone is in the most recent 200 ms. */
+  hearsNow(hz: number): boolean {
+    const { samples, sampleRate } = this.capture.audio(Math.max(0, this.capture.mark - 10));
+    return samples.length >= 800 && hasTone(samples, hz, sampleRate);
+  }
+
+  close(): void {
+    this.stop();
+    try {
+      this.#socket.close();
+    } catch {
+      // Closed before.
+    }
+  }
+
+  #receive(bytes: Buffer, from: RemoteInfo): void {
+    let plain: Uint8Array | undefined = bytes;
+    if (this.#srtp !== undefined) {
+      plain = this.#srtp.rx.unprotect(bytes);
+      if (plain === undefined) {
+        this.#rejected++;
+        return;
+      }
+    }
+    const rtp = parseRtp(plain);
+    if (rtp === undefined) {
+      this.#junk++;
+      return;
+    }
+    this.capture.add({ at: performance.now(), from: `${from.address}:${from.port}`, rtp });
+    if (this.#symmetric && this.#target === undefined)
+      this.sendTo({ address: from.address, port: from.port });
+  }
+
+  /** As many frames as the time that has gone by asks for: the timer alone would drift. */
+  #play(): void {
+    const due = Math.min(this.#sent + 10, (performance.now() - this.#startedAt) / FRAME_MS);
+    for (; this.#sent < due; this.#sent++) {
+      const payload = this.#frames[this.#sent % this.#frames.length] ?? new Uint8Array(FRAME);
+      this.#send({
+        payloadType: PAYLOAD_TYPES[this.#law],
+        marker: this.#sent === 0,
+        timestamp: this.#timestamp,
+        payload,
+      });
+      this.#timestamp = (this.#timestamp + FRAME) >>> 0;
+    }
+  }
+
+  #send(packet: {
+    payloadType: number;
+    marker: boolean;
+    timestamp: number;
+    payload: Uint8Array;
+  }): void {
+    const bytes = buildRtp({ ...packet, sequence: this.#sequence, ssrc: this.#ssrc });
+    this.#sequence = (this.#sequence + 1) & 0xffff;
+    this.sendRaw(this.#srtp === undefined ? bytes : this.#srtp.tx.protect(bytes));
+  }
+}
+
+/** A second of the tone in frames of 20 ms: whole periods, for any whole number of hertz. */
+function frames(law: G711, toneHz: number | undefined): Uint8Array[] {
+  if (toneHz === undefined) return [new Uint8Array(FRAME).fill(silence(law))];
+  const { samples } = sine(toneHz, 1);
+  return Array.from({ length: 50 }, (_, index) =>
+    encodeG711(law, samples.subarray(FRAME * index, FRAME * (index + 1))),
+  );
+}
