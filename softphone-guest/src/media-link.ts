@@ -5,6 +5,7 @@ import {
   OffhookError,
   type Clock,
   type EventSource,
+  type Layer,
   type Logger,
   type Timer,
 } from '@offhook/common';
@@ -33,7 +34,14 @@ export type EngineStatus =
       readonly engine: string;
       readonly worker: 'up' | 'restarting' | 'failed';
     }
-  | { readonly state: 'disconnected'; readonly channel: string; readonly reason: string };
+  | {
+      readonly state: 'disconnected';
+      readonly channel: string;
+      /** In words, with the layer. */
+      readonly reason: string;
+      readonly layer: Layer;
+      readonly remedy: string | undefined;
+    };
 
 export interface MediaLinkEvents extends MediaEvents {
   status: EngineStatus;
@@ -172,11 +180,11 @@ export class MediaLink implements MediaPort, EventSource<MediaLinkEvents> {
 
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
-    this.#closing.abort(new OffhookError('engine', 'not-connected', 'the phone is shutting down'));
+    this.#closing.abort(notNow());
     this.#retry?.cancel();
     const client = this.#client;
     this.#client = undefined;
-    this.#setStatus({ state: 'disconnected', channel: this.#options.channel, reason: 'closed' });
+    this.#setStatus(this.#disconnected(notNow()));
     await client?.close();
     this.#events.clear();
   }
@@ -199,7 +207,7 @@ export class MediaLink implements MediaPort, EventSource<MediaLinkEvents> {
       await client?.close();
       if (this.#closing.signal.aborted) return;
       if (client !== undefined && this.#client === client) this.#client = undefined;
-      this.#setStatus({ state: 'disconnected', channel, reason: describeError(error) });
+      this.#setStatus(this.#disconnected(error));
       logger.debug({ channel, reason: describeError(error) }, 'no engine');
       this.#later();
     } finally {
@@ -264,11 +272,22 @@ export class MediaLink implements MediaPort, EventSource<MediaLinkEvents> {
     if (this.#client !== client) return;
     this.#client = undefined;
     const { channel, logger } = this.#options;
-    const words = reason === undefined ? 'the engine closed the channel' : describeError(reason);
-    this.#setStatus({ state: 'disconnected', channel, reason: words });
-    logger.warn({ channel, reason: words }, 'engine lost');
+    const error = reason ?? new OffhookError('channel', 'closed', 'the engine closed the channel');
+    this.#setStatus(this.#disconnected(error));
+    logger.warn({ channel, reason: describeError(error) }, 'engine lost');
     void client.close();
     this.#later();
+  }
+
+  #disconnected(error: unknown): EngineStatus {
+    const known = error instanceof OffhookError ? error : undefined;
+    return {
+      state: 'disconnected',
+      channel: this.#options.channel,
+      reason: known === undefined ? describeError(error) : `${known.layer}: ${known.message}`,
+      layer: known?.layer ?? 'channel',
+      remedy: known?.remedy,
+    };
   }
 
   #later(): void {
@@ -303,4 +322,8 @@ export class MediaLink implements MediaPort, EventSource<MediaLinkEvents> {
     signal?.addEventListener('abort', finish, { once: true });
     return promise;
   }
+}
+
+function notNow(): OffhookError {
+  return new OffhookError('engine', 'not-connected', 'the phone is shutting down');
 }

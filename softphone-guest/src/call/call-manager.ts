@@ -116,8 +116,10 @@ export class CallManager {
     }
     // A call that is taken at once does not ring.
     if (line.config.auto_answer === 0) session.input({ type: 'answer' });
-    else this.#changed(session);
-    if (line.config.auto_answer !== undefined) session.answerAfter(line.config.auto_answer);
+    else {
+      this.#changed(session);
+      if (line.config.auto_answer !== undefined) session.answerAfter(line.config.auto_answer);
+    }
   }
 
   async answer(id: string): Promise<void> {

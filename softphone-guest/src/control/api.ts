@@ -1,0 +1,155 @@
+import { audioRole, digits } from '@offhook/media-rpc';
+import { z } from 'zod';
+import {
+  accountInfo,
+  callInfo,
+  checkInfo,
+  devicesInfo,
+  engineInfo,
+  mediaInfo,
+  messageInfo,
+  statusInfo,
+} from './schemas.ts';
+
+/**
+ * The control socket's methods and events, each one row: docs/control-api.md is made from it, the
+ * daemon serves it, the CLI and the TUI call it.
+ */
+
+interface Row {
+  readonly summary: string;
+  readonly params: z.ZodType;
+  readonly result: z.ZodType;
+}
+
+const none = z.object({});
+const callId = z
+  .string()
+  .min(1)
+  .max(64)
+  .describe('Id, or its first letters; may be left out when only one call can be meant');
+const oneCall = z.object({ call: callId.optional() });
+const oneOrAllCalls = z.object({
+  call: callId.optional(),
+  all: z.boolean().default(false).describe('Every call that this applies to'),
+});
+const wait = z
+  .int()
+  .min(1)
+  .max(3_600_000)
+  .optional()
+  .describe('Milliseconds to wait until the call is established; fails when it is refused');
+const account = z.string().max(512).describe('Address of record, or its user part').optional();
+const calls = z.object({ calls: z.array(callInfo) });
+
+export const controlMethods = {
+  status: { summary: 'The daemon, its lines and its engine', params: none, result: statusInfo },
+  'calls.list': { summary: 'Calls that are not over, oldest first', params: none, result: calls },
+  'call.get': { summary: 'One call, also one that is over', params: oneCall, result: callInfo },
+  'call.dial': {
+    summary: 'Places a call. Returns at once unless `wait` is given',
+    params: z.object({
+      target: z.string().max(1024).describe('Number, name, `user@host` or SIP URI'),
+      account,
+      wait,
+    }),
+    result: callInfo,
+  },
+  'call.answer': {
+    summary: 'Takes an incoming call; active ones are put on hold',
+    params: oneCall.extend({ wait }),
+    result: callInfo,
+  },
+  'call.reject': {
+    summary: 'Declines incoming calls',
+    params: oneOrAllCalls.extend({
+      status: z.int().min(400).max(699).default(486).describe('SIP status; 486 is busy'),
+    }),
+    result: calls,
+  },
+  'call.hangup': { summary: 'Ends calls, in whatever state', params: oneOrAllCalls, result: calls },
+  'call.hold': {
+    summary: 'Puts established calls on hold; returns when the peer has agreed',
+    params: oneOrAllCalls,
+    result: calls,
+  },
+  'call.resume': {
+    summary: 'Takes a call off hold; other active ones are put on hold',
+    params: oneCall,
+    result: callInfo,
+  },
+  'call.mute': { summary: 'Silences the microphone', params: oneOrAllCalls, result: calls },
+  'call.unmute': { summary: 'Opens the microphone again', params: oneOrAllCalls, result: calls },
+  'call.dtmf': {
+    summary: 'Sends digits; returns when the last one is out',
+    params: oneCall.extend({ digits: digits.describe('0-9, A-D, * and #') }),
+    result: callInfo,
+  },
+  'history.list': {
+    summary: 'Calls that are over, newest first',
+    params: z.object({ limit: z.int().min(1).max(10_000).default(50) }),
+    result: calls,
+  },
+  'accounts.list': {
+    summary: 'Lines and their registration',
+    params: none,
+    result: z.object({ accounts: z.array(accountInfo) }),
+  },
+  'account.register': {
+    summary: 'Registers now',
+    params: z.object({ account }),
+    result: accountInfo,
+  },
+  'account.unregister': {
+    summary: 'Takes the registration back',
+    params: z.object({ account }),
+    result: accountInfo,
+  },
+  'devices.list': {
+    summary: 'Audio devices of the thin client',
+    params: none,
+    result: devicesInfo,
+  },
+  'devices.select': {
+    summary: 'Chooses an audio device',
+    params: z.object({ role: audioRole, id: z.string().min(1).max(512) }),
+    result: devicesInfo,
+  },
+  'doctor.run': {
+    summary: 'Checks every layer from the engine to the registrar',
+    params: none,
+    result: z.object({ checks: z.array(checkInfo) }),
+  },
+} as const satisfies Record<string, Row>;
+
+export const controlEvents = {
+  'call.changed': { summary: 'A call is new or has changed', params: callInfo },
+  'call.ended': { summary: 'A call is over, with its last figures', params: callInfo },
+  'registration.changed': { summary: 'A line’s registration', params: accountInfo },
+  'engine.changed': { summary: 'The line to the engine', params: engineInfo },
+  'devices.changed': { summary: 'Devices came, went or were chosen', params: devicesInfo },
+  stats: {
+    summary: 'Figures of established calls, once a second as long as somebody listens',
+    params: z.object({ calls: z.array(z.object({ id: z.string(), media: mediaInfo })) }),
+  },
+  dtmf: {
+    summary: 'The peer pressed a key',
+    params: z.object({ call: z.string(), digit: z.string(), durationMs: z.number() }),
+  },
+  message: { summary: 'A text message (SIP MESSAGE) came', params: messageInfo },
+} as const satisfies Record<string, { summary: string; params: z.ZodType }>;
+
+export type ControlMethodName = keyof typeof controlMethods;
+export type ControlEventName = keyof typeof controlEvents;
+export type ControlParams<M extends ControlMethodName> = z.output<
+  (typeof controlMethods)[M]['params']
+>;
+export type ControlInput<M extends ControlMethodName> = z.input<
+  (typeof controlMethods)[M]['params']
+>;
+export type ControlResult<M extends ControlMethodName> = z.output<
+  (typeof controlMethods)[M]['result']
+>;
+export type ControlEvents = {
+  [E in ControlEventName]: z.output<(typeof controlEvents)[E]['params']>;
+};

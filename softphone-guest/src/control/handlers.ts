@@ -1,0 +1,195 @@
+import { OffhookError, type ControlMethods } from '@offhook/common';
+import type { CallManager, Line } from '../call/call-manager.ts';
+import type { CallSession } from '../call/call-session.ts';
+import { isOver } from '../call/model.ts';
+import type { MediaPort } from '../media-link.ts';
+import {
+  controlMethods,
+  type ControlMethodName,
+  type ControlParams,
+  type ControlResult,
+} from './api.ts';
+import { describeAccount, describeCall } from './info.ts';
+import type { CallInfo, CheckInfo, StatusInfo } from './schemas.ts';
+import { selectCall, selectCalls, type CallFilter } from './select-calls.ts';
+
+export interface ControlHandlersParts {
+  readonly manager: CallManager;
+  readonly lines: readonly Line[];
+  /** Address of record of the line that dials when none is named. */
+  readonly defaultAccount: string | undefined;
+  readonly media: MediaPort;
+  readonly status: () => StatusInfo;
+  readonly doctor: (signal: AbortSignal) => Promise<readonly CheckInfo[]>;
+}
+
+type Handlers = {
+  readonly [M in ControlMethodName]: (
+    params: ControlParams<M>,
+    context: { readonly signal: AbortSignal },
+  ) => ControlResult<M> | Promise<ControlResult<M>>;
+};
+
+const live: CallFilter['fits'] = (session) => !isOver(session.call);
+const incoming: CallFilter['fits'] = ({ call }) => call.phase === 'incoming';
+
+/** The daemon's side of the control socket: the table's rows with what carries them out. */
+export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
+  const { manager, lines, media } = parts;
+  const sessions = () => manager.list().filter((session) => session.call.phase !== 'ended');
+  const one = (id: string | undefined, verb: string, fits: CallFilter['fits']) =>
+    selectCall(sessions(), id, { verb, fits });
+  const some = (
+    params: { call?: string | undefined; all: boolean },
+    verb: string,
+    fits: CallFilter['fits'],
+  ) => selectCalls(sessions(), params, { verb, fits });
+
+  const handlers: Handlers = {
+    status: () => parts.status(),
+    'calls.list': async () => ({ calls: await Promise.all(sessions().map(withFreshStats)) }),
+    'call.get': async ({ call }) => {
+      const over = call === undefined ? undefined : manager.history.find(call);
+      if (over !== undefined) return describeCall(over.call, over.stats);
+      return withFreshStats(one(call, 'show', () => true));
+    },
+    'call.dial': async ({ target, account, wait }, { signal }) => {
+      const session = manager.dial(line(lines, account ?? parts.defaultAccount), target);
+      if (wait !== undefined) await established(session, wait, signal);
+      return describeSession(session);
+    },
+    'call.answer': async ({ call, wait }, { signal }) => {
+      const session = one(call, 'answer', incoming);
+      await manager.answer(session.id);
+      if (wait !== undefined) await established(session, wait, signal);
+      return describeSession(session);
+    },
+    'call.reject': (params) => {
+      const chosen = some(params, 'reject', incoming);
+      for (const session of chosen) session.input({ type: 'reject', status: params.status });
+      return { calls: chosen.map(describeSession) };
+    },
+    'call.hangup': async (params) => {
+      const chosen = some(params, 'hang up', live);
+      await Promise.all(chosen.map((session) => session.hangup()));
+      return { calls: chosen.map(describeSession) };
+    },
+    'call.hold': async (params, { signal }) => {
+      const chosen = some(
+        params,
+        'hold',
+        ({ call }) => call.phase === 'established' && !call.hold.inForce,
+      );
+      await Promise.all(chosen.map((session) => session.hold(true, signal)));
+      return { calls: chosen.map(describeSession) };
+    },
+    'call.resume': async ({ call }, { signal }) => {
+      const session = one(
+        call,
+        'resume',
+        ({ call }) => call.phase === 'established' && call.hold.wanted,
+      );
+      await manager.resume(session.id, signal);
+      return describeSession(session);
+    },
+    'call.mute': (params) => mute(some(params, 'mute', live), true),
+    'call.unmute': (params) => mute(some(params, 'unmute', live), false),
+    'call.dtmf': async ({ call, digits }) => {
+      const session = one(
+        call,
+        'send DTMF on',
+        ({ call }) => call.phase === 'established' || call.phase === 'early',
+      );
+      await session.dtmf(digits.toUpperCase());
+      return describeSession(session);
+    },
+    'history.list': ({ limit }) => ({
+      calls: manager.history.list(limit).map(({ call, stats }) => describeCall(call, stats)),
+    }),
+    'accounts.list': () => ({
+      accounts: lines.map(({ config, account }) => describeAccount(config, account)),
+    }),
+    'account.register': async ({ account: name }) => {
+      const { config, account } = line(lines, name);
+      await account.register();
+      return describeAccount(config, account);
+    },
+    'account.unregister': async ({ account: name }) => {
+      const { config, account } = line(lines, name);
+      await account.unregister();
+      return describeAccount(config, account);
+    },
+    'devices.list': () => media.call('devices.list', {}),
+    'devices.select': async (params) => {
+      await media.call('devices.select', params);
+      return media.call('devices.list', {});
+    },
+    'doctor.run': async (_params, { signal }) => ({ checks: [...(await parts.doctor(signal))] }),
+  };
+  return bind(handlers);
+}
+
+/** Puts each handler to its row. The rows' schemas stand between: what arrives is validated. */
+function bind(handlers: Handlers): ControlMethods {
+  return Object.fromEntries(
+    Object.entries(controlMethods).map(([name, { params, result }]) => [
+      name,
+      { params, result, handle: handlers[name as ControlMethodName] as never },
+    ]),
+  );
+}
+
+function describeSession(session: CallSession): CallInfo {
+  return describeCall(session.call, session.lastStats);
+}
+
+async function withFreshStats(session: CallSession): Promise<CallInfo> {
+  const stats = await session.stats();
+  return describeCall(session.call, stats);
+}
+
+function mute(chosen: readonly CallSession[], muted: boolean): { calls: CallInfo[] } {
+  for (const session of chosen) session.input({ type: 'mute', muted });
+  return { calls: chosen.map(describeSession) };
+}
+
+/** Rejects with the far end's words when it refuses. */
+async function established(session: CallSession, ms: number, signal: AbortSignal): Promise<void> {
+  const decided = () => session.call.phase === 'established' || session.call.phase === 'ended';
+  if (!(await session.until(decided, ms, signal))) {
+    signal.throwIfAborted();
+    throw new OffhookError(
+      'call',
+      'timeout',
+      `call ${session.id}: not answered in ${ms / 1000} s`,
+      {
+        details: { call: session.id },
+      },
+    );
+  }
+  const { call } = session;
+  if (call.phase === 'established') return;
+  const { status = 0, reason = 'ended' } = call.end ?? {};
+  throw new OffhookError(
+    'call',
+    'refused',
+    `${call.remote.uri}: ${reason}${status > 200 ? ` (SIP ${status})` : ''}`,
+    { details: { call: call.id, status, reason } },
+  );
+}
+
+/** A line by its address of record, or its user part when that is unique; the first by default. */
+export function line(lines: readonly Line[], name: string | undefined): Line {
+  const exact = name === undefined ? lines[0] : lines.find(({ config }) => config.aor === name);
+  if (exact !== undefined) return exact;
+  const [first, second] = lines.filter(
+    ({ config }) => config.aor.replace(/^sips?:/i, '').split('@', 1)[0] === name,
+  );
+  if (first !== undefined && second === undefined) return first;
+  const known = lines.map(({ config }) => config.aor).join(', ');
+  throw new OffhookError(
+    'call',
+    'unknown-account',
+    `no account ${name ?? ''}; there are: ${known}`,
+  );
+}

@@ -1,0 +1,94 @@
+import type { SessionStats } from '@offhook/media-rpc';
+import type { Account, ListenAddress } from '@offhook/signaling';
+import type { Call } from '../call/model.ts';
+import type { AccountConfig } from '../config.ts';
+import type { EngineStatus } from '../media-link.ts';
+import type { AccountInfo, CallInfo, EngineInfo, MediaInfo } from './schemas.ts';
+
+export function describeCall(call: Call, stats: SessionStats | undefined): CallInfo {
+  return {
+    id: call.id,
+    account: call.account,
+    direction: call.direction,
+    state: call.phase,
+    remote: call.remote.uri,
+    remoteName: call.remote.displayName ?? null,
+    startedAt: iso(call.startedAt),
+    answeredAt: call.answeredAt === undefined ? null : iso(call.answeredAt),
+    endedAt: call.endedAt === undefined ? null : iso(call.endedAt),
+    held: call.hold.inForce,
+    remoteHeld: call.remoteHeld,
+    muted: call.muted,
+    locallyMuted: call.locallyMuted,
+    silentMs: call.silentMs,
+    end: call.end === undefined ? null : { ...call.end },
+    media: describeMedia(stats),
+  };
+}
+
+export function describeMedia(stats: SessionStats | undefined): MediaInfo {
+  return {
+    codec: stats?.codec ?? null,
+    txPackets: stats?.tx.packets ?? 0,
+    rxPackets: stats?.rx.packets ?? 0,
+    lossPct: stats?.rx.lossPct ?? 0,
+    jitterMs: stats?.rx.jitterMs ?? 0,
+    rttMs: stats?.rttMs ?? null,
+    mos: stats?.mos ?? null,
+    txLossPct: stats?.tx.lossPct ?? 0,
+    concealedPct: stats?.concealedPct ?? 0,
+    jitterBufferMs: stats?.jitterBufferMs ?? 0,
+    inputDb: stats?.levels?.inputDb ?? null,
+    outputDb: stats?.levels?.outputDb ?? null,
+  };
+}
+
+export function describeAccount(config: AccountConfig, account: Account): AccountInfo {
+  const { registration } = account;
+  const failed = registration.state === 'failed' ? registration : undefined;
+  const registered = registration.state === 'registered' ? registration : undefined;
+  return {
+    aor: config.aor,
+    displayName: config.display_name ?? null,
+    state: registration.state,
+    registrar: registered?.registrar ?? null,
+    expiresAt: registered === undefined ? null : iso(registered.expiresAt),
+    status: failed?.status ?? null,
+    reason: failed?.reason ?? null,
+    retryAt: failed?.retryAt === undefined ? null : iso(failed.retryAt),
+  };
+}
+
+export function describeEngine(status: EngineStatus): EngineInfo {
+  const connected = status.state === 'connected' ? status : undefined;
+  return {
+    state: status.state,
+    channel: status.channel,
+    engine: connected?.engine ?? null,
+    worker: connected?.worker ?? null,
+    text: engineText(status),
+  };
+}
+
+function engineText(status: EngineStatus): string {
+  switch (status.state) {
+    case 'connecting':
+      return `engine: connecting to ${status.channel}`;
+    case 'connected':
+      return status.worker === 'up'
+        ? 'engine: connected'
+        : `engine: connected, its media worker is ${status.worker === 'failed' ? 'down' : 'being restarted'}`;
+    case 'disconnected':
+      return `engine: not connected (${status.reason})`;
+    default:
+      return status satisfies never;
+  }
+}
+
+export function describeListen({ transport, address, port }: ListenAddress): string {
+  return `${transport}:${address.includes(':') ? `[${address}]` : address}:${port}`;
+}
+
+function iso(wallMs: number): string {
+  return new Date(wallMs).toISOString();
+}

@@ -1,0 +1,109 @@
+import { audioDevice, audioRole } from '@offhook/media-rpc';
+import { z } from 'zod';
+
+/** What the control socket tells of calls, lines and the engine: the vocabulary of scripts. */
+
+const isoTime = z.string().describe('ISO 8601, UTC');
+
+export const callState = z
+  .enum(['dialing', 'ringing', 'early', 'incoming', 'answering', 'established', 'ending', 'ended'])
+  .describe('Hold is not a state: see `held` and `remoteHeld`');
+
+export const mediaInfo = z.object({
+  codec: z.string().nullable(),
+  txPackets: z.int().describe('RTP packets sent'),
+  rxPackets: z.int().describe('RTP packets received'),
+  lossPct: z.number().describe('Received direction, share of packets lost, 0…100'),
+  jitterMs: z.number().describe('Received direction, RFC 3550 §6.4.1'),
+  rttMs: z.number().nullable().describe('Round trip by RTCP; null until a report came back'),
+  mos: z.number().nullable().describe('Listening quality 1…4.5 by the E-model'),
+  txLossPct: z.number().describe('Sent direction, as the peer reports it'),
+  concealedPct: z.number().describe('Share of played audio that was concealed, 0…100'),
+  jitterBufferMs: z.number(),
+  inputDb: z.number().nullable().describe('Microphone level, dBFS'),
+  outputDb: z.number().nullable().describe('Level of what the peer sends, dBFS'),
+});
+
+const callEnd = z.object({
+  by: z.enum(['local', 'remote', 'network']),
+  status: z.int().describe('SIP status; 200 for a BYE'),
+  reason: z.string().describe('In words'),
+});
+
+export const callInfo = z.object({
+  id: z.string(),
+  account: z.string().describe('Address of record of the line'),
+  direction: z.enum(['outgoing', 'incoming']),
+  state: callState,
+  remote: z.string().describe('SIP URI of the other party'),
+  remoteName: z.string().nullable(),
+  startedAt: isoTime,
+  answeredAt: isoTime.nullable(),
+  endedAt: isoTime.nullable(),
+  held: z.boolean().describe('Held by this end'),
+  remoteHeld: z.boolean().describe('Held by the peer'),
+  muted: z.boolean().describe('Muted here, in the guest'),
+  locallyMuted: z.boolean().describe('Muted at the thin client; cannot be undone from here'),
+  silentMs: z.number().describe('Milliseconds that nothing has come from the peer; 0 if it comes'),
+  end: callEnd.nullable(),
+  media: mediaInfo,
+});
+
+export const accountInfo = z.object({
+  aor: z.string(),
+  displayName: z.string().nullable(),
+  state: z.enum(['unregistered', 'registering', 'registered', 'failed']),
+  registrar: z.string().nullable(),
+  expiresAt: isoTime.nullable(),
+  status: z.int().nullable().describe('SIP status of the failure; 0 when nothing answered'),
+  reason: z.string().nullable(),
+  retryAt: isoTime.nullable(),
+});
+
+export const engineInfo = z.object({
+  state: z.enum(['connecting', 'connected', 'disconnected']),
+  channel: z.string(),
+  engine: z.string().nullable().describe('Instance id: another one after a restart'),
+  worker: z.enum(['up', 'restarting', 'failed']).nullable(),
+  text: z.string().describe('In words, e.g. `engine: not connected (unix:/…: no such file)`'),
+});
+
+export const statusInfo = z.object({
+  version: z.string(),
+  pid: z.int(),
+  startedAt: isoTime,
+  config: z.string(),
+  listening: z.array(z.string()).describe('What is really bound, e.g. `udp:192.0.2.7:5060`'),
+  accounts: z.array(accountInfo),
+  engine: engineInfo,
+  calls: z.int(),
+});
+
+export const devicesInfo = z.object({
+  devices: z.array(audioDevice),
+  selected: z.record(audioRole, z.string()),
+});
+
+export const messageInfo = z.object({
+  account: z.string(),
+  from: z.string(),
+  fromName: z.string().nullable(),
+  type: z.string(),
+  text: z.string(),
+});
+
+export const checkInfo = z.object({
+  layer: z.enum(['config', 'daemon', 'channel', 'engine', 'device', 'sip', 'registrar', 'media']),
+  level: z.enum(['ok', 'warn', 'fail']),
+  message: z.string(),
+  remedy: z.string().nullable(),
+});
+
+export type MediaInfo = z.output<typeof mediaInfo>;
+export type CallInfo = z.output<typeof callInfo>;
+export type AccountInfo = z.output<typeof accountInfo>;
+export type EngineInfo = z.output<typeof engineInfo>;
+export type StatusInfo = z.output<typeof statusInfo>;
+export type DevicesInfo = z.output<typeof devicesInfo>;
+export type MessageInfo = z.output<typeof messageInfo>;
+export type CheckInfo = z.output<typeof checkInfo>;

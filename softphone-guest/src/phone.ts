@@ -1,0 +1,151 @@
+import { readFileSync } from 'node:fs';
+import { describeError, OffhookError, type Clock, type Logger } from '@offhook/common';
+import type { MediaClient } from '@offhook/media-rpc';
+import type { AccountOptions, UserAgent, UserAgentOptions } from '@offhook/signaling';
+import { CallManager, type Line } from './call/call-manager.ts';
+import type { AccountConfig, GuestConfig } from './config.ts';
+import { MediaLink } from './media-link.ts';
+import { passwordOf } from './password.ts';
+
+export interface PhoneParts {
+  readonly config: GuestConfig;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly product: string;
+  /** False: no line registers, whatever the configuration says. */
+  readonly register: boolean;
+  readonly createUserAgent: (options: UserAgentOptions) => Promise<UserAgent>;
+  readonly connectEngine: (signal: AbortSignal) => Promise<MediaClient>;
+}
+
+/** Lines, calls and the link to the engine: the phone without anybody who operates it. */
+export interface Phone {
+  readonly userAgent: UserAgent;
+  readonly lines: readonly Line[];
+  readonly manager: CallManager;
+  readonly link: MediaLink;
+  /** Ends calls, unregisters and closes; idempotent. Takes at most about `timeoutMs`. */
+  close(timeoutMs?: number): Promise<void>;
+}
+
+const CLOSE_MS = 2000;
+
+/** @throws OffhookError when the configured addresses cannot be bound or certificates not read. */
+export async function createPhone(parts: PhoneParts): Promise<Phone> {
+  const { config, clock, logger } = parts;
+  const link = new MediaLink({
+    channel: config.engine.channel,
+    connect: parts.connectEngine,
+    leaseMs: config.engine.lease * 1000,
+    desired: () => manager.desired(),
+    clock,
+    logger,
+  });
+  const manager = new CallManager({ link, config, clock, random: parts.random, logger });
+  link.start();
+
+  let userAgent: UserAgent;
+  try {
+    userAgent = await parts.createUserAgent(userAgentOptions(parts));
+  } catch (error) {
+    await link.close();
+    throw error;
+  }
+  const lines = config.account.map((account): Line => {
+    const line: Line = {
+      config: account,
+      account: userAgent.addAccount(accountOptions(account, parts.register)),
+    };
+    line.account.on('incoming', (call) => manager.incoming(line, call));
+    return line;
+  });
+
+  let closing: Promise<void> | undefined;
+  return {
+    userAgent,
+    lines,
+    manager,
+    link,
+    close(timeoutMs = CLOSE_MS) {
+      closing ??= (async () => {
+        await manager.close(timeoutMs);
+        try {
+          await userAgent.close({ timeoutMs });
+        } catch (error) {
+          logger.warn({ reason: describeError(error) }, 'signaling did not close cleanly');
+        }
+        await link.close();
+      })();
+      return closing;
+    },
+  };
+}
+
+function userAgentOptions(parts: PhoneParts): UserAgentOptions {
+  const { sip, log } = parts.config;
+  const tls = sip.tls;
+  return {
+    listen: sip.listen,
+    product: sip.user_agent ?? parts.product,
+    logger: parts.logger,
+    ...(sip.outbound_proxy === undefined ? {} : { outboundProxy: sip.outbound_proxy }),
+    ...(log.sip_trace
+      ? { trace: (entry) => parts.logger.debug({ sip: entry }, 'SIP message') }
+      : {}),
+    ...(tls === undefined
+      ? {}
+      : {
+          tls: {
+            verify: tls.verify,
+            ...pem('ca', tls.ca),
+            ...pem('cert', tls.cert),
+            ...pem('key', tls.key),
+          },
+        }),
+  };
+}
+
+function pem<K extends 'ca' | 'cert' | 'key'>(
+  name: K,
+  path: string | undefined,
+): { [key in K]?: string } {
+  if (path === undefined) return {};
+  try {
+    return { [name]: readFileSync(path, 'utf8') } as { [key in K]: string };
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    throw new OffhookError('config', 'unreadable', `${path}: cannot be read (${code})`);
+  }
+}
+
+function accountOptions(account: AccountConfig, register: boolean): AccountOptions {
+  const password = passwordOf(account);
+  const timer = account.session_timer;
+  const user = account.aor.replace(/^sips?:/i, '').split('@', 1)[0] ?? '';
+  return {
+    aor: account.aor,
+    register: register && account.register,
+    expires: account.expires,
+    rel100: account.rel100,
+    redirects: account.redirects,
+    sessionTimer:
+      timer === false
+        ? false
+        : { expires: timer.expires, minSE: timer.min_se, refresher: timer.refresher },
+    ...(account.display_name === undefined ? {} : { displayName: account.display_name }),
+    ...(account.registrar === undefined ? {} : { registrars: account.registrar }),
+    ...(account.outbound_proxy === undefined ? {} : { outboundProxy: account.outbound_proxy }),
+    ...(password === undefined
+      ? {}
+      : {
+          credentials: [
+            {
+              username: account.username ?? user,
+              password,
+              ...(account.realm === undefined ? {} : { realm: account.realm }),
+            },
+          ],
+        }),
+  };
+}
