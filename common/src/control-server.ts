@@ -38,6 +38,8 @@ export interface ServeControlOptions {
 
 export interface ControlServer {
   readonly path: string;
+  /** Whether a client has subscribed to the event, so that it need not be made for nobody. */
+  wants(event: string): boolean;
   /** Sends an event to every client that subscribed to it. */
   publish(event: string, params: unknown): void;
   /** Stops listening, aborts what is being handled and ends every connection. Idempotent. */
@@ -74,6 +76,7 @@ export async function serveControl(options: ServeControlOptions): Promise<Contro
   let closing: Promise<void> | undefined;
   return {
     path,
+    wants: (event) => [...connections].some((connection) => connection.wants(event)),
     publish(event, params) {
       const listeners = [...connections].filter((connection) => connection.wants(event));
       if (listeners.length === 0) return;

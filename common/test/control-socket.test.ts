@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import {
   connectControl,
@@ -265,6 +265,17 @@ describe('events', () => {
       'all end {}',
     ]);
     expect(seen.filter((one) => !one.startsWith('all'))).toEqual(['some call']);
+  });
+
+  it('are known to be wanted while a subscriber is there', async () => {
+    const daemon = await serve();
+    expect(daemon.wants('stats')).toBe(false);
+    const listener = await client();
+    await listener.subscribe(['stats']);
+    expect(daemon.wants('stats')).toBe(true);
+    expect(daemon.wants('call')).toBe(false);
+    await listener.close();
+    await vi.waitFor(() => expect(daemon.wants('stats')).toBe(false), 2000);
   });
 
   it('disconnect a client that does not read, and nobody else', async () => {
