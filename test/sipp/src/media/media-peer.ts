@@ -1,13 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { findTone, hasTone, sine } from '@offhook/common/audio';
 import { freePorts } from '../infra/ports.ts';
 import { until } from '../infra/wait.ts';
 import { encodeG711, PAYLOAD_TYPES, silence, type G711 } from './g711.ts';
 import { buildRtp, parseRtp } from './rtp.ts';
 import { RtpCapture } from './rtp-capture.ts';
 import type { SrtpContext } from './srtp.ts';
-import { findTone, hasTone } from './tone.ts';
-import { sine } from './wav.ts';
 
 const FRAME = 160;
 const FRAME_MS = 20;

@@ -1,6 +1,6 @@
 import { decodeG711, type G711 } from './g711.ts';
 import { decodeDtmf, distance, type DtmfEvent, type RtpPacket } from './rtp.ts';
-import type { Audio } from './wav.ts';
+import type { Audio } from '@offhook/common/audio';
 
 export interface CapturedPacket {
   /** Milliseconds, monotonic. */
