@@ -27,10 +27,14 @@ export interface ChannelEvents {
  *   be set in the same turn; data that comes before the first `data` listener is kept, not lost.
  * - `write` returns false when the send buffer is over its high-water mark: the caller SHOULD wait
  *   for `drain`. The bytes are accepted all the same, up to `maxBuffered`; beyond that the channel
- *   MUST close with `{layer: 'channel', code: 'send-buffer-full'}`.
- * - `write` after `close` MUST throw `{layer: 'channel', code: 'closed'}`.
- * - `close` MUST be idempotent; accepted bytes are flushed within a second, or dropped.
- * - `destroy` drops everything at once.
+ *   MUST close with `{layer: 'channel', code: 'send-buffer-full'}`. The caller MUST NOT change the
+ *   bytes afterwards.
+ * - `write` on a channel that is `closed` (by `close` or `destroy` here, or after the `close` event)
+ *   MUST throw `{layer: 'channel', code: 'closed'}`. Bytes written when the peer has gone and the
+ *   event is still to come are lost.
+ * - `close` MUST be idempotent; accepted bytes are flushed within a second, or dropped. No `data`
+ *   comes any more. It resolves when the channel is gone.
+ * - `destroy` drops everything at once; its error is the reason in `close`.
  * - `close` is ALWAYS emitted, exactly once, and nothing after it.
  * - `pause`/`resume` stop and go on with `data`: a paused channel MUST exert back-pressure on the
  *   peer where the transport can.

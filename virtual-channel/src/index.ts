@@ -1,1 +1,10 @@
 export type { Channel, ChannelEvents, ChannelListener, PeerIdentity } from './channel.ts';
+export { formatChannelAddress, parseChannelAddress } from './address.ts';
+export type { ChannelAddress } from './address.ts';
+export { connectChannel } from './connect.ts';
+export type { ChannelOptions, ConnectOptions } from './connect.ts';
+export { listenChannel } from './listen.ts';
+export type { ListenOptions } from './listen.ts';
+export type { TlsOptions } from './tls-options.ts';
+export { createMemoryPair } from './memory-channel.ts';
+export type { MemoryPair, MemoryPairOptions } from './memory-channel.ts';
