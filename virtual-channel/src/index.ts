@@ -8,3 +8,5 @@ export type { ListenOptions } from './listen.ts';
 export type { TlsOptions } from './tls-options.ts';
 export { createMemoryPair } from './memory-channel.ts';
 export type { MemoryPair, MemoryPairOptions } from './memory-channel.ts';
+export { DEFAULT_MAX_FRAME, FrameReader, FrameWriter } from './framing.ts';
+export type { DiscardReason, FrameReaderOptions } from './framing.ts';
