@@ -1,1 +1,19 @@
-export {};
+export { controlEvents, controlMethods } from './control/api.ts';
+export type {
+  ControlEventName,
+  ControlEvents,
+  ControlInput,
+  ControlMethodName,
+  ControlParams,
+  ControlResult,
+} from './control/api.ts';
+export type {
+  AccountInfo,
+  CallInfo,
+  CheckInfo,
+  DevicesInfo,
+  EngineInfo,
+  MediaInfo,
+  MessageInfo,
+  StatusInfo,
+} from './control/schemas.ts';
