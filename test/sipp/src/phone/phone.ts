@@ -1,0 +1,160 @@
+import { connectControl, type ControlClient } from '@offhook/common';
+import {
+  controlMethods,
+  type AccountInfo,
+  type CallInfo,
+  type ControlInput,
+  type ControlMethodName,
+  type ControlResult,
+} from '@offhook/softphone-guest';
+import { until } from '../infra/wait.ts';
+
+type State = CallInfo['state'];
+
+export interface PhoneEvent {
+  readonly name: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+const MAX_EVENTS = 5000;
+
+/** The phone in the guest, worked by its control socket as any script would. */
+export class Phone {
+  readonly #control: ControlClient;
+  readonly #events: PhoneEvent[] = [];
+
+  private constructor(control: ControlClient) {
+    this.#control = control;
+    control.on('*', (params, name) => {
+      if (name !== 'stats' && this.#events.length < MAX_EVENTS)
+        this.#events.push({ name, params: params as Readonly<Record<string, unknown>> });
+    });
+  }
+
+  static async connect(socket: string): Promise<Phone> {
+    const phone = new Phone(await connectControl(socket));
+    await phone.#control.subscribe();
+    return phone;
+  }
+
+  call<M extends ControlMethodName>(
+    method: M,
+    params: ControlInput<M>,
+    timeoutMs = 15_000,
+  ): Promise<ControlResult<M>> {
+    const { result } = controlMethods[method];
+    return this.#control.call(method, params, { result, timeoutMs }) as Promise<ControlResult<M>>;
+  }
+
+  dial(target: string, account?: string): Promise<CallInfo> {
+    return this.call('call.dial', account === undefined ? { target } : { target, account });
+  }
+
+  get(call: string): Promise<CallInfo> {
+    return this.call('call.get', { call });
+  }
+
+  async calls(): Promise<readonly CallInfo[]> {
+    return (await this.call('calls.list', {})).calls;
+  }
+
+  hangup(call: string): Promise<unknown> {
+    return this.call('call.hangup', { call });
+  }
+
+  /** Events so far; `since` is what `eventMark` gave. */
+  events(name: string, since = 0): readonly PhoneEvent[] {
+    return this.#events.slice(since).filter((event) => event.name === name);
+  }
+
+  get eventMark(): number {
+    return this.#events.length;
+  }
+
+  /** The digits that this call's peer has pressed. */
+  digits(call: string): string {
+    return this.events('dtmf')
+      .filter((event) => event.params['call'] === call)
+      .map((event) => String(event.params['digit']))
+      .join('');
+  }
+
+  /** Waits for a state, also when it is passed through quickly; `ended` ones tell how. */
+  async becomes(call: string, state: State, within = 6000): Promise<CallInfo> {
+    return until(
+      `call ${call} to be ${state}`,
+      async () => {
+        const now = await this.get(call);
+        if (now.state === state) return now;
+        const over = now.state === 'ended' && state !== 'ended';
+        if (over) throw new Error(`call ${call} is over instead of ${state}: ${describe(now)}`);
+        return undefined;
+      },
+      { within, every: 30, seen: () => 'see the events in guest.log' },
+    );
+  }
+
+  /** Waits until something is true of the call. */
+  async sees(
+    call: string,
+    what: string,
+    test: (call: CallInfo) => boolean,
+    within = 6000,
+  ): Promise<CallInfo> {
+    let last: CallInfo | undefined;
+    return until(
+      `call ${call} to be ${what}`,
+      async () => {
+        last = await this.get(call);
+        return test(last) ? last : undefined;
+      },
+      { within, every: 30, seen: () => (last === undefined ? '' : describe(last)) },
+    );
+  }
+
+  /** Waits for a call to come in that was not there at `since` (an `eventMark`). */
+  async rings(since: number, within = 6000): Promise<CallInfo> {
+    const call = await until(
+      'a call to come in',
+      () =>
+        this.events('call.changed', since).find(
+          (event) => event.params['direction'] === 'incoming',
+        ),
+      { within },
+    );
+    return this.get(String(call.params['id']));
+  }
+
+  async account(aor: string): Promise<AccountInfo> {
+    const { accounts } = await this.call('accounts.list', {});
+    const found = accounts.find((account) => account.aor === aor);
+    if (found === undefined) throw new Error(`no account ${aor}`);
+    return found;
+  }
+
+  async registration(
+    aor: string,
+    state: AccountInfo['state'],
+    within = 6000,
+  ): Promise<AccountInfo> {
+    let last: AccountInfo | undefined;
+    return until(
+      `${aor} to be ${state}`,
+      async () => {
+        last = await this.account(aor);
+        return last.state === state ? last : undefined;
+      },
+      { within, every: 30, seen: () => `it is ${last?.state}: ${last?.status} ${last?.reason}` },
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#control.close();
+  }
+}
+
+export function describe(call: CallInfo): string {
+  const end = call.end === null ? '' : ` by ${call.end.by}: ${call.end.status} ${call.end.reason}`;
+  const held = call.held ? ', held' : call.remoteHeld ? ', held by the peer' : '';
+  return `${call.state}${end}${held}, ${call.media.rxPackets} packets received`;
+}
