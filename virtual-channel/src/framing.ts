@@ -14,12 +14,11 @@ import { OffhookError } from '@offhook/common';
  * ```
  *
  * Numbers are big-endian; checks are CRC-32 (ISO 3309): of the payload as sent, and of the 16 bytes
- * before. The payload is sent XORed with the repeated mask, which is 0 unless payload or header
- * would contain the magic; so **the magic occurs nowhere but at the start of a frame**, and whoever
- * meets it inside another frame knows that the other one was cut off. (No ending of the magic is
- * also its beginning, so none arises across a border either; and as FF is no byte of UTF-8, text
- * never needs a mask.) A reader is therefore back in step with the first whole frame after any
- * damage, without waiting for bytes that never come.
+ * before. The payload is sent XORed with the repeated mask, which is 0 unless the frame would contain
+ * the magic once more, or end in a beginning of it; so **the magic occurs nowhere but at the start of
+ * a frame**, and whoever meets it inside another frame knows that the other one was cut off. (As FF is
+ * no byte of UTF-8, text never needs a mask for its own sake.) A reader is therefore back in step with
+ * the first whole frame after any damage, without waiting for bytes that never come.
  */
 const MAGIC = Buffer.of(0xff, 0x4f, 0x48, 0x4b);
 export const FRAME_HEADER_BYTES = 20;
@@ -63,7 +62,7 @@ export class FrameWriter {
     let mask = 0;
     for (;;) {
       seal(frame, mask);
-      if (frame.indexOf(MAGIC, 1) === -1) return frame;
+      if (findMagic(frame, 1) === frame.length) return frame;
       // A random mask leaves the magic in with a chance of one in thousands, even for the largest.
       const next = this.#randomMask();
       xor(frame.subarray(FRAME_HEADER_BYTES), mask ^ next);
