@@ -1,11 +1,11 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { connectUnix, OffhookError, systemClock, withDeadline, type Clock } from '@offhook/common';
 import { formatChannelAddress, hostPort, parseChannelAddress } from './address.ts';
 import type { Channel } from './channel.ts';
 import { channelError } from './channel-errors.ts';
 import { SocketChannel, type SocketChannelOptions } from './socket-channel.ts';
-import { certificateSubject, type TlsOptions } from './tls-options.ts';
+import { certificateSubject, sameSubject, type TlsOptions } from './tls-options.ts';
 
 export interface ChannelOptions {
   tls?: TlsOptions;
@@ -86,10 +86,24 @@ function startTls(host: string, port: number, tls: TlsOptions): TLSSocket {
     key: tls.key,
     rejectUnauthorized: tls.verify !== false,
     minVersion: 'TLSv1.2',
+    ...(tls.serverSubject === undefined
+      ? {}
+      : { checkServerIdentity: subjectCheck(tls.serverSubject) }),
   });
   socket.setNoDelay(true);
   socket.setKeepAlive(true);
   return socket;
+}
+
+function subjectCheck(expected: string) {
+  return (_host: string, certificate: PeerCertificate): Error | undefined =>
+    sameSubject(expected, { ...certificate.subject })
+      ? undefined
+      : new OffhookError(
+          'channel',
+          'certificate-refused',
+          `the peer's certificate is not for the subject ${expected}`,
+        );
 }
 
 async function ready(

@@ -13,6 +13,35 @@ export interface TlsOptions {
   readonly requireClientCertificate?: boolean;
   /** Connecting: the name the certificate must be for; the address's host by default. */
   readonly serverName?: string;
+  /**
+   * Connecting: the certificate's subject, `C=…,O=…,CN=…` in any order, instead of a name. A SPICE
+   * server's certificate is for the host that runs the VM, whatever the VM's address.
+   */
+  readonly serverSubject?: string;
+}
+
+/** True when both name the same attributes; case and spaces around `,` and `=` do not count. */
+export function sameSubject(expected: string, actual: Record<string, unknown>): boolean {
+  const parts = (entries: readonly (readonly [string, string])[]) =>
+    entries
+      .map(([name, value]) => `${name.trim()}=${value.trim()}`.toLowerCase())
+      .toSorted()
+      .join(',');
+  const wanted = expected.split(/(?<!\\),/).map((part): readonly [string, string] => {
+    const at = part.indexOf('=');
+    return [part.slice(0, at), part.slice(at + 1).replace(/\\(.)/g, '$1')];
+  });
+  return (
+    parts(wanted) ===
+    parts(
+      Object.entries(actual).flatMap(([name, value]) =>
+        (Array.isArray(value) ? value : [value]).map((one): [string, string] => [
+          name,
+          String(one),
+        ]),
+      ),
+    )
+  );
 }
 
 /** `CN=engine,O=Example` of a peer whose certificate was verified. */

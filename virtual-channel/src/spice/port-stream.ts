@@ -1,0 +1,115 @@
+import { Emitter, OffhookError } from '@offhook/common';
+import type { Channel, ChannelEvents, PeerIdentity } from '../channel.ts';
+import { closedError } from '../channel-errors.ts';
+import { portFromClient } from './messages.ts';
+import type { SpiceChannel } from './spice-channel.ts';
+
+/**
+ * One life of a SPICE port: from the moment when the guest opens its end until it closes it, or
+ * the connection goes. Closing it here only ends this life for us: the protocol has no way to
+ * close the guest's end, and what still comes is dropped.
+ */
+export class PortStream implements Channel {
+  readonly peer: PeerIdentity;
+  readonly #port: SpiceChannel;
+  readonly #events = new Emitter<ChannelEvents>();
+  readonly #gone = Promise.withResolvers<void>();
+  /** What came before somebody listened; the port is paused meanwhile, so that it stays small. */
+  #early: Uint8Array[] = [];
+  #listened = false;
+  #paused = false;
+  #closed = false;
+
+  constructor(port: SpiceChannel, peer: PeerIdentity) {
+    this.#port = port;
+    this.peer = peer;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get buffered(): number {
+    return this.#port.buffered;
+  }
+
+  on<K extends keyof ChannelEvents>(
+    name: K,
+    listener: (event: ChannelEvents[K]) => void,
+  ): () => void {
+    const off = this.#events.on(name, listener);
+    if (name === 'data' && !this.#listened) {
+      this.#listened = true;
+      queueMicrotask(() => this.#flushEarly());
+    }
+    return off;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.#closed) throw closedError();
+    return this.#port.send(portFromClient.data, { data: bytes });
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#port.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#flushEarly();
+    this.#port.resume();
+  }
+
+  close(): Promise<void> {
+    this.end(undefined);
+    return this.#gone.promise;
+  }
+
+  destroy(error?: Error): void {
+    this.end(error);
+  }
+
+  /** The port delivered bytes of the guest. */
+  receive(bytes: Uint8Array): void {
+    if (this.#closed) return;
+    if (this.#listened && !this.#paused && this.#early.length === 0) {
+      this.#events.emit('data', bytes);
+      return;
+    }
+    this.#early.push(bytes.slice());
+    this.#port.pause();
+  }
+
+  drained(): void {
+    if (!this.#closed) this.#events.emit('drain', undefined);
+  }
+
+  /** The guest closed its end, or the connection went. */
+  end(error: Error | undefined): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#early = [];
+    queueMicrotask(() => {
+      this.#port.resume();
+      this.#events.emit('close', error);
+      this.#events.clear();
+      this.#gone.resolve();
+    });
+  }
+
+  #flushEarly(): void {
+    while (!this.#paused && !this.#closed) {
+      const chunk = this.#early.shift();
+      if (chunk === undefined) {
+        this.#port.resume();
+        return;
+      }
+      this.#events.emit('data', chunk);
+    }
+  }
+}
+
+export function guestClosedError(port: string): OffhookError {
+  return new OffhookError('channel', 'guest-closed', `the guest closed the port ${port}`);
+}

@@ -1,0 +1,108 @@
+import { OffhookError } from '@offhook/common';
+import { connectChannel } from '../connect.ts';
+import { hostPort } from '../address.ts';
+import { decodeBody } from './layout.ts';
+import { ChannelType, MainCap, mainFromClient, mainFromServer } from './messages.ts';
+import { SpiceChannel, type SpiceMessage } from './spice-channel.ts';
+import type { SpiceSource } from './source.ts';
+
+export interface ChannelRef {
+  readonly type: number;
+  readonly id: number;
+}
+
+export interface SessionOptions {
+  readonly source: SpiceSource;
+  /** Milliseconds for each connection and link. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A SPICE session: its main channel, and what the server offers beside it. */
+export interface SpiceSession {
+  readonly main: SpiceChannel;
+  readonly sessionId: number;
+  readonly channels: readonly ChannelRef[];
+}
+
+/** Opens the main channel and waits for the list of channels (MAIN_INIT, ATTACH, CHANNELS_LIST). */
+export async function openSession(options: SessionOptions): Promise<SpiceSession> {
+  const main = await linkChannel(options, {
+    connectionId: 0,
+    channelType: ChannelType.main,
+    channelId: 0,
+    channelCaps: [MainCap.semiSeamlessMigrate, MainCap.nameAndUuid, MainCap.seamlessMigrate],
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<SpiceSession>();
+  let sessionId = 0;
+  const offMessage = main.on('message', (message) => {
+    if (message.type === mainFromServer.init.type) {
+      sessionId = decodeBody('MAIN_INIT', mainFromServer.init.body, message.body).sessionId;
+      main.send(mainFromClient.attachChannels, {});
+    } else if (message.type === mainFromServer.channelsList.type) {
+      resolve({ main, sessionId, channels: readChannelsList(message) });
+    }
+  });
+  const offClose = main.on('close', (error) =>
+    reject(error ?? new OffhookError('channel', 'closed', 'the SPICE server closed the session')),
+  );
+  const deadline = setTimeout(
+    () =>
+      main.destroy(new OffhookError('channel', 'timeout', 'the SPICE server lists no channels')),
+    options.timeoutMs,
+  );
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(deadline);
+    offMessage();
+    offClose();
+  }
+}
+
+/** Connects and links one channel, by TLS where the source asks for it or offers only that. */
+export async function linkChannel(
+  options: SessionOptions,
+  request: {
+    connectionId: number;
+    channelType: number;
+    channelId: number;
+    channelCaps: readonly number[];
+  },
+): Promise<SpiceChannel> {
+  const { source, timeoutMs, signal } = options;
+  const secure = mustBeSecure(source, request.channelType);
+  const port = secure ? source.tlsPort : source.port;
+  const address = `${secure ? 'tls' : 'tcp'}:${hostPort(source.host, port ?? 0)}`;
+  const transport = await connectChannel(address, {
+    timeoutMs,
+    signal,
+    tls: {
+      ...(source.ca === undefined ? {} : { ca: source.ca }),
+      ...(source.hostSubject === undefined ? {} : { serverSubject: source.hostSubject }),
+    },
+  });
+  return SpiceChannel.link(transport, { ...request, password: source.password, timeoutMs, signal });
+}
+
+function mustBeSecure(source: SpiceSource, channelType: number): boolean {
+  if (source.tlsPort === undefined) return false;
+  if (source.port === undefined) return true;
+  const name = Object.entries(ChannelType).find(([, type]) => type === channelType)?.[0];
+  return source.secureChannels.some((entry) => entry === 'all' || entry === name);
+}
+
+function readChannelsList(message: SpiceMessage): ChannelRef[] {
+  const { count, channels } = decodeBody(
+    'CHANNELS_LIST',
+    mainFromServer.channelsList.body,
+    message.body,
+  );
+  if (channels.length < 2 * count) {
+    throw new OffhookError('channel', 'spice-malformed', 'CHANNELS_LIST is shorter than it says');
+  }
+  return Array.from({ length: count }, (_, index) => ({
+    type: channels[2 * index] ?? 0,
+    id: channels[2 * index + 1] ?? 0,
+  }));
+}

@@ -1,0 +1,226 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock, withDeadline, type OffhookError } from '@offhook/common';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Channel } from '../../src/channel.ts';
+import {
+  listenSpicePort,
+  type SpiceLinkState,
+  type SpicePortListener,
+  type SpiceSource,
+} from '../../src/spice/index.ts';
+import { startQemu, type QemuOptions } from './qemu.ts';
+
+const PORT = 'org.offhook.engine.0';
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+async function qemu(options: Partial<QemuOptions> = {}) {
+  const machine = await startQemu({ ports: ['org.example.other', PORT], ...options });
+  cleanups.push(() => machine.stop());
+  return machine;
+}
+
+/** A queue of what happened, to be awaited in order. */
+function queue<T>() {
+  const items: T[] = [];
+  const waiting: ((item: T) => void)[] = [];
+  return {
+    push: (item: T) => {
+      const taker = waiting.shift();
+      if (taker === undefined) items.push(item);
+      else taker(item);
+    },
+    next: (what: string): Promise<T> =>
+      withDeadline({ layer: 'system', what, ms: 5000 }, () => {
+        const item = items.shift();
+        if (item !== undefined) return Promise.resolve(item);
+        return new Promise<T>((resolve) => waiting.push(resolve));
+      }),
+  };
+}
+
+function listen(source: Partial<SpiceSource>) {
+  const channels = queue<Channel>();
+  const states = queue<SpiceLinkState>();
+  const listener: SpicePortListener = listenSpicePort({
+    source: { host: '127.0.0.1', password: '', secureChannels: [], ...source },
+    portName: PORT,
+    clock: systemClock,
+    timeoutMs: 1000,
+    onChannel: (channel) => channels.push(channel),
+    onState: (state) => states.push(state),
+  });
+  cleanups.push(() => listener.close());
+  const until = async <S extends SpiceLinkState['state']>(state: S) => {
+    for (;;) {
+      const next = await states.next(`the link to be ${state}`);
+      if (next.state === state) return next as Extract<SpiceLinkState, { state: S }>;
+    }
+  };
+  return { listener, channels, states, until };
+}
+
+/** The monitor at the other end greets whoever opens the port, and answers commands. */
+async function talkToMonitor(channel: Channel): Promise<string> {
+  const lines = queue<string>();
+  let text = '';
+  channel.on('data', (chunk) => {
+    text += Buffer.from(chunk).toString();
+    for (;;) {
+      const end = text.indexOf('\n');
+      if (end < 0) return;
+      lines.push(text.slice(0, end));
+      text = text.slice(end + 1);
+    }
+  });
+  await lines.next('the greeting of the monitor');
+  channel.write(Buffer.from('{"execute":"qmp_capabilities"}\n'));
+  return lines.next('the answer of the monitor');
+}
+
+describe('a headless SPICE client at a port of a real QEMU', () => {
+  it('finds the port by name and carries bytes both ways', async () => {
+    const { port } = await qemu();
+    const { channels } = listen({ port });
+    const channel = await channels.next('the port to open');
+    expect(await talkToMonitor(channel)).toContain('"return"');
+    expect(channel.peer.transport).toBe('spice');
+  });
+
+  it('gets in with the ticket and is told when the ticket is wrong', async () => {
+    const { port } = await qemu({ password: 'sesame' });
+    const wrong = listen({ port, password: 'tell' });
+    const refused = await wrong.until('refused');
+    expect(refused.error.code).toBe('spice-permission-denied');
+    wrong.listener.useSource({ host: '127.0.0.1', port, password: 'sesame', secureChannels: [] });
+    await wrong.until('linked');
+  });
+
+  it('says which ports there are when ours is missing', async () => {
+    const { port } = await qemu({ ports: ['org.example.other'] });
+    const { until } = listen({ port });
+    const { error } = await until('waiting');
+    expect(error.code).toBe('spice-no-port');
+    expect(error.message).toContain('org.example.other');
+  });
+
+  it('comes back by itself when the server does', async () => {
+    const first = await qemu();
+    const { until, listener } = listen({ port: first.port });
+    await until('linked');
+    await first.stop();
+    await until('waiting');
+    const second = await qemu();
+    listener.useSource({ host: '127.0.0.1', port: second.port, password: '', secureChannels: [] });
+    await until('linked');
+  });
+
+  it('uses TLS where the server asks for it, with the CA and host subject of the desktop file', async () => {
+    const dir = makeCertificates();
+    const { port, tlsPort } = await qemu({ tls: { dir, only: true } });
+    const ca = readFileSync(join(dir, 'ca-cert.pem'), 'utf8');
+
+    const plain = listen({ port });
+    expect((await plain.until('waiting')).error.code).toBe('spice-need-secured');
+
+    const otherSubject = listen({ tlsPort, ca, hostSubject: 'O=Offhook test,CN=another host' });
+    expect((await otherSubject.until('waiting')).error.code).toBe('certificate-refused');
+
+    const right = listen({ tlsPort, ca, hostSubject: 'O=Offhook test, CN=the host' });
+    await right.until('linked');
+  });
+});
+
+describe('a headless SPICE client at a server that misbehaves', () => {
+  const answers: readonly [what: string, bytes: Uint8Array, code: string][] = [
+    [
+      'speaks another protocol',
+      Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'),
+      'spice-invalid-reply',
+    ],
+    ['announces an endless reply', header(0xffffffff), 'spice-invalid-reply'],
+    ['sends a truncated reply', Buffer.concat([header(8), Buffer.alloc(8)]), 'spice-invalid-reply'],
+    [
+      'points to capabilities outside its reply',
+      Buffer.concat([
+        header(178),
+        Buffer.alloc(166),
+        Buffer.from([9, 0, 0, 0, 0, 0, 0, 0, 255, 0, 0, 0]),
+      ]),
+      'spice-invalid-reply',
+    ],
+    ['says nothing', Buffer.alloc(0), 'timeout'],
+  ];
+
+  it.each(answers)('names the fault when it %s', async (_what, bytes, code) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      if (bytes.length > 0) socket.write(bytes);
+    }).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    cleanups.push(() => server.close());
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const { until } = listen({ port });
+    const error: OffhookError = (await until('waiting')).error;
+    expect(error.code).toBe(code);
+  });
+});
+
+function header(length: number): Buffer {
+  const bytes = Buffer.alloc(16);
+  bytes.write('REDQ', 'latin1');
+  bytes.writeUInt32LE(2, 4);
+  bytes.writeUInt32LE(2, 8);
+  bytes.writeUInt32LE(length, 12);
+  return bytes;
+}
+
+/** What QEMU wants in its x509 directory: a CA, and a server certificate for one subject. */
+function makeCertificates(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'offhook-spice-'));
+  cleanups.push(() => rmSync(dir, { recursive: true }));
+  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: dir, stdio: 'pipe' });
+  const key = ['-newkey', 'rsa:2048', '-nodes'];
+  openssl(
+    'req',
+    '-x509',
+    ...key,
+    '-keyout',
+    'ca-key.pem',
+    '-out',
+    'ca-cert.pem',
+    '-subj',
+    '/CN=Test CA',
+  );
+  openssl(
+    'req',
+    ...key,
+    '-keyout',
+    'server-key.pem',
+    '-out',
+    'server.csr',
+    '-subj',
+    '/O=Offhook test/CN=the host',
+  );
+  openssl(
+    'x509',
+    '-req',
+    '-in',
+    'server.csr',
+    '-CA',
+    'ca-cert.pem',
+    '-CAkey',
+    'ca-key.pem',
+    '-CAcreateserial',
+    '-out',
+    'server-cert.pem',
+  );
+  return dir;
+}
