@@ -1,0 +1,59 @@
+// npm run bench -- [NAME…] [--json]: measures Offhook beside its peers, in the same run.
+import { parseArgs } from 'node:util';
+
+import { describeError } from '@offhook/common';
+
+import type { Benchmark } from './benchmark.ts';
+import { p6 } from './benchmarks/p6-answer.ts';
+import { p7 } from './benchmarks/p7-cpu.ts';
+import { p8 } from './benchmarks/p8-memory.ts';
+import { p9 } from './benchmarks/p9-calls-per-second.ts';
+import { p10 } from './benchmarks/p10-start.ts';
+import { describeMachine, table, type Figures } from './report.ts';
+
+const benchmarks: readonly Benchmark[] = [p6, p7, p8, p9, p10];
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean', default: false } },
+});
+const unknown = positionals.filter((name) => !benchmarks.some((one) => matches(one, name)));
+if (unknown.length > 0) {
+  const known = benchmarks.map(({ id, what }) => `  ${id.padEnd(4)} ${what}`).join('\n');
+  console.error(`no such benchmark: ${unknown.join(', ')}\nthere are:\n${known}`);
+  process.exitCode = 2;
+} else {
+  await measure(
+    benchmarks.filter(
+      (one) => positionals.length === 0 || positionals.some((name) => matches(one, name)),
+    ),
+  );
+}
+
+async function measure(chosen: readonly Benchmark[]): Promise<void> {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
+  }
+  const figures: Figures = {};
+  for (const { id, what, run } of chosen) {
+    if (stop.signal.aborted) break;
+    say(`${id}: ${what}`);
+    try {
+      Object.assign(figures, await run({ say, signal: stop.signal }));
+    } catch (error) {
+      say(`${id}: failed: ${describeError(error)}`);
+      process.exitCode = 1;
+    }
+  }
+  console.log(table(figures).join('\n'));
+  if (values.json) console.log(JSON.stringify({ machine: describeMachine(), targets: figures }));
+}
+
+function matches(benchmark: Benchmark, name: string): boolean {
+  return benchmark.id.toLowerCase() === name.toLowerCase();
+}
+
+function say(line: string): void {
+  console.error(line);
+}
