@@ -37,9 +37,10 @@ export interface TransportLayer extends EventSource<TransportEvents> {
   reach(nextHop: NextHop, signal?: AbortSignal): Promise<Flow>;
   /**
    * Keeps a flow up: CRLF ping and pong (RFC 5626 §3.5.1) on a connection, a CRLF datagram on UDP.
-   * A missing pong ends the connection (`flowLost`). Returns the function that stops it.
+   * A missing pong ends the connection (`flowLost`) if `requirePong`, or once the peer has shown
+   * that it sends them: many servers never do. Returns the function that stops it.
    */
-  keepAlive(flow: Flow, options?: { intervalMs?: number }): () => void;
+  keepAlive(flow: Flow, options?: { intervalMs?: number; requirePong?: boolean }): () => void;
   /** Closes every socket; what is pending fails. Idempotent. */
   close(): Promise<void>;
 }
@@ -151,6 +152,11 @@ export interface IncomingResponse {
   readonly flow: Flow | undefined;
   /** Our endpoint as the peer saw it (`received` and `rport` of our Via, RFC 3581). */
   readonly seenAs: Endpoint | undefined;
+  /**
+   * False for a 2xx to an INVITE that this layer did not send: of an earlier life, or very late.
+   * Other responses without a transaction are dropped (RFC 6026 §8.9).
+   */
+  readonly matched: boolean;
 }
 
 export interface MessageHandler {

@@ -10,6 +10,8 @@ export interface Network {
   connect(to: Target, signal: AbortSignal): Promise<StreamSocket>;
   /** The local address that packets to `remote` leave from; for a socket bound to the wildcard. */
   sourceAddress(remote: Endpoint): Promise<string>;
+  /** True if the network says that nobody listens at this UDP port; false when it says nothing. */
+  probe(remote: Endpoint, signal: AbortSignal): Promise<boolean>;
 }
 
 export interface UdpEvents {

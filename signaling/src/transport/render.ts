@@ -116,3 +116,9 @@ export function renderAck(invite: SipHead & { kind: 'request' }, response: SipHe
     '',
   );
 }
+
+/** The text with the Via fields (which sip.js writes as one line) replaced by these values. */
+export function replaceVias(text: string, vias: readonly string[]): string {
+  const lines = vias.map((via) => `\r\nVia: ${via}`).join('');
+  return text.replace(/\r\nVia:[^\r\n]*/i, () => lines);
+}
