@@ -133,6 +133,12 @@ export class MediaLink implements MediaPort, EventSource<MediaLinkEvents> {
     return this.#untilChange(timeoutMs, undefined, () => this.connected);
   }
 
+  /** Resolves when the first attempt to connect has come to something, or at the deadline. */
+  async settled(timeoutMs: number): Promise<void> {
+    const done = () => this.#status.state !== 'connecting';
+    if (!done()) await this.#untilChange(timeoutMs, undefined, done);
+  }
+
   async call<M extends MethodName>(
     method: M,
     params: MethodInput<M>,

@@ -45,7 +45,10 @@ function address(input: string, text: string): string {
   const user = at < 0 ? undefined : text.slice(0, at);
   const rest = text.slice(at + 1);
   if (user !== undefined && !USER.test(user)) {
-    throw bad(input, user.includes(':') ? 'it has a password' : 'its user part is not valid');
+    throw bad(
+      input,
+      /^[^:<>\s]+:[^<>\s]*$/.test(user) ? 'it has a password' : 'its user part is not valid',
+    );
   }
   const match = /^(\[[^\]]*\]|[^:;?]*)(?::(\d{1,5}))?(;[^?]*)?$/.exec(rest);
   if (match === null) throw bad(input, 'what follows the host is not valid');

@@ -1,0 +1,45 @@
+import { randomInt } from 'node:crypto';
+import { createLogger, describeError, systemClock } from '@offhook/common';
+import { connectEngine, createUserAgent } from '../adapters.ts';
+import { loadGuestConfig } from '../config.ts';
+import { startDaemon } from '../daemon.ts';
+import type { Context } from './call-commands.ts';
+import { exitCode } from './exit-codes.ts';
+
+const RANDOM_STEPS = 2 ** 47;
+
+/** Runs until SIGTERM or SIGINT; then calls are ended, lines unregistered, sockets closed. */
+export async function daemon({ paths, output }: Context): Promise<void> {
+  const config = loadGuestConfig(paths.config);
+  const logger = createLogger({ name: 'offhook', level: config.log.level });
+  process.on('unhandledRejection', (error) =>
+    logger.error({ err: error }, 'unhandled rejection; the phone goes on'),
+  );
+  const running = await startDaemon({
+    config,
+    paths,
+    clock: systemClock,
+    random: () => randomInt(RANDOM_STEPS) / RANDOM_STEPS,
+    logger,
+    createUserAgent,
+    connectEngine: connectEngine(config),
+  });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals) => {
+    // Whoever asks twice means at once.
+    if (stopping) process.exit(exitCode.failed);
+    stopping = true;
+    logger.info({ signal }, 'shutting down');
+    running
+      .close()
+      .catch((error: unknown) => logger.error({ reason: describeError(error) }, 'shut-down failed'))
+      .finally(resolve);
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  output.out('ready\n');
+  await promise;
+  // Nothing is left that matters; a socket that lingers must not keep the process.
+  process.exit(exitCode.ok);
+}

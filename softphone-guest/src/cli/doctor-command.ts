@@ -1,0 +1,107 @@
+import {
+  describeError,
+  isOffhookError,
+  OffhookError,
+  silentLogger,
+  systemClock,
+} from '@offhook/common';
+import { loadGuestConfig, type GuestConfig } from '../config.ts';
+import type { CheckInfo } from '../control/schemas.ts';
+import { runDoctor } from '../doctor.ts';
+import type { Context } from './call-commands.ts';
+import { withDaemon } from '../control/client.ts';
+import { printable } from '../text/printable.ts';
+import { table } from '../text/table.ts';
+import { printJson } from './output.ts';
+
+const ENGINE_WAIT_MS = 3000;
+
+/** Every layer in turn; exit 1 when one fails. Without a daemon it checks in its stead. */
+export async function doctor({ paths, json, output }: Context): Promise<void> {
+  const checks: CheckInfo[] = [];
+  const config = checkConfig(paths.config, checks);
+  try {
+    const { checks: rest } = await withDaemon(paths, async (daemon) => {
+      const status = await daemon.call('status', {});
+      checks.push(check('daemon', 'ok', `runs (pid ${status.pid}, ${status.config})`));
+      return daemon.call('doctor.run', {}, { timeoutMs: 60_000 });
+    });
+    checks.push(...rest);
+  } catch (error) {
+    if (!isOffhookError(error, 'not-reachable')) throw error;
+    checks.push(check('daemon', 'warn', error.message, 'start it with `offhook daemon`'));
+    if (config !== undefined) checks.push(...(await withoutDaemon(config)));
+  }
+  const failed = checks.some((one) => one.level === 'fail');
+  if (json) printJson(output, { ok: !failed, checks });
+  else output.out(text(checks));
+  if (failed) throw new OffhookError('system', 'said', 'a check failed');
+}
+
+function checkConfig(path: string, checks: CheckInfo[]): GuestConfig | undefined {
+  try {
+    const config = loadGuestConfig(path);
+    checks.push(check('config', 'ok', path));
+    return config;
+  } catch (error) {
+    const remedy = error instanceof OffhookError ? error.remedy : undefined;
+    const message = error instanceof Error ? error.message : String(error);
+    checks.push(check('config', 'fail', message, remedy ?? 'correct it'));
+    return undefined;
+  }
+}
+
+/** A phone of its own for the time of the checks: it does not register and takes no port. */
+async function withoutDaemon(config: GuestConfig): Promise<readonly CheckInfo[]> {
+  const { createPhone } = await import('../phone.ts');
+  const { connectEngine, createUserAgent } = await import('../adapters.ts');
+  try {
+    const phone = await createPhone({
+      config,
+      clock: systemClock,
+      random: Math.random,
+      logger: silentLogger,
+      product: 'Offhook doctor',
+      register: false,
+      createUserAgent,
+      connectEngine: connectEngine(config),
+    });
+    try {
+      await phone.link.settled(ENGINE_WAIT_MS);
+      return await runDoctor(
+        {
+          link: phone.link,
+          listening: phone.userAgent.listening,
+          lines: phone.lines,
+          manager: phone.manager,
+          now: () => systemClock.wall(),
+          registers: false,
+        },
+        new AbortController().signal,
+      );
+    } finally {
+      await phone.close();
+    }
+  } catch (error) {
+    return [check('sip', 'fail', describeError(error), 'correct `listen` in [sip]')];
+  }
+}
+
+function check(
+  layer: CheckInfo['layer'],
+  level: CheckInfo['level'],
+  message: string,
+  remedy?: string,
+): CheckInfo {
+  return { layer, level, message, remedy: remedy ?? null };
+}
+
+function text(checks: readonly CheckInfo[]): string {
+  return table(
+    checks.map(({ level, layer, message, remedy }) => [
+      level,
+      layer,
+      printable(remedy === null ? message : `${message}: ${remedy}`),
+    ]),
+  );
+}

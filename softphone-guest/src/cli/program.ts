@@ -1,0 +1,210 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { guestPaths } from '../paths.ts';
+import { VERSION } from '../version.ts';
+import type { Context } from './call-commands.ts';
+import type { Output } from './output.ts';
+
+const EXAMPLES = `
+Examples:
+  offhook                                the phone on the terminal
+  offhook daemon                         the phone itself; calls live as long as it runs
+  offhook dial echo --wait 20            call, and wait until somebody answers
+  offhook calls --json | jq .calls[].id  for scripts
+  offhook hangup --all
+
+Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 no daemon, 4 no such call or device,
+5 deadline passed.`;
+
+const DEFAULT_WAIT_S = 60;
+
+/** The command line. What a command does is loaded when it runs, so that others start quickly. */
+export function buildProgram({ output }: { output: Output }): Command {
+  const program = new Command('offhook')
+    .description('A softphone for virtual desktops: the sound is made at the thin client')
+    .version(VERSION)
+    .option('--state-dir <dir>', 'which daemon: its state directory')
+    .option('--config <file>', 'configuration file')
+    .option('--json', 'print JSON')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ writeOut: output.out, writeErr: output.err })
+    .showHelpAfterError('(offhook --help says more)')
+    .exitOverride()
+    .addHelpText('after', EXAMPLES);
+
+  const context = (): Context => {
+    const { stateDir, config, json } = program.opts<{
+      stateDir?: string;
+      config?: string;
+      json?: boolean;
+    }>();
+    return { paths: guestPaths({ stateDir, config }), json: json ?? false, output };
+  };
+  phoneCommands(program, context);
+  callCommands(program, context);
+  return program;
+}
+
+function phoneCommands(program: Command, context: () => Context): void {
+  program
+    .command('tui')
+    .description('the phone on the terminal (also without any command); leaving it drops no call')
+    .action(async () => (await import('./tui-command.ts')).tui(context()));
+  program
+    .command('daemon')
+    .description('run the phone in the foreground; prints "ready" when it serves')
+    .action(async () => (await import('./daemon-command.ts')).daemon(context()));
+  program
+    .command('status')
+    .description('daemon, lines and engine')
+    .action(async () => (await import('./phone-commands.ts')).status(context()));
+  program
+    .command('doctor')
+    .description('check every layer, from the configuration to the audio of running calls')
+    .action(async () => (await import('./doctor-command.ts')).doctor(context()));
+  program
+    .command('events')
+    .description('follow what happens, one JSON object a line')
+    .argument('[names...]', 'only these, e.g. call.changed dtmf')
+    .action(async (names: string[]) =>
+      (await import('./phone-commands.ts')).events(context(), names),
+    );
+  program
+    .command('register')
+    .description('register a line now')
+    .argument('[account]', 'its address of record or user part')
+    .action(async (account?: string) =>
+      (await import('./phone-commands.ts')).register(context(), account, true),
+    );
+  program
+    .command('unregister')
+    .description('take the registration of a line back')
+    .argument('[account]', 'its address of record or user part')
+    .action(async (account?: string) =>
+      (await import('./phone-commands.ts')).register(context(), account, false),
+    );
+  program
+    .command('devices')
+    .description('audio devices of the thin client; with a role and a device, choose it')
+    .argument('[role]', 'input, output or ringer', asRole)
+    .argument('[device]', 'id, as listed')
+    .action(async (role?: ReturnType<typeof asRole>, id?: string) => {
+      if (role !== undefined && id === undefined) program.error('devices: name the device too');
+      const selection = role === undefined || id === undefined ? undefined : { role, id };
+      await (await import('./phone-commands.ts')).devices(context(), selection);
+    });
+}
+
+function callCommands(program: Command, context: () => Context): void {
+  program
+    .command('calls')
+    .description('calls that are not over')
+    .action(async () => (await import('./call-commands.ts')).calls(context()));
+  program
+    .command('history')
+    .description('calls that are over, newest first')
+    .option('-n, --limit <number>', 'at most so many', asCount, 50)
+    .action(async (options: { limit: number }) =>
+      (await import('./call-commands.ts')).history(context(), options),
+    );
+  program
+    .command('dial')
+    .description('place a call')
+    .argument('<target>', 'number, name, user@host or SIP URI')
+    .option('--account <aor>', 'the line to call from')
+    .addOption(waitOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  offhook dial 030123456\n  offhook dial echo --wait 20 --json',
+    )
+    .action(async (target: string, options: { account?: string; wait?: number }) =>
+      (await import('./call-commands.ts')).dial(context(), target, options),
+    );
+  program
+    .command('answer')
+    .description('take an incoming call; active ones are put on hold')
+    .argument('[call]', CALL)
+    .addOption(waitOption())
+    .action(async (id: string | undefined, options: { wait?: number }) =>
+      (await import('./call-commands.ts')).answer(context(), id, options),
+    );
+  program
+    .command('reject')
+    .description('decline an incoming call')
+    .argument('[call]', CALL)
+    .option('--all', 'every incoming call')
+    .option('--status <code>', 'SIP status to decline with (486)', asStatus)
+    .action(async (id: string | undefined, options: { all?: boolean; status?: number }) =>
+      (await import('./call-commands.ts')).reject(context(), id, {
+        ...options,
+        all: options.all ?? false,
+      }),
+    );
+  for (const [name, method, description] of [
+    ['hangup', 'call.hangup', 'end a call'],
+    ['hold', 'call.hold', 'put a call on hold'],
+    ['mute', 'call.mute', 'silence the microphone of a call'],
+    ['unmute', 'call.unmute', 'open the microphone of a call again'],
+  ] as const) {
+    program
+      .command(name)
+      .description(description)
+      .argument('[call]', CALL)
+      .option('--all', 'every call that this applies to')
+      .action(async (id: string | undefined, options: { all?: boolean }) =>
+        (await import('./call-commands.ts')).onCalls(context(), method, id, {
+          all: options.all ?? false,
+        }),
+      );
+  }
+  program
+    .command('resume')
+    .description('take a call off hold; other active ones are put on hold')
+    .argument('[call]', CALL)
+    .action(async (id?: string) => (await import('./call-commands.ts')).resume(context(), id));
+  program
+    .command('dtmf')
+    .description('send digits: `offhook dtmf 123#`, or `offhook dtmf CALL 123#`')
+    .argument('<words...>', '[call] digits')
+    .action(async (words: string[]) => {
+      if (words.length > 2) program.error('dtmf: say [call] digits');
+      await (await import('./call-commands.ts')).dtmf(context(), words);
+    });
+}
+
+const CALL = 'its id or first letters; may be left out when only one can be meant';
+
+/** `offhook` alone, whatever options come with it, is the phone on the terminal. */
+export function withDefaultCommand(program: Command, argv: readonly string[]): string[] {
+  const { operands, unknown } = program.parseOptions([...argv]);
+  return operands.length === 0 && unknown.length === 0 ? [...argv, 'tui'] : [...argv];
+}
+
+/** `--wait` alone waits a minute. The value is in milliseconds. */
+function waitOption(): Option {
+  return new Option(
+    '--wait [seconds]',
+    `wait until the call is established, ${DEFAULT_WAIT_S} s unless told otherwise; exit 1 when it is refused, 5 at the deadline`,
+  )
+    .preset(String(DEFAULT_WAIT_S))
+    .argParser((text) => {
+      const seconds = Number(text);
+      if (text.trim() !== '' && seconds > 0 && seconds <= 3600) return Math.ceil(seconds * 1000);
+      throw new InvalidArgumentError('seconds, more than 0 and at most 3600');
+    });
+}
+
+function asCount(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= 10_000) return count;
+  throw new InvalidArgumentError('a number from 1 to 10000');
+}
+
+function asStatus(text: string): number {
+  if (/^[456]\d\d$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('a SIP status from 400 to 699');
+}
+
+function asRole(text: string): 'input' | 'output' | 'ringer' {
+  if (text === 'input' || text === 'output' || text === 'ringer') return text;
+  throw new InvalidArgumentError('input, output or ringer');
+}

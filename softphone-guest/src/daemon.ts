@@ -1,0 +1,218 @@
+import { mkdir } from 'node:fs/promises';
+import {
+  connectControl,
+  isOffhookError,
+  OffhookError,
+  serveControl,
+  type Clock,
+  type ControlServer,
+  type Logger,
+  type Timer,
+} from '@offhook/common';
+import type { MediaClient } from '@offhook/media-rpc';
+import type { UserAgent, UserAgentOptions } from '@offhook/signaling';
+import type { Line } from './call/call-manager.ts';
+import type { GuestConfig } from './config.ts';
+import type { ControlEventName, ControlEvents } from './control/api.ts';
+import { controlHandlers } from './control/handlers.ts';
+import {
+  describeAccount,
+  describeCall,
+  describeEngine,
+  describeListen,
+  describeMedia,
+} from './control/info.ts';
+import type { StatusInfo } from './control/schemas.ts';
+import { runDoctor } from './doctor.ts';
+import type { Paths } from './paths.ts';
+import { createPhone, type Phone } from './phone.ts';
+import { VERSION } from './version.ts';
+
+const STATS_INTERVAL_MS = 1000;
+/** An engine on the same machine answers in milliseconds: the first call should find it there. */
+const ENGINE_WAIT_MS = 1000;
+const MAX_MESSAGE = 4096;
+
+export interface DaemonParts {
+  readonly config: GuestConfig;
+  readonly paths: Paths;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly createUserAgent: (options: UserAgentOptions) => Promise<UserAgent>;
+  readonly connectEngine: (signal: AbortSignal) => Promise<MediaClient>;
+}
+
+export interface Daemon {
+  readonly phone: Phone;
+  /** Ends calls, unregisters, closes the control socket. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the phone and serves its control socket. Resolves when calls can be placed and taken;
+ * registration goes on by itself.
+ *
+ * @throws OffhookError `{layer: 'control', code: 'in-use'}` when a daemon runs there already.
+ */
+export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
+  const { config, paths, clock, logger } = parts;
+  await mkdir(paths.stateDir, { recursive: true, mode: 0o700 });
+  await refuseSecondDaemon(paths.control);
+
+  const startedAt = new Date(clock.wall()).toISOString();
+  const phone = await createPhone({ ...parts, product: `Offhook/${VERSION}`, register: true });
+  const status = (): StatusInfo => ({
+    version: VERSION,
+    pid: process.pid,
+    startedAt,
+    config: paths.config,
+    listening: phone.userAgent.listening.map(describeListen),
+    accounts: phone.lines.map((line) => describeAccount(line.config, line.account)),
+    engine: describeEngine(phone.link.status),
+    calls: phone.manager.list().length,
+  });
+  let server: ControlServer;
+  try {
+    server = await serveControl({
+      path: paths.control,
+      logger,
+      methods: controlHandlers({
+        manager: phone.manager,
+        lines: phone.lines,
+        defaultAccount: config.dial.account,
+        media: phone.link,
+        status,
+        doctor: (signal) =>
+          runDoctor(
+            {
+              link: phone.link,
+              listening: phone.userAgent.listening,
+              lines: phone.lines,
+              manager: phone.manager,
+              now: () => clock.wall(),
+              registers: true,
+            },
+            signal,
+          ),
+      }),
+    });
+  } catch (error) {
+    await phone.close();
+    throw error;
+  }
+  const stopEvents = publishEvents(phone, server, clock);
+  await phone.link.settled(ENGINE_WAIT_MS);
+  logger.info(
+    { listening: status().listening, engine: phone.link.status, config: paths.config },
+    'phone ready',
+  );
+
+  let closing: Promise<void> | undefined;
+  return {
+    phone,
+    close() {
+      closing ??= (async () => {
+        await phone.close();
+        stopEvents();
+        await server.close();
+        logger.info({}, 'phone closed');
+      })();
+      return closing;
+    },
+  };
+}
+
+async function refuseSecondDaemon(path: string): Promise<void> {
+  try {
+    const client = await connectControl(path, { timeoutMs: 1000 });
+    await client.close();
+  } catch (error) {
+    if (isOffhookError(error, 'not-reachable')) return;
+    throw error;
+  }
+  throw new OffhookError('control', 'in-use', `a daemon runs at ${path} already`, {
+    remedy: 'use it, or choose another --state-dir',
+  });
+}
+
+function publishEvents(phone: Phone, server: ControlServer, clock: Clock): () => void {
+  const publish = <E extends ControlEventName>(event: E, make: () => ControlEvents[E]) => {
+    if (server.wants(event)) server.publish(event, make());
+  };
+  const stats = new StatsTicker(phone, server, clock);
+  phone.manager.events.on('changed', (call) => {
+    publish('call.changed', () =>
+      describeCall(call, phone.manager.list().find((one) => one.id === call.id)?.lastStats),
+    );
+    stats.wake();
+  });
+  phone.manager.events.on('ended', ({ call, stats }) =>
+    publish('call.ended', () => describeCall(call, stats)),
+  );
+  phone.manager.events.on('dtmf', (event) => publish('dtmf', () => event));
+  phone.link.on('status', (status) => publish('engine.changed', () => describeEngine(status)));
+  phone.link.on('devices.changed', (event) => publish('devices.changed', () => event));
+  for (const line of phone.lines) publishLine(line, publish);
+  return () => stats.close();
+}
+
+type Publish = <E extends ControlEventName>(event: E, make: () => ControlEvents[E]) => void;
+
+function publishLine({ config, account }: Line, publish: Publish): void {
+  account.on('registration', () =>
+    publish('registration.changed', () => describeAccount(config, account)),
+  );
+  account.on('message', ({ from, displayName, body }) =>
+    publish('message', () => ({
+      account: config.aor,
+      from,
+      fromName: displayName ?? null,
+      type: body.type,
+      text: body.content.slice(0, MAX_MESSAGE),
+    })),
+  );
+}
+
+/** Asks the engine for figures once a second, as long as a call is up and somebody listens. */
+class StatsTicker {
+  readonly #phone: Phone;
+  readonly #server: ControlServer;
+  readonly #clock: Clock;
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(phone: Phone, server: ControlServer, clock: Clock) {
+    this.#phone = phone;
+    this.#server = server;
+    this.#clock = clock;
+  }
+
+  wake(): void {
+    if (this.#closed || this.#timer !== undefined || this.#established().length === 0) return;
+    this.#timer = this.#clock.after(STATS_INTERVAL_MS, () => void this.#tick());
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+  }
+
+  #established(): ReturnType<Phone['manager']['list']> {
+    return this.#phone.manager.list().filter((session) => session.call.phase === 'established');
+  }
+
+  async #tick(): Promise<void> {
+    if (this.#server.wants('stats')) {
+      const calls = await Promise.all(
+        this.#established().map(async (session) => ({
+          id: session.id,
+          media: describeMedia(await session.stats()),
+        })),
+      );
+      if (!this.#closed && calls.length > 0) this.#server.publish('stats', { calls });
+    }
+    this.#timer = undefined;
+    this.wake();
+  }
+}

@@ -1,0 +1,25 @@
+import { resolve, join } from 'node:path';
+import { xdgConfigFile, xdgStateDir } from '@offhook/common';
+
+/** What the command line may say of places. */
+export interface PathOptions {
+  readonly config?: string | undefined;
+  readonly stateDir?: string | undefined;
+}
+
+export interface Paths {
+  readonly config: string;
+  readonly stateDir: string;
+  readonly control: string;
+  readonly log: string;
+}
+
+export function guestPaths(options: PathOptions, env: NodeJS.ProcessEnv = process.env): Paths {
+  const stateDir = resolve(options.stateDir ?? xdgStateDir('offhook', env));
+  return {
+    config: resolve(options.config ?? xdgConfigFile('offhook', env)),
+    stateDir,
+    control: join(stateDir, 'control.sock'),
+    log: join(stateDir, 'daemon.log'),
+  };
+}

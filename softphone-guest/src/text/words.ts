@@ -1,0 +1,110 @@
+import type { AccountInfo, CallInfo, MediaInfo, StatusInfo } from '../control/schemas.ts';
+import { printable } from './printable.ts';
+import { table } from './table.ts';
+
+/** How commands say things to people. */
+
+export function callsTable(calls: readonly CallInfo[], now: number): string {
+  if (calls.length === 0) return 'no calls\n';
+  return table([
+    ['CALL', 'STATE', 'REMOTE', 'TIME', 'AUDIO'],
+    ...calls.map((call) => [
+      call.id,
+      stateWords(call),
+      printable(call.remoteName === null ? call.remote : `${call.remoteName} <${call.remote}>`),
+      duration(call, now),
+      mediaWords(call.media),
+    ]),
+  ]);
+}
+
+export function historyTable(calls: readonly CallInfo[]): string {
+  if (calls.length === 0) return 'no calls yet\n';
+  return table([
+    ['WHEN', '', 'REMOTE', 'TIME', 'END', 'AUDIO'],
+    ...calls.map((call) => [
+      localTime(call.startedAt),
+      call.direction === 'incoming' ? (call.answeredAt === null ? 'missed' : 'from') : 'to',
+      printable(call.remote),
+      duration(call, 0),
+      printable(call.end?.reason ?? ''),
+      mediaWords(call.media),
+    ]),
+  ]);
+}
+
+export function callLine(call: CallInfo): string {
+  const { id, end } = call;
+  const why = end === null ? '' : ` (${printable(end.reason)})`;
+  return `${id}  ${stateWords(call)}${why}  ${printable(call.remote)}\n`;
+}
+
+export function stateWords(call: CallInfo): string {
+  const marks = [
+    ...(call.held ? ['held'] : []),
+    ...(call.remoteHeld ? ['held by peer'] : []),
+    ...(call.muted ? ['muted'] : []),
+    ...(call.locallyMuted ? ['muted at thin client'] : []),
+  ];
+  const state = call.state === 'early' ? 'progress' : call.state;
+  return marks.length === 0 ? state : `${state} (${marks.join(', ')})`;
+}
+
+/** `0:07`, `1:02:03`; empty for a call that was never answered. */
+export function duration(call: CallInfo, now: number): string {
+  if (call.answeredAt === null) return '';
+  const end = call.endedAt === null ? now : Date.parse(call.endedAt);
+  const seconds = Math.max(0, Math.floor((end - Date.parse(call.answeredAt)) / 1000));
+  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const two = (value: number) => String(value).padStart(2, '0');
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
+export function mediaWords(media: MediaInfo): string {
+  if (media.codec === null) return '';
+  return [
+    media.codec,
+    ...(media.mos === null ? [] : [`MOS ${media.mos.toFixed(1)}`]),
+    `loss ${media.lossPct.toFixed(1)} %`,
+    `jitter ${media.jitterMs.toFixed(0)} ms`,
+    ...(media.rttMs === null ? [] : [`RTT ${media.rttMs.toFixed(0)} ms`]),
+  ].join(', ');
+}
+
+export function accountWords(account: AccountInfo): string {
+  switch (account.state) {
+    case 'registered':
+      return `registered at ${account.registrar ?? 'its registrar'}`;
+    case 'failed': {
+      const status = (account.status ?? 0) > 0 ? ` (${account.status})` : '';
+      const retry = account.retryAt === null ? '' : `, next try ${localTime(account.retryAt)}`;
+      return printable(`not registered: ${account.reason ?? 'failed'}${status}${retry}`);
+    }
+    case 'registering':
+      return 'registering';
+    case 'unregistered':
+      return 'not registered';
+    default:
+      return account.state satisfies never;
+  }
+}
+
+export function statusText(status: StatusInfo): string {
+  return table([
+    [
+      'daemon',
+      `running since ${localTime(status.startedAt)} (pid ${status.pid}, ${status.config})`,
+    ],
+    ['sip', `listens at ${status.listening.join(', ')}`],
+    ...status.accounts.map((account) => ['account', `${account.aor}: ${accountWords(account)}`]),
+    ['engine', status.engine.text.replace(/^engine: /, '')],
+    ['calls', String(status.calls)],
+  ]);
+}
+
+function localTime(iso: string): string {
+  const date = new Date(iso);
+  const two = (value: number) => String(value).padStart(2, '0');
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}

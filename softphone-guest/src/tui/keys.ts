@@ -1,0 +1,139 @@
+import type { Key } from 'ink';
+
+/** What a key can do on the main screen. */
+export type Action =
+  | 'answer'
+  | 'reject'
+  | 'dial'
+  | 'hangup'
+  | 'hold'
+  | 'mute'
+  | 'digit'
+  | 'next'
+  | 'previous'
+  | 'help'
+  | 'quit';
+
+export interface KeyBinding {
+  readonly action: Action;
+  /** Characters that trigger it, and named keys of the terminal. */
+  readonly characters: string;
+  readonly named?: 'upArrow' | 'downArrow';
+  readonly control?: string;
+  /** As shown on the screen. */
+  readonly shown: string;
+  readonly label: string;
+  /** Whether the bottom line has it, when it applies. */
+  readonly hint: boolean;
+  readonly help: string;
+}
+
+/** The one table of keys: it drives the input, the bottom line and the help screen. */
+export const keyTable: readonly KeyBinding[] = [
+  {
+    action: 'answer',
+    characters: 'a',
+    shown: 'a',
+    label: 'answer',
+    hint: true,
+    help: 'take the incoming call; the one you talk to goes on hold',
+  },
+  {
+    action: 'reject',
+    characters: 'r',
+    shown: 'r',
+    label: 'reject',
+    hint: true,
+    help: 'decline the incoming call (busy)',
+  },
+  {
+    action: 'dial',
+    characters: 'd/',
+    shown: 'd',
+    label: 'dial',
+    hint: true,
+    help: 'call a number, a name or user@host',
+  },
+  {
+    action: 'hangup',
+    characters: 'x',
+    shown: 'x',
+    label: 'hang up',
+    hint: true,
+    help: 'end the chosen call',
+  },
+  {
+    action: 'hold',
+    characters: 'h',
+    shown: 'h',
+    label: 'hold',
+    hint: true,
+    help: 'put the chosen call on hold, or take it off; then the others go on hold',
+  },
+  {
+    action: 'mute',
+    characters: 'm',
+    shown: 'm',
+    label: 'mute',
+    hint: true,
+    help: 'silence the microphone, or open it again',
+  },
+  {
+    action: 'digit',
+    characters: '0123456789*#+',
+    shown: '0-9 * #',
+    label: 'digits',
+    hint: false,
+    help: 'in a call: send the key (DTMF); else: begin to dial',
+  },
+  {
+    action: 'next',
+    characters: 'j',
+    named: 'downArrow',
+    shown: '↓ j',
+    label: 'next',
+    hint: false,
+    help: 'choose the next call',
+  },
+  {
+    action: 'previous',
+    characters: 'k',
+    named: 'upArrow',
+    shown: '↑ k',
+    label: 'previous',
+    hint: false,
+    help: 'choose the call before',
+  },
+  {
+    action: 'help',
+    characters: '?',
+    shown: '?',
+    label: 'help',
+    hint: true,
+    help: 'this list',
+  },
+  {
+    action: 'quit',
+    characters: 'q',
+    control: 'c',
+    shown: 'q',
+    label: 'leave',
+    hint: true,
+    help: 'leave the screen (also Ctrl-C); calls go on, the daemon runs',
+  },
+];
+
+export function actionFor(input: string, key: Key): Action | undefined {
+  return keyTable.find((binding) => matches(binding, input, key))?.action;
+}
+
+export function shownKey(action: Action): string {
+  return keyTable.find((binding) => binding.action === action)?.shown ?? '';
+}
+
+function matches(binding: KeyBinding, input: string, key: Key): boolean {
+  if (binding.named !== undefined && key[binding.named]) return true;
+  if (key.ctrl) return binding.control !== undefined && input === binding.control;
+  if (key.meta || input.length !== 1) return false;
+  return binding.characters.includes(input);
+}

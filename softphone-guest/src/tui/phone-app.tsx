@@ -1,0 +1,169 @@
+import { useInput, usePaste, useWindowSize, type Key } from 'ink';
+import { useEffect, useState, useSyncExternalStore, type ReactNode } from 'react';
+import type { PhoneActions } from './actions.ts';
+import { PhoneScreen } from './components/phone-screen.tsx';
+import { actionFor, type Action } from './keys.ts';
+import { focusOf, type PhoneState } from './state.ts';
+import type { Theme } from './theme.ts';
+
+export interface PhoneAppProps {
+  readonly store: {
+    readonly getState: () => PhoneState;
+    readonly subscribe: (listener: () => void) => () => void;
+  };
+  readonly actions: PhoneActions;
+  readonly theme: Theme;
+  /** Wall clock, ms since the epoch. */
+  readonly now: () => number;
+  readonly onQuit: () => void;
+  /** A call begins to ring. */
+  readonly onRing: () => void;
+}
+
+const MAX_TARGET = 256;
+
+/** Keys in, screen out. */
+export function PhoneApp(props: PhoneAppProps): ReactNode {
+  const { store, actions } = props;
+  const state = useSyncExternalStore(store.subscribe, store.getState);
+  const { columns, rows } = useWindowSize();
+  const [chosen, setChosen] = useState<string>();
+  const [dialling, setDialling] = useState<string>();
+  const [help, setHelp] = useState(false);
+  const focused = focusOf(state.calls, chosen);
+  const now = useNow(
+    state.calls.some((call) => call.answeredAt !== null),
+    props.now,
+  );
+  useRing(state, props.onRing);
+
+  const typeTarget = (input: string, key: Key) => {
+    if (key.escape) return setDialling(undefined);
+    if (key.ctrl && input === 'c') return props.onQuit();
+    if (key.return) {
+      setDialling(undefined);
+      const target = (dialling ?? '').trim();
+      return target === '' ? undefined : actions.dial(target);
+    }
+    if (key.backspace || key.delete) return setDialling((value) => (value ?? '').slice(0, -1));
+    if (key.ctrl && input === 'u') return setDialling('');
+    if (key.ctrl || key.meta) return undefined;
+    return type(input);
+  };
+  const type = (input: string) =>
+    setDialling((value) => ((value ?? '') + input.replaceAll(/\p{C}/gu, '')).slice(0, MAX_TARGET));
+  const run = (action: Action, input: string) => {
+    actions.dismiss();
+    switch (action) {
+      case 'quit':
+        return props.onQuit();
+      case 'help':
+        return setHelp(true);
+      case 'dial':
+        return setDialling('');
+      case 'next':
+        return setChosen(neighbour(state, focused?.id, 1));
+      case 'previous':
+        return setChosen(neighbour(state, focused?.id, -1));
+      case 'digit':
+        if (focused?.state !== 'established' && focused?.state !== 'early') return type(input);
+        return input === '+' ? undefined : actions.dtmf(focused.id, input);
+      default:
+        return onCall(action, state, focused?.id, actions);
+    }
+  };
+  useInput((input, key) => {
+    if (help) return setHelp(false);
+    if (dialling !== undefined) return typeTarget(input, key);
+    const action = actionFor(input, key);
+    return action === undefined ? undefined : run(action, input);
+  });
+  usePaste((text) => {
+    if (!help) type(text.trim());
+  });
+
+  return (
+    <PhoneScreen
+      state={state}
+      chosen={chosen}
+      dialling={dialling}
+      help={help}
+      actions={possible(state, focused?.id)}
+      now={now}
+      columns={columns}
+      rows={rows}
+      theme={props.theme}
+    />
+  );
+}
+
+/** Commands on a call: incoming ones take `answer` and `reject`, the focused one the rest. */
+function onCall(
+  action: 'answer' | 'reject' | 'hangup' | 'hold' | 'mute',
+  state: PhoneState,
+  focusedId: string | undefined,
+  actions: PhoneActions,
+): void {
+  const focused = state.calls.find((call) => call.id === focusedId);
+  const ringing =
+    focused?.state === 'incoming' ? focused : state.calls.find((call) => call.state === 'incoming');
+  switch (action) {
+    case 'answer':
+      return ringing === undefined ? undefined : actions.answer(ringing.id);
+    case 'reject':
+      return ringing === undefined ? undefined : actions.reject(ringing.id);
+    case 'hangup':
+      return focused === undefined ? undefined : actions.hangup(focused.id);
+    case 'hold':
+      return focused?.state === 'established' ? actions.hold(focused.id, !focused.held) : undefined;
+    case 'mute':
+      return focused === undefined ? undefined : actions.mute(focused.id, !focused.muted);
+    default:
+      return action satisfies never;
+  }
+}
+
+/** What the bottom line offers. */
+function possible(state: PhoneState, focusedId: string | undefined): ReadonlySet<Action> {
+  const actions = new Set<Action>(['help', 'quit']);
+  if (state.daemon.state !== 'connected') return actions;
+  actions.add('dial');
+  if (state.calls.some((call) => call.state === 'incoming')) {
+    actions.add('answer').add('reject');
+  }
+  const focused = state.calls.find((call) => call.id === focusedId);
+  if (focused !== undefined) actions.add('hangup').add('mute');
+  if (focused?.state === 'established') actions.add('hold');
+  return actions;
+}
+
+function neighbour(
+  state: PhoneState,
+  focusedId: string | undefined,
+  by: 1 | -1,
+): string | undefined {
+  const { calls } = state;
+  if (calls.length === 0) return undefined;
+  const index = calls.findIndex((call) => call.id === focusedId);
+  return calls[(index + by + calls.length) % calls.length]?.id;
+}
+
+/** The time, once a second while a call runs; else no timer at all. */
+function useNow(running: boolean, clock: () => number): number {
+  const [now, setNow] = useState(clock);
+  useEffect(() => {
+    if (!running) return undefined;
+    setNow(clock());
+    const timer = setInterval(() => setNow(clock()), 1000);
+    return () => clearInterval(timer);
+  }, [running, clock]);
+  return now;
+}
+
+function useRing(state: PhoneState, onRing: () => void): void {
+  const ringing = state.calls.filter((call) => call.state === 'incoming').map((call) => call.id);
+  const last = ringing.at(-1);
+  useEffect(() => {
+    if (last !== undefined) onRing();
+  }, [last, onRing]);
+}

@@ -1,0 +1,130 @@
+import type { ControlEventName, ControlEvents } from '../control/api.ts';
+import type { AccountInfo, CallInfo, EngineInfo, StatusInfo } from '../control/schemas.ts';
+import { texts } from './texts.ts';
+
+export interface Notice {
+  readonly kind: 'info' | 'error';
+  readonly text: string;
+}
+
+/** Everything that the screen shows of the daemon. */
+export interface PhoneState {
+  readonly daemon:
+    | { readonly state: 'connecting' }
+    | { readonly state: 'connected' }
+    /** It was there; it is looked for. */
+    | { readonly state: 'lost'; readonly reason: string };
+  readonly accounts: readonly AccountInfo[];
+  readonly engine: EngineInfo | undefined;
+  /** Oldest first. */
+  readonly calls: readonly CallInfo[];
+  readonly notice: Notice | undefined;
+}
+
+export const initialState: PhoneState = {
+  daemon: { state: 'connecting' },
+  accounts: [],
+  engine: undefined,
+  calls: [],
+  notice: undefined,
+};
+
+export type PhoneInput =
+  | { readonly type: 'connected'; readonly status: StatusInfo; readonly calls: readonly CallInfo[] }
+  | { readonly type: 'lost'; readonly reason: string }
+  | { readonly type: 'notice'; readonly notice: Notice | undefined }
+  | {
+      [E in ControlEventName]: {
+        readonly type: 'event';
+        readonly event: E;
+        readonly params: ControlEvents[E];
+      };
+    }[ControlEventName];
+
+/** Pure: the daemon's events as they change the screen. An unchanged state is the same object. */
+export function reduce(state: PhoneState, input: PhoneInput): PhoneState {
+  switch (input.type) {
+    case 'connected':
+      return {
+        ...state,
+        daemon: { state: 'connected' },
+        accounts: input.status.accounts,
+        engine: input.status.engine,
+        calls: input.calls,
+      };
+    case 'lost':
+      return { ...state, daemon: { state: 'lost', reason: input.reason } };
+    case 'notice':
+      return { ...state, notice: input.notice };
+    case 'event':
+      return onEvent(state, input);
+    default:
+      return input satisfies never;
+  }
+}
+
+function onEvent(state: PhoneState, input: Extract<PhoneInput, { type: 'event' }>): PhoneState {
+  switch (input.event) {
+    case 'call.changed':
+      return input.params.state === 'ended'
+        ? state
+        : { ...state, calls: withCall(state.calls, input.params) };
+    case 'call.ended':
+      return {
+        ...state,
+        calls: state.calls.filter((call) => call.id !== input.params.id),
+        notice: endNotice(input.params) ?? state.notice,
+      };
+    case 'registration.changed':
+      return {
+        ...state,
+        accounts: state.accounts.map((one) => (one.aor === input.params.aor ? input.params : one)),
+      };
+    case 'engine.changed':
+      return { ...state, engine: input.params };
+    case 'stats': {
+      const figures = new Map(input.params.calls.map((one) => [one.id, one.media]));
+      return {
+        ...state,
+        calls: state.calls.map((call) => ({ ...call, media: figures.get(call.id) ?? call.media })),
+      };
+    }
+    case 'dtmf':
+      return { ...state, notice: { kind: 'info', text: texts.dtmfReceived(input.params.digit) } };
+    case 'message':
+      return { ...state, notice: { kind: 'info', text: texts.message(input.params) } };
+    case 'devices.changed':
+      return state;
+    default:
+      return input satisfies never;
+  }
+}
+
+function withCall(calls: readonly CallInfo[], changed: CallInfo): readonly CallInfo[] {
+  return calls.some((call) => call.id === changed.id)
+    ? calls.map((call) => (call.id === changed.id ? changed : call))
+    : [...calls, changed];
+}
+
+function endNotice(call: CallInfo): Notice | undefined {
+  if (call.end === null || call.end.by === 'local') return undefined;
+  if (call.answeredAt === null) {
+    return call.direction === 'incoming'
+      ? { kind: 'info', text: texts.missed(call) }
+      : { kind: 'error', text: texts.failed(call) };
+  }
+  return { kind: call.end.by === 'network' ? 'error' : 'info', text: texts.ended(call) };
+}
+
+/** The call that keys are about: the chosen one, else the one that needs a hand the most. */
+export function focusOf(
+  calls: readonly CallInfo[],
+  chosen: string | undefined,
+): CallInfo | undefined {
+  return (
+    calls.find((call) => call.id === chosen) ??
+    calls.find((call) => call.state === 'incoming') ??
+    calls.find((call) => call.state === 'established' && !call.held) ??
+    calls.at(-1)
+  );
+}

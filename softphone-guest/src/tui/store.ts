@@ -1,0 +1,130 @@
+import { describeError, isOffhookError, type Clock, type Timer } from '@offhook/common';
+import { connectDaemon, type DaemonClient } from '../control/client.ts';
+import { controlEvents, type ControlEventName } from '../control/api.ts';
+import type { Paths } from '../paths.ts';
+import type { PhoneActions } from './actions.ts';
+import { initialState, reduce, type PhoneInput, type PhoneState } from './state.ts';
+
+const RETRY_MS = 500;
+const CALL_DEADLINE_MS = 60_000;
+
+export interface PhoneStoreOptions {
+  readonly clock: Clock;
+  /** A fresh connection to the daemon. */
+  readonly connect: () => Promise<DaemonClient>;
+}
+
+/** What the screen shows, kept in line with the daemon; reconnects when the daemon goes. */
+export class PhoneStore implements PhoneActions {
+  readonly #options: PhoneStoreOptions;
+  readonly #listeners = new Set<() => void>();
+  #state: PhoneState = initialState;
+  #daemon: DaemonClient | undefined;
+  #retry: Timer | undefined;
+  #closed = false;
+
+  constructor(options: PhoneStoreOptions) {
+    this.#options = options;
+  }
+
+  static forDaemon(paths: Paths, clock: Clock): PhoneStore {
+    return new PhoneStore({ clock, connect: () => connectDaemon(paths) });
+  }
+
+  readonly getState = (): PhoneState => this.#state;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** Resolves after the first attempt. */
+  async start(): Promise<void> {
+    let daemon: DaemonClient | undefined;
+    try {
+      const opened = await this.#options.connect();
+      daemon = opened;
+      const { control } = opened;
+      control.on('*', (params, name) => this.#event(name, params));
+      await control.subscribe(Object.keys(controlEvents));
+      const [status, { calls }] = await Promise.all([
+        opened.call('status', {}),
+        opened.call('calls.list', {}),
+      ]);
+      if (this.#closed) return await opened.close();
+      this.#daemon = opened;
+      control.onClose((error) => this.#lost(error));
+      if (control.closed) this.#lost(undefined);
+      else this.#put({ type: 'connected', status, calls });
+    } catch (error) {
+      await daemon?.close();
+      this.#lost(error);
+    }
+    return undefined;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#retry?.cancel();
+    this.#listeners.clear();
+    await this.#daemon?.close();
+  }
+
+  notify(text: string): void {
+    this.#put({ type: 'notice', notice: { kind: 'info', text } });
+  }
+
+  readonly dial = (target: string) => this.#do((daemon) => daemon.call('call.dial', { target }));
+  readonly answer = (call: string) =>
+    this.#do((daemon) => daemon.call('call.answer', { call }, { timeoutMs: CALL_DEADLINE_MS }));
+  readonly reject = (call: string) => this.#do((daemon) => daemon.call('call.reject', { call }));
+  readonly hangup = (call: string) =>
+    this.#do((daemon) => daemon.call('call.hangup', { call }, { timeoutMs: CALL_DEADLINE_MS }));
+  readonly hold = (call: string, held: boolean) =>
+    this.#do((daemon) =>
+      held
+        ? daemon.call('call.hold', { call }, { timeoutMs: CALL_DEADLINE_MS })
+        : daemon.call('call.resume', { call }, { timeoutMs: CALL_DEADLINE_MS }),
+    );
+  readonly mute = (call: string, muted: boolean) =>
+    this.#do((daemon) => daemon.call(muted ? 'call.mute' : 'call.unmute', { call }));
+  readonly dtmf = (call: string, digits: string) =>
+    this.#do((daemon) => daemon.call('call.dtmf', { call, digits }));
+  readonly dismiss = () => {
+    if (this.#state.notice !== undefined) this.#put({ type: 'notice', notice: undefined });
+  };
+
+  /** What fails is told on the screen, in the daemon's words. */
+  #do(work: (daemon: DaemonClient) => Promise<unknown>): void {
+    const daemon = this.#daemon;
+    if (daemon === undefined) return;
+    work(daemon).catch((error: unknown) => {
+      if (isOffhookError(error, 'closed')) return;
+      this.#put({ type: 'notice', notice: { kind: 'error', text: describeError(error) } });
+    });
+  }
+
+  #event(name: string, params: unknown): void {
+    if (!Object.hasOwn(controlEvents, name)) return;
+    const event = name as ControlEventName;
+    const parsed = controlEvents[event].params.safeParse(params);
+    // A daemon of another version may say what we do not know.
+    if (parsed.success) this.#put({ type: 'event', event, params: parsed.data } as PhoneInput);
+  }
+
+  #lost(error: unknown): void {
+    if (this.#closed) return;
+    this.#daemon = undefined;
+    const reason = error === undefined ? 'connection closed' : describeError(error);
+    this.#put({ type: 'lost', reason });
+    this.#retry?.cancel();
+    this.#retry = this.#options.clock.after(RETRY_MS, () => void this.start());
+  }
+
+  #put(input: PhoneInput): void {
+    const next = reduce(this.#state, input);
+    if (next === this.#state) return;
+    this.#state = next;
+    for (const listener of this.#listeners) listener();
+  }
+}

@@ -1,0 +1,59 @@
+import type { CallInfo, MessageInfo } from '../control/schemas.ts';
+import { printable } from '../text/printable.ts';
+
+/** Every word on the screen. */
+export const texts = {
+  title: 'Offhook',
+  connecting: 'connecting to the daemon …',
+  lost: (reason: string) =>
+    `daemon gone (${printable(reason)}); calls are not shown, looking for it …`,
+  noAccounts: 'no accounts',
+  accountState: {
+    registered: 'registered',
+    registering: 'registering …',
+    unregistered: 'not registered',
+    failed: 'registration failed',
+  },
+  noCalls: 'No calls. Press d to dial.',
+  incoming: 'INCOMING CALL',
+  incomingKeys: (answer: string, reject: string) => `${answer} answer    ${reject} reject`,
+  moreIncoming: (count: number) => `and ${count} more`,
+  callState: {
+    dialing: 'dialing …',
+    ringing: 'ringing …',
+    early: 'in progress …',
+    incoming: 'incoming',
+    answering: 'answering …',
+    established: 'talking',
+    ending: 'ending …',
+    ended: 'ended',
+  },
+  held: 'on hold',
+  remoteHeld: 'held by peer',
+  muted: 'muted',
+  locallyMuted: 'muted at thin client',
+  silent: (seconds: number) => `no audio for ${seconds} s`,
+  dial: 'Dial: ',
+  dialHint: 'number, name or user@host; Enter calls, Esc leaves',
+  microphone: 'mic',
+  speaker: 'ear',
+  noFigures: 'no figures yet',
+  missed: (call: CallInfo) => `missed call from ${party(call)}`,
+  failed: (call: CallInfo) => `${party(call)}: ${printable(call.end?.reason ?? 'failed')}`,
+  ended: (call: CallInfo) =>
+    `call with ${party(call)} ended: ${printable(call.end?.reason ?? '')}`.replace(/: $/, ''),
+  dtmfReceived: (digit: string) => `the peer pressed ${printable(digit)}`,
+  message: (message: MessageInfo) =>
+    `${printable(message.fromName ?? message.from)}: ${printable(message.text.slice(0, 200))}`,
+  helpTitle: 'Keys',
+  helpClose: 'any key closes this',
+  tooSmall: 'the terminal is smaller than 80×24',
+} as const;
+
+/** Who it is, as short as can be. */
+export function party(call: Pick<CallInfo, 'remote' | 'remoteName'>): string {
+  const uri = printable(call.remote).replace(/^sips?:/i, '');
+  return call.remoteName === null || call.remoteName === ''
+    ? uri
+    : `${printable(call.remoteName)} <${uri}>`;
+}

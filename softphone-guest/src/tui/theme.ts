@@ -1,0 +1,40 @@
+/** Every colour on the screen. Nothing is said by colour alone; with NO_COLOR there is none. */
+export interface Theme {
+  readonly good: string | undefined;
+  readonly warning: string | undefined;
+  readonly bad: string | undefined;
+  readonly accent: string | undefined;
+  readonly incoming: string | undefined;
+}
+
+const colourful: Theme = {
+  good: 'green',
+  warning: 'yellow',
+  bad: 'red',
+  accent: 'cyan',
+  incoming: 'magenta',
+};
+
+const plain: Theme = {
+  good: undefined,
+  warning: undefined,
+  bad: undefined,
+  accent: undefined,
+  incoming: undefined,
+};
+
+/** https://no-color.org: set and not empty. */
+export function themeFor(env: Readonly<Record<string, string | undefined>>): Theme {
+  return (env['NO_COLOR'] ?? '') === '' ? colourful : plain;
+}
+
+/** The signs for a state, beside its word. */
+export const signs = {
+  good: '●',
+  busy: '◌',
+  off: '○',
+  bad: '✖',
+  chosen: '▸',
+  levelOn: '█',
+  levelOff: '░',
+} as const;

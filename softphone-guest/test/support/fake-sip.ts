@@ -1,0 +1,255 @@
+import { Emitter } from '@offhook/common';
+import type {
+  Account,
+  AccountEvents,
+  AccountOptions,
+  Body,
+  CallEnd,
+  CallState,
+  IncomingCall,
+  InviteOptions,
+  RegistrationState,
+  SdpAgent,
+  SipCall,
+  SipCallEvents,
+  UserAgent,
+  UserAgentOptions,
+} from '@offhook/signaling';
+
+const OFFER = 'v=0\r\no=peer 1 1 IN IP4 192.0.2.9\r\n';
+
+/** signaling's call as far as a test plays the far end by hand. */
+export class FakeSipCall extends Emitter<SipCallEvents> implements SipCall {
+  readonly id: string;
+  readonly callId: string;
+  readonly account: string;
+  readonly remote: { readonly uri: string; readonly displayName?: string };
+  state: CallState = 'trying';
+  end: CallEnd | undefined;
+  agent: SdpAgent | undefined;
+  /** What was asked of signaling, in order. */
+  readonly log: string[] = [];
+  readonly infos: Body[] = [];
+  /** How the next re-INVITEs come out; accepted when empty. */
+  readonly refusals: Error[] = [];
+  /** While set, a re-INVITE waits for it. */
+  gate: Promise<void> | undefined;
+  offers: string[] = [];
+  readonly #direction: 'outgoing' | 'incoming';
+  readonly #signal = new AbortController().signal;
+
+  constructor(options: {
+    direction: 'outgoing' | 'incoming';
+    account: string;
+    remote: string;
+    id: string;
+    displayName?: string;
+  }) {
+    super((error) => {
+      throw error;
+    });
+    this.#direction = options.direction;
+    this.id = options.id;
+    this.callId = `${options.id}@test`;
+    this.account = options.account;
+    this.remote =
+      options.displayName === undefined
+        ? { uri: options.remote }
+        : { uri: options.remote, displayName: options.displayName };
+  }
+
+  get direction(): 'outgoing' | 'incoming' {
+    return this.#direction;
+  }
+
+  get usedAgent(): SdpAgent {
+    if (this.agent === undefined) throw new Error('no agent');
+    return this.agent;
+  }
+
+  /** The INVITE as signaling makes it: the offer first. */
+  async sendInvite(): Promise<void> {
+    try {
+      this.offers.push(await this.usedAgent.createOffer(this.#signal));
+    } catch {
+      this.endWith({ by: 'local', status: 500, reason: 'no offer' });
+    }
+  }
+
+  ringing(): void {
+    this.state = 'ringing';
+    this.emit('state', 'ringing');
+  }
+
+  async early(): Promise<void> {
+    await this.usedAgent.acceptAnswer(OFFER, { provisional: true }, this.#signal);
+    this.state = 'early';
+    this.emit('state', 'early');
+  }
+
+  /** 200 with the answer, or ACK to our 200. */
+  async establish(): Promise<void> {
+    if (this.#direction === 'outgoing') {
+      await this.usedAgent.acceptAnswer(OFFER, { provisional: false }, this.#signal);
+    }
+    this.state = 'established';
+    this.emit('state', 'established');
+    this.emit('established', { remoteIdentity: this.remote.uri });
+  }
+
+  endWith(end: CallEnd): void {
+    if (this.end !== undefined) return;
+    this.end = end;
+    this.state = 'ended';
+    this.emit('state', 'ended');
+    this.emit('ended', end);
+  }
+
+  async hangup(): Promise<void> {
+    this.log.push('hangup');
+    await Promise.resolve();
+    this.endWith({ by: 'local', status: 200, reason: 'hung up' });
+  }
+
+  async renegotiate(): Promise<void> {
+    this.log.push('renegotiate');
+    this.offers.push(await this.usedAgent.createOffer(this.#signal));
+    await this.gate;
+    const refusal = this.refusals.shift();
+    if (refusal !== undefined) {
+      await this.usedAgent.rollback();
+      throw refusal;
+    }
+    await this.usedAgent.acceptAnswer(OFFER, { provisional: false }, this.#signal);
+  }
+
+  info(body: Body): Promise<void> {
+    this.infos.push(body);
+    return Promise.resolve();
+  }
+
+  header(): undefined {
+    return undefined;
+  }
+
+  progress(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async answer(): Promise<void> {
+    this.log.push('answer');
+    try {
+      this.offers.push(await this.usedAgent.createAnswer(OFFER, this.#signal));
+    } catch (error) {
+      this.endWith({ by: 'local', status: 488, reason: 'not acceptable here' });
+      throw error;
+    }
+  }
+
+  async reject(options: { status?: number } = {}): Promise<void> {
+    const status = options.status ?? 486;
+    this.log.push(`reject ${status}`);
+    await Promise.resolve();
+    this.endWith({ by: 'local', status, reason: 'rejected' });
+  }
+
+  useAgent(agent: SdpAgent): void {
+    this.agent = agent;
+  }
+}
+
+export class FakeAccount extends Emitter<AccountEvents> implements Account {
+  readonly aor: string;
+  registration: RegistrationState = { state: 'unregistered' };
+  readonly placed: FakeSipCall[] = [];
+  optionsAnswer: { status: number; reason: string; rttMs: number } | Error = {
+    status: 200,
+    reason: 'OK',
+    rttMs: 3,
+  };
+  closed = false;
+  #count = 0;
+
+  constructor(aor: string) {
+    super((error) => {
+      throw error;
+    });
+    this.aor = aor;
+  }
+
+  setRegistration(state: RegistrationState): void {
+    this.registration = state;
+    this.emit('registration', state);
+  }
+
+  register(): Promise<void> {
+    this.setRegistration({ state: 'registered', expiresAt: 60_000, registrar: 'sip:example.com' });
+    return Promise.resolve();
+  }
+
+  unregister(): Promise<void> {
+    this.setRegistration({ state: 'unregistered' });
+    return Promise.resolve();
+  }
+
+  invite(target: string, agent: SdpAgent, _options?: InviteOptions): SipCall {
+    const call = new FakeSipCall({
+      direction: 'outgoing',
+      account: this.aor,
+      remote: target,
+      id: `sip-${++this.#count}`,
+    });
+    call.agent = agent;
+    this.placed.push(call);
+    void call.sendInvite();
+    return call;
+  }
+
+  /** A call comes in. */
+  ring(remote = 'sip:bob@example.com', displayName?: string): FakeSipCall {
+    const call = new FakeSipCall({
+      direction: 'incoming',
+      account: this.aor,
+      remote,
+      id: `sip-${++this.#count}`,
+      ...(displayName === undefined ? {} : { displayName }),
+    });
+    this.emit('incoming', call as FakeSipCall & IncomingCall);
+    return call;
+  }
+
+  options(): Promise<{ status: number; reason: string; rttMs: number }> {
+    return this.optionsAnswer instanceof Error
+      ? Promise.reject(this.optionsAnswer)
+      : Promise.resolve(this.optionsAnswer);
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+}
+
+export class FakeUserAgent implements UserAgent {
+  readonly listening: UserAgent['listening'];
+  readonly accounts: FakeAccount[] = [];
+  readonly accountOptions: AccountOptions[] = [];
+  closed = false;
+
+  constructor(options: UserAgentOptions) {
+    this.listening = options.listen;
+  }
+
+  addAccount(options: AccountOptions): FakeAccount {
+    const account = new FakeAccount(options.aor);
+    this.accounts.push(account);
+    this.accountOptions.push(options);
+    if (options.register) void account.register();
+    return account;
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+}
