@@ -22,3 +22,4 @@ export type { ConnectControlOptions, ControlCallOptions, ControlClient } from '.
 export { connectUnix, listenUnix } from './unix-socket.ts';
 export { exited, stopProcess, Supervisor } from './process.ts';
 export type { ProcessExit, SupervisorEvents, SupervisorOptions } from './process.ts';
+export { LineReader } from './line-reader.ts';
