@@ -51,6 +51,7 @@ export class SpiceChannel implements EventSource<SpiceChannelEvents> {
   readonly #transport: Channel;
   readonly #incoming: ByteQueue;
   readonly #events = new Emitter<SpiceChannelEvents>();
+  #started = false;
   #window = 0;
   #unacknowledged = 0;
   #failure: Error | undefined;
@@ -66,6 +67,7 @@ export class SpiceChannel implements EventSource<SpiceChannelEvents> {
     this.type = options.channelType;
     this.id = options.channelId;
     this.caps = caps;
+    transport.on('data', (chunk) => this.#receive(chunk));
     transport.on('drain', () => this.#drained?.());
     transport.on('close', (error) => {
       this.#events.emit('close', this.#failure ?? error);
@@ -92,8 +94,7 @@ export class SpiceChannel implements EventSource<SpiceChannelEvents> {
         () => exchangeLink(transport, reader, options),
       );
       const channel = new SpiceChannel(transport, reader.rest(), options, caps);
-      transport.on('data', (chunk) => channel.#receive(chunk));
-      queueMicrotask(() => channel.#receive(new Uint8Array(0)));
+      transport.pause();
       return channel;
     } catch (error) {
       transport.destroy();
@@ -107,10 +108,18 @@ export class SpiceChannel implements EventSource<SpiceChannelEvents> {
     this.#drained = listener;
   }
 
+  /** Messages begin with the first `message` listener, in the next microtask; none is lost. */
   on<K extends keyof SpiceChannelEvents>(
     name: K,
     listener: (event: SpiceChannelEvents[K]) => void,
   ): () => void {
+    if (name === 'message' && !this.#started) {
+      this.#started = true;
+      queueMicrotask(() => {
+        this.#transport.resume();
+        this.#receive(new Uint8Array(0));
+      });
+    }
     return this.#events.on(name, listener);
   }
 
@@ -155,6 +164,7 @@ export class SpiceChannel implements EventSource<SpiceChannelEvents> {
 
   #receive(chunk: Uint8Array): void {
     this.#incoming.push(chunk);
+    if (!this.#started) return;
     try {
       for (;;) {
         const header = this.#incoming.peek(MINI_HEADER_BYTES);

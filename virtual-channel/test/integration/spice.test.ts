@@ -115,7 +115,7 @@ describe('a headless SPICE client at a port of a real QEMU', () => {
     const { until, listener } = listen({ port: first.port });
     await until('linked');
     await first.stop();
-    await until('waiting');
+    expect((await until('waiting')).error.layer).toBe('channel');
     const second = await qemu();
     listener.useSource({ host: '127.0.0.1', port: second.port, password: '', secureChannels: [] });
     await until('linked');
