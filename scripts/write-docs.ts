@@ -2,7 +2,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { configurationPage } from './docs/configuration.ts';
+import { pages } from './docs/pages.ts';
 
-const docs = join(import.meta.dirname, '../docs');
-await writeFile(join(docs, 'configuration.md'), configurationPage());
+for (const [name, make] of Object.entries(pages)) {
+  await writeFile(join(import.meta.dirname, '../docs', name), make());
+}

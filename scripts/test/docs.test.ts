@@ -4,12 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
 import { configReference } from '../docs/config-reference.ts';
-import { configurationPage } from '../docs/configuration.ts';
+import { pages } from '../docs/pages.ts';
 
 describe('pages made from code', () => {
-  it('docs/configuration.md is up to date (npm run docs)', async () => {
-    const page = await readFile(join(import.meta.dirname, '../../docs/configuration.md'), 'utf8');
-    expect(page).toBe(configurationPage());
+  it.each(Object.entries(pages))('docs/%s is up to date (npm run docs)', async (name, make) => {
+    const page = await readFile(join(import.meta.dirname, '../../docs', name), 'utf8');
+    expect(page).toBe(make());
   });
 });
 

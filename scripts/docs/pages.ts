@@ -1,0 +1,8 @@
+import { configurationPage } from './configuration.ts';
+import { controlApiPage } from './control-api.ts';
+
+/** The pages in docs/ that are made from code, by file name. */
+export const pages: Readonly<Record<string, () => string>> = {
+  'configuration.md': configurationPage,
+  'control-api.md': controlApiPage,
+};
