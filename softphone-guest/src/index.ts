@@ -17,3 +17,6 @@ export type {
   MessageInfo,
   StatusInfo,
 } from './control/schemas.ts';
+export { CallMedia } from './call/call-media.ts';
+export { MediaLink } from './media-link.ts';
+export type { MediaPort } from './media-link.ts';
