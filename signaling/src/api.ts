@@ -56,6 +56,11 @@ export interface UserAgentOptions {
   /** `User-Agent` and `Server`. */
   readonly product?: string;
   readonly logger?: Logger;
+  /**
+   * What stays the same over restarts of this phone and is its own (RFC 5626 §4.1): the host name by
+   * default. By it an account knows the bindings that an earlier life left at its registrar.
+   */
+  readonly instance?: string;
   /** A URI (`sip:proxy.example.com;transport=tls;lr`) every out-of-dialog request goes through. */
   readonly outboundProxy?: string;
   /** Every message as it crosses the wire; secrets already masked. */

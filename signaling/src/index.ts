@@ -1,1 +1,2 @@
+export { createUserAgent } from './ua/user-agent.ts';
 export type * from './api.ts';

@@ -1,0 +1,264 @@
+import { Emitter, OffhookError, type EventSource } from '@offhook/common';
+import type {
+  Account,
+  AccountEvents,
+  AccountOptions,
+  InviteOptions,
+  RegistrationState,
+  SdpAgent,
+  SipCall,
+} from '../api.ts';
+import type { Flow } from '../transport/layer.ts';
+import { IncomingCallImpl } from './call/incoming-call.ts';
+import { OutgoingCall } from './call/outgoing-call.ts';
+import type { InboundRequest } from './core/inbound-request.ts';
+import type { SipCore } from './core/sip-core.ts';
+import { digestAuthorizer } from './core/digest-authorizer.ts';
+import { bodyOf, type SipRequest } from './message/message.ts';
+import { parseUri, uriParam, type SipUri } from './message/uri.ts';
+import { optionsPing } from './options-ping.ts';
+import { ACCOUNT_PARAM, accountIdentity, type AccountIdentity } from './registration/bindings.ts';
+import { RegistrarClient } from './registration/registrar-client.ts';
+import type { CallProfile } from './session/profile.ts';
+
+export interface AccountContext {
+  readonly core: SipCore;
+  /** What makes this phone's bindings its own over restarts. */
+  readonly phone: string;
+  /** Of the user agent, unless the account has its own. */
+  readonly outboundProxy: string | undefined;
+  readonly track: (call: TrackedCall) => void;
+}
+
+export type TrackedCall = OutgoingCall | IncomingCallImpl;
+
+const DEFAULT_EXPIRES = 300;
+const DEFAULT_SESSION_TIMER = { expires: 1800, minSE: 90, refresher: 'auto' } as const;
+
+export class AccountImpl implements Account {
+  readonly aor: string;
+  readonly #context: AccountContext;
+  readonly #options: AccountOptions;
+  readonly #uri: SipUri;
+  readonly #events: Emitter<AccountEvents>;
+  readonly #identity: AccountIdentity;
+  readonly #registrar: RegistrarClient;
+  readonly #profile: CallProfile;
+  #registration: RegistrationState = { state: 'unregistered' };
+  #closed = false;
+
+  constructor(context: AccountContext, options: AccountOptions) {
+    const { core } = context;
+    const uri = parseUri(options.aor);
+    if (uri === undefined) {
+      throw new OffhookError('signaling', 'bad-uri', `"${options.aor}" is no SIP address`, {
+        remedy: 'write it like sip:alice@example.com',
+      });
+    }
+    this.aor = options.aor;
+    this.#uri = uri;
+    this.#context = context;
+    this.#options = options;
+    this.#events = new Emitter((error) =>
+      core.logger.error({ error }, 'a listener of an account failed'),
+    );
+    this.#identity = accountIdentity(context.phone, options.aor);
+    const authorizer = digestAuthorizer(options.credentials ?? [], core.random);
+    const proxy = options.outboundProxy ?? context.outboundProxy;
+    this.#profile = {
+      core,
+      logger: core.logger,
+      aor: options.aor,
+      authorizer,
+      rel100: options.rel100 ?? 'supported',
+      sessionTimer: options.sessionTimer ?? DEFAULT_SESSION_TIMER,
+      redirects: options.redirects ?? 'refuse',
+      contactOn: (flow: Flow) => this.#registrar.contactOn(flow),
+    };
+    this.#registrar = new RegistrarClient({
+      core,
+      aor: options.aor,
+      user: uri.user,
+      identity: this.#identity,
+      config: {
+        registrars: options.registrars ?? [domainOf(uri)],
+        expires: options.expires ?? DEFAULT_EXPIRES,
+      },
+      routes: proxy === undefined ? [] : [routeTo(proxy)],
+      proxy,
+      authorizer,
+      supported: 'path',
+      report: (state) => this.#report(state),
+    });
+  }
+
+  get registration(): RegistrationState {
+    return this.#registration;
+  }
+
+  get profile(): CallProfile {
+    return this.#profile;
+  }
+
+  on<K extends keyof AccountEvents>(
+    name: K,
+    listener: (event: AccountEvents[K]) => void,
+  ): ReturnType<EventSource<AccountEvents>['on']> {
+    return this.#events.on(name, listener);
+  }
+
+  /** Resolves when registered; rejects with what the account's registration failed of. */
+  register(): Promise<void> {
+    this.#needOpen();
+    return this.#until(
+      (state) => state.state === 'registered' || state.state === 'failed',
+      () => this.#registrar.dispatch({ type: 'start' }),
+    );
+  }
+
+  unregister(): Promise<void> {
+    return this.#until(
+      (state) => state.state === 'unregistered',
+      () => this.#registrar.dispatch({ type: 'stop' }),
+    );
+  }
+
+  invite(target: string, agent: SdpAgent, options: InviteOptions = {}): SipCall {
+    this.#needOpen();
+    if (parseUri(target) === undefined) {
+      throw new OffhookError('signaling', 'bad-uri', `"${target}" is no SIP address`, {
+        remedy: 'dial like sip:bob@example.com',
+      });
+    }
+    const displayName = options.displayName ?? this.#options.displayName;
+    const call = new OutgoingCall({
+      ...options,
+      ...(displayName !== undefined && { displayName }),
+      profile: this.#profile,
+      target,
+      agent,
+      routes: this.#routes(),
+      onMessage: (request) => this.message(request),
+    });
+    this.#context.track(call);
+    return call.start();
+  }
+
+  options(target?: string): Promise<{ status: number; reason: string; rttMs: number }> {
+    this.#needOpen();
+    const to = target ?? this.#options.registrars?.[0] ?? domainOf(this.#uri);
+    return optionsPing(this.#profile, to, this.#routes());
+  }
+
+  /** RFC 3608 and RFC 3261 §8.1.1.1: what is put in front of our requests. */
+  #routes(): readonly string[] {
+    const { serviceRoute } = this.#registrar;
+    if (serviceRoute.length > 0) return serviceRoute;
+    const proxy = this.#options.outboundProxy ?? this.#context.outboundProxy;
+    return proxy === undefined ? [] : [routeTo(proxy)];
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.unregister();
+    this.#registrar.dispose();
+    this.#events.clear();
+  }
+
+  /** Stops without unregistering. */
+  abandon(): void {
+    this.#closed = true;
+    this.#registrar.dispose();
+    this.#events.clear();
+  }
+
+  flowLost(flow: Flow): void {
+    this.#registrar.flowLost(flow);
+  }
+
+  /** How well a request fits: 3 our Contact, 2 our address of record, 1 our user, 0 not ours. */
+  matches(request: SipRequest): number {
+    const uri = parseUri(request.uri);
+    if (uri === undefined) return 0;
+    if (uriParam(uri, ACCOUNT_PARAM) === this.#identity.mark) return 3;
+    const to = parseUri(request.to.uri);
+    if ([uri, to].some((one) => one?.user === this.#uri.user && one?.host === this.#uri.host)) {
+      return 2;
+    }
+    return uri.user === this.#uri.user ? 1 : 0;
+  }
+
+  /** A call for this account, already checked. */
+  deliver(inbound: InboundRequest, onAnswered?: () => void): void {
+    const call = new IncomingCallImpl({
+      profile: this.#profile,
+      inbound,
+      onMessage: (request) => this.message(request),
+      onAnswered,
+    });
+    this.#context.track(call);
+    this.#events.emit('incoming', call);
+    call.ring();
+  }
+
+  /** A MESSAGE that has been answered. */
+  message(request: SipRequest): void {
+    const body = bodyOf(request);
+    if (body === undefined) return;
+    const { uri, displayName } = request.from;
+    this.#events.emit('message', {
+      from: uri,
+      ...(displayName !== undefined && { displayName }),
+      body,
+    });
+  }
+
+  #report(state: RegistrationState): void {
+    this.#registration = state;
+    const { aor } = this;
+    if (state.state === 'failed') {
+      this.#context.core.logger.warn(
+        { aor, status: state.status },
+        `not registered: ${state.reason}`,
+      );
+    } else this.#context.core.logger.info({ aor }, state.state);
+    this.#events.emit('registration', state);
+  }
+
+  #until(done: (state: RegistrationState) => boolean, start: () => void): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const off = this.#events.on('registration', (state) => {
+      if (!done(state)) return;
+      off();
+      if (state.state !== 'failed') resolve();
+      else {
+        reject(
+          new OffhookError('signaling', 'registration-failed', state.reason, {
+            details: { status: state.status },
+          }),
+        );
+      }
+    });
+    start();
+    if (this.#registration.state === 'registered' && done(this.#registration)) {
+      off();
+      resolve();
+    }
+    return promise;
+  }
+
+  #needOpen(): void {
+    if (this.#closed) throw new OffhookError('signaling', 'closed', 'the account is closed');
+  }
+}
+
+function domainOf(uri: SipUri): string {
+  const port = uri.port === undefined ? '' : `:${uri.port}`;
+  return `${uri.scheme}:${uri.host}${port}`;
+}
+
+/** A loose route to a proxy. */
+function routeTo(proxy: string): string {
+  return /;lr\b/i.test(proxy) ? `<${proxy}>` : `<${proxy};lr>`;
+}

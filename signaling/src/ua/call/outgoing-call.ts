@@ -1,0 +1,406 @@
+import { OffhookError, type EventSource } from '@offhook/common';
+import type {
+  Body,
+  CallEnd,
+  CallState,
+  InviteOptions,
+  SdpAgent,
+  SipCall,
+  SipCallEvents,
+} from '../../api.ts';
+import { ClientRequest, type RequestFailure } from '../core/client-request.ts';
+import {
+  confirmDialog,
+  dialogFromResponse,
+  route,
+  type RequestDraft,
+} from '../dialog/dialog-state.ts';
+import { intervalFromResponse, parseMinSE, requestTimerHeaders } from '../dialog/session-timer.ts';
+import { Headers, type HeaderPair } from '../message/headers.ts';
+import { quote } from '../message/lexer.ts';
+import { sdpOf, type SipRequest, type SipResponse } from '../message/message.ts';
+import { capabilityHeaders, type CallProfile } from '../session/profile.ts';
+import { cseqOf, refusal } from '../session/negotiation.ts';
+import { SdpSteps } from '../session/sdp-steps.ts';
+import { Session } from '../session/session.ts';
+import { reasonInWords } from '../words.ts';
+import { CallRecord, identityOf, type Party } from './call-record.ts';
+import { EarlyDialogs } from './early-dialogs.ts';
+import { MAX_REDIRECTS, redirectTargets } from './redirects.ts';
+
+export interface OutgoingCallOptions extends InviteOptions {
+  readonly profile: CallProfile;
+  readonly target: string;
+  readonly agent: SdpAgent;
+  /** Route values in front of the INVITE (outbound proxy, Service-Route). */
+  readonly routes: readonly string[];
+  readonly onMessage: (request: SipRequest) => void;
+}
+
+/** A 422 is answered by a longer interval at most this often. */
+const MAX_INTERVAL_RETRIES = 2;
+
+/** A call that we make: INVITE to BYE. */
+export class OutgoingCall implements SipCall {
+  readonly direction = 'outgoing';
+  readonly callId: string;
+  readonly #options: OutgoingCallOptions;
+  readonly #record: CallRecord;
+  readonly #steps: SdpSteps;
+  readonly #fromTag: string;
+  readonly #early: EarlyDialogs;
+  readonly #tried = new Set<string>();
+  readonly #acks = new Map<string, () => void>();
+  #targets: string[];
+  #remote: Party;
+  #cseq = 0;
+  #minSE = 0;
+  #intervalRetries = 0;
+  #offer: string | undefined;
+  #request: ClientRequest | undefined;
+  #session: Session | undefined;
+  #hangingUp: Promise<void> | undefined;
+  readonly #settled = Promise.withResolvers<void>();
+
+  constructor(options: OutgoingCallOptions) {
+    const { core, logger } = options.profile;
+    this.#options = options;
+    this.callId = core.token(16);
+    this.#fromTag = core.token(8);
+    this.#record = new CallRecord(core.token(8), (error) =>
+      logger.error({ error }, 'a listener of a call failed'),
+    );
+    this.#steps = new SdpSteps(options.agent);
+    this.#targets = [options.target];
+    this.#remote = { uri: options.target };
+    this.#early = new EarlyDialogs({
+      profile: options.profile,
+      steps: this.#steps,
+      lateOffer: options.lateOffer === true,
+      owner: (session) => ({
+        ended: (end) => {
+          if (session() === this.#session) this.#finish(end);
+        },
+        info: (body) => this.#record.emit('info', body),
+        message: options.onMessage,
+        prack: (inbound) => inbound.reply(481),
+        changed: () => undefined,
+      }),
+      earlyMedia: () => this.#record.enter('early'),
+      refused: (error) => this.#refuseEarly(error),
+    });
+  }
+
+  get id(): string {
+    return this.#record.id;
+  }
+
+  get account(): string {
+    return this.#options.profile.aor;
+  }
+
+  get state(): CallState {
+    return this.#record.state;
+  }
+
+  get end(): CallEnd | undefined {
+    return this.#record.end;
+  }
+
+  get remote(): Party {
+    return this.#remote;
+  }
+
+  /** The dialog in force, for a journal. */
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
+  on<K extends keyof SipCallEvents>(
+    name: K,
+    listener: (event: SipCallEvents[K]) => void,
+  ): ReturnType<EventSource<SipCallEvents>['on']> {
+    return this.#record.on(name, listener);
+  }
+
+  start(): this {
+    this.#begin().catch((error: unknown) => {
+      this.#finish({ by: 'local', status: refusal(error)[0], reason: messageOf(error) });
+      this.#settled.resolve();
+    });
+    return this;
+  }
+
+  async #begin(): Promise<void> {
+    if (this.#options.lateOffer !== true) this.#offer = await this.#steps.createOffer();
+    this.#next();
+  }
+
+  /** INVITE to the next target: the callee, or where somebody has redirected us. */
+  #next(): void {
+    const target = this.#targets.shift();
+    if (target === undefined || this.#record.end !== undefined) {
+      this.#settled.resolve();
+      return;
+    }
+    this.#tried.add(target);
+    this.#invite(target);
+  }
+
+  #invite(target: string): void {
+    const { profile, routes } = this.#options;
+    const { uri, routes: routeValues } = route(target, routes);
+    const hop = routes[0] === undefined ? uri : routes[0].replaceAll(/^.*<|>.*$/g, '');
+    this.#request = new ClientRequest(
+      profile.core,
+      {
+        method: 'INVITE',
+        hop: { uri: hop },
+        authorizer: profile.authorizer,
+        draft: ({ flow, extra }): RequestDraft => {
+          this.#cseq += 1;
+          const headers = Headers.of([
+            ...routeValues.map((value) => ['route', value] as const),
+            ['max-forwards', '70'],
+            ['from', `${this.#displayName()}<${profile.aor}>;tag=${this.#fromTag}`],
+            ['to', `<${this.#options.target}>`],
+            ['call-id', this.callId],
+            ['cseq', `${this.#cseq} INVITE`],
+            ...capabilityHeaders(profile, flow),
+            ...this.#extensions(),
+            ...this.#extraHeaders(),
+            ...extra,
+          ]);
+          const body =
+            this.#offer === undefined
+              ? undefined
+              : { type: 'application/sdp', content: this.#offer };
+          return { method: 'INVITE', uri, headers, body, nextHop: hop };
+        },
+      },
+      {
+        provisional: (response, draft) => this.#provisional(response, draft),
+        final: (response, draft) => this.#final(target, response, draft),
+        failed: (failure) => this.#failed(failure),
+      },
+    ).start();
+  }
+
+  #displayName(): string {
+    const name = this.#options.displayName;
+    return name === undefined ? '' : `${quote(name)} `;
+  }
+
+  #extensions(): HeaderPair[] {
+    const { rel100, sessionTimer } = this.#options.profile;
+    return [
+      ...(rel100 === 'required' ? [['require', '100rel'] as const] : []),
+      ...(sessionTimer === false ? [] : requestTimerHeaders(sessionTimer, { minSE: this.#minSE })),
+    ];
+  }
+
+  #extraHeaders(): HeaderPair[] {
+    return (this.#options.extraHeaders ?? []).map((line) => {
+      const colon = line.indexOf(':');
+      return [line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()] as const;
+    });
+  }
+
+  #provisional(response: SipResponse, draft: RequestDraft): void {
+    if (response.status === 100 || this.#record.end !== undefined) return;
+    if (response.status === 180) this.#record.enter('ringing');
+    this.#early.provisional(response, draft, this.#offer);
+  }
+
+  #final(target: string, response: SipResponse, draft: RequestDraft): void {
+    if (response.status < 300) {
+      this.#accepted(response, draft);
+      return;
+    }
+    this.#early.dropAll();
+    if (this.#record.end === undefined && this.#retry(target, response)) return;
+    this.#finish({
+      by: 'remote',
+      status: response.status,
+      reason: reasonInWords(response.status, response.headers, response.reason),
+    });
+    this.#settled.resolve();
+  }
+
+  /** Another INVITE instead of the end: longer interval (422), redirection (3xx), next contact. */
+  #retry(target: string, response: SipResponse): boolean {
+    const { status, headers } = response;
+    if (status === 422 && this.#intervalRetries < MAX_INTERVAL_RETRIES) {
+      this.#intervalRetries += 1;
+      this.#minSE = Math.max(this.#minSE, parseMinSE(headers));
+      this.#invite(target);
+      return true;
+    }
+    if (this.#options.profile.redirects === 'refuse') return false;
+    if (status < 400) {
+      const room = MAX_REDIRECTS - this.#tried.size - this.#targets.length + 1;
+      this.#targets.unshift(...redirectTargets(headers, this.#tried).slice(0, Math.max(0, room)));
+    }
+    if (status >= 600 || this.#targets.length === 0) return false;
+    this.#next();
+    return true;
+  }
+
+  #failed(failure: RequestFailure): void {
+    this.#early.dropAll();
+    if (this.#record.end === undefined && this.#targets.length > 0) {
+      this.#next();
+      return;
+    }
+    this.#finish({ by: 'network', status: failure.status, reason: failure.reason });
+    this.#settled.resolve();
+  }
+
+  /** Every 2xx is acknowledged; one that is not the first, or comes too late, is also ended. */
+  #accepted(response: SipResponse, draft: RequestDraft): void {
+    const tag = response.toTag ?? '';
+    const repeat = this.#acks.get(tag);
+    if (repeat !== undefined) {
+      repeat();
+      return;
+    }
+    const cseq = cseqOf(draft.headers);
+    const session = this.#early.take(response, draft);
+    session.dialog = confirmDialog(session.dialog, response);
+    session.learn(response.headers);
+    if (this.#session !== undefined || this.#record.end !== undefined) {
+      this.#acknowledge(tag, session, cseq);
+      const end: CallEnd = { by: 'local', status: 487, reason: 'answered elsewhere' };
+      void session.bye(end).then(() => this.#settled.resolve());
+      return;
+    }
+    this.#session = session;
+    this.#early.dropAll(session);
+    this.#remote = identityOf(response.headers, response.to);
+    session.negotiation.startTimer(intervalFromResponse(response.headers));
+    this.#complete(tag, session, cseq, response).catch((error: unknown) => {
+      const [status] = refusal(error);
+      void session.bye({ by: 'local', status, reason: messageOf(error) }, [
+        ['reason', `SIP;cause=${status}`],
+      ]);
+    });
+  }
+
+  #acknowledge(tag: string, session: Session, cseq: number, answer?: string): void {
+    const { draft, hop } = session.ack(
+      cseq,
+      answer === undefined ? undefined : { type: 'application/sdp', content: answer },
+    );
+    this.#acks.set(tag, () => session.profile.core.sendAck(draft, hop));
+  }
+
+  /** Offer and answer of the 2xx, and its ACK. */
+  async #complete(
+    tag: string,
+    session: Session,
+    cseq: number,
+    response: SipResponse,
+  ): Promise<void> {
+    // Until the ACK can be made, a repeated 2xx waits for it.
+    this.#acks.set(tag, () => undefined);
+    const sdp = sdpOf(response);
+    const known = this.#early.exchanged(session);
+    if (this.#offer !== undefined) {
+      this.#acknowledge(tag, session, cseq);
+      // A 2xx may leave out, or repeat, what a reliable 18x has fixed.
+      const answer = known?.reliable === true ? known.remote : (sdp ?? known?.remote);
+      if (answer === undefined) {
+        throw new OffhookError('signaling', 'invalid-sdp', 'the answer has no description');
+      }
+      await this.#steps.acceptAnswer(answer, false);
+      session.negotiation.settle({ local: this.#offer, remote: answer, offeredByPeer: false });
+    } else if (known === undefined) {
+      await this.#answerLate(tag, session, cseq, sdp);
+    } else {
+      this.#acknowledge(tag, session, cseq);
+      session.negotiation.settle({ ...known, offeredByPeer: true });
+    }
+    session.negotiation.mark({ open: 'none', ourInvite: false });
+    if (session.ended) return;
+    this.#record.enter('established');
+    this.#record.emit('established', { remoteIdentity: this.#remote.uri });
+  }
+
+  /** The 2xx brings the offer, our ACK the answer (RFC 3261 §13.2.2.4). */
+  async #answerLate(
+    tag: string,
+    session: Session,
+    cseq: number,
+    offer: string | undefined,
+  ): Promise<void> {
+    try {
+      if (offer === undefined) {
+        throw new OffhookError('signaling', 'invalid-sdp', 'the peer made no offer');
+      }
+      const answer = await this.#steps.createAnswer(offer);
+      this.#acknowledge(tag, session, cseq, answer);
+      session.negotiation.settle({ local: answer, remote: offer, offeredByPeer: true });
+    } catch (error) {
+      this.#acknowledge(tag, session, cseq);
+      throw error;
+    }
+  }
+
+  /** The description of an early dialog was of no use: the call cannot become one. */
+  #refuseEarly(error: unknown): void {
+    const [status] = refusal(error);
+    if (!this.#finish({ by: 'local', status, reason: messageOf(error) })) return;
+    this.#request?.cancel([['reason', `SIP;cause=${status}`]]);
+  }
+
+  hangup(options: { status?: number; reason?: string } = {}): Promise<void> {
+    this.#hangingUp ??= this.#hangup(options.reason ?? 'call ended');
+    return this.#hangingUp;
+  }
+
+  #hangup(reason: string): Promise<void> {
+    if (this.#record.end !== undefined) return Promise.resolve();
+    if (this.#session !== undefined) {
+      return this.#session.bye({ by: 'local', status: 200, reason });
+    }
+    this.#finish({ by: 'local', status: 487, reason: 'cancelled' });
+    if (this.#request === undefined) return Promise.resolve();
+    this.#request.cancel();
+    return this.#settled.promise;
+  }
+
+  #finish(end: CallEnd): boolean {
+    if (!this.#record.finish(end)) return false;
+    this.#steps.end();
+    if (this.#session === undefined) this.#early.dropAll();
+    return true;
+  }
+
+  renegotiate(options: { signal?: AbortSignal } = {}): Promise<void> {
+    return this.#established().negotiation.renegotiate(options.signal);
+  }
+
+  info(body: Body): Promise<void> {
+    return this.#established().info(body);
+  }
+
+  #established(): Session {
+    const session = this.#session;
+    if (session === undefined || session.ended) {
+      throw new OffhookError('signaling', 'no-dialog', 'the call is not established');
+    }
+    return session;
+  }
+
+  /** Leaves without a word (the process goes, the call is to be taken up by the next). */
+  abandon(): void {
+    this.#request?.dispose();
+    this.#session?.drop();
+    this.#early.dropAll();
+    this.#steps.end();
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,248 @@
+import { describeError, isOffhookError, type OffhookError, type Timer } from '@offhook/common';
+import type { Flow, NextHop, Target } from '../../transport/layer.ts';
+import type { RequestDraft } from '../dialog/dialog-state.ts';
+import { Headers, type HeaderPair } from '../message/headers.ts';
+import type { SipResponse } from '../message/message.ts';
+import type { Authorizer } from './authorizer.ts';
+import type { SipCore } from './sip-core.ts';
+import { TRANSACTION_TIMEOUT } from './sip-core.ts';
+import type { ClientTransaction } from './sipjs-transactions.ts';
+
+export interface DraftContext {
+  /** What the request will leave on: `flow.contact` belongs into its Contact. */
+  readonly flow: Flow;
+  /** Header fields that the request must carry besides its own: Authorization. */
+  readonly extra: readonly HeaderPair[];
+}
+
+export interface ClientRequestSpec {
+  readonly method: string;
+  /** The URI that RFC 3263 resolves, e.g. the first Route; or one flow. */
+  readonly hop: { readonly uri: string } | { readonly flow: Flow };
+  /** Called for each attempt (target, credentials), which gets a CSeq of its own. */
+  readonly draft: (context: DraftContext) => RequestDraft;
+  readonly authorizer: Authorizer | undefined;
+  /** Other targets are tried when one does not answer. Default true. */
+  readonly failOver?: boolean;
+}
+
+/** Nothing answered. */
+export interface RequestFailure {
+  /** 408: time-out; 503: could not be sent. */
+  readonly status: 408 | 503;
+  readonly reason: string;
+  readonly error?: OffhookError;
+}
+
+export interface ClientRequestHandlers {
+  /** 1xx of the attempt that is under way. */
+  provisional?(response: SipResponse, draft: RequestDraft): void;
+  /** A final response that is not handled here; for INVITE also every 2xx after the first. */
+  final(response: SipResponse, draft: RequestDraft): void;
+  failed(failure: RequestFailure): void;
+}
+
+/** How often credentials are sent before a challenge counts as a refusal. */
+const MAX_AUTHENTICATIONS = 3;
+
+/**
+ * One request to its final response: RFC 3263 targets in turn (§4.3: next on a transport error, a
+ * time-out, or 503), digest challenges answered with a new CSeq (RFC 3261 §22), and CANCEL with its
+ * waiting for a provisional response (§9.1).
+ */
+export class ClientRequest {
+  readonly #core: SipCore;
+  readonly #spec: ClientRequestSpec;
+  readonly #handlers: ClientRequestHandlers;
+  readonly #abort = new AbortController();
+  #targets: NextHop[] = [];
+  #hop: NextHop | undefined;
+  #draft: RequestDraft | undefined;
+  #transaction: ClientTransaction | undefined;
+  #extra: readonly HeaderPair[] = [];
+  #authentications = 0;
+  #ringing = false;
+  #cancelling: { headers: readonly HeaderPair[]; sent: boolean } | undefined;
+  #cancelTimer: Timer | undefined;
+  #done = false;
+
+  constructor(core: SipCore, spec: ClientRequestSpec, handlers: ClientRequestHandlers) {
+    this.#core = core;
+    this.#spec = spec;
+    this.#handlers = handlers;
+  }
+
+  get finished(): boolean {
+    return this.#done;
+  }
+
+  start(): this {
+    this.#run().catch((error: unknown) => this.#fail(503, error));
+    return this;
+  }
+
+  /**
+   * Gives up: an INVITE is cancelled and ends with what the peer makes of that (487, or a 2xx that
+   * crossed); before anything was sent, or for another method, it just ends.
+   */
+  cancel(headers: readonly HeaderPair[] = []): void {
+    if (this.#done || this.#cancelling !== undefined) return;
+    this.#cancelling = { headers, sent: false };
+    if (this.#transaction === undefined) {
+      this.#abort.abort();
+      this.#fail(408, undefined, 'cancelled');
+    } else if (this.#ringing) this.#sendCancel();
+  }
+
+  /** Forgets the request without a word to anybody. */
+  dispose(): void {
+    this.#end();
+    this.#abort.abort();
+    this.#transaction?.dispose();
+  }
+
+  async #run(): Promise<void> {
+    if ('flow' in this.#spec.hop) {
+      this.#targets = [this.#spec.hop];
+    } else {
+      const resolved = await this.#core.layer.resolve(this.#spec.hop.uri, this.#abort.signal);
+      this.#targets = resolved.map((target: Target) => ({ targets: [target] }));
+      if (this.#spec.failOver === false) this.#targets.length = Math.min(1, this.#targets.length);
+    }
+    await this.#tryNext(undefined);
+  }
+
+  /** Sends to the next target that can be reached; `last` is what the one before failed of. */
+  async #tryNext(last: unknown): Promise<void> {
+    let failure = last;
+    for (;;) {
+      if (this.#done) return;
+      const hop = this.#targets.shift();
+      if (hop === undefined) {
+        this.#fail(503, failure);
+        return;
+      }
+      try {
+        const flow = await this.#core.layer.reach(hop, this.#abort.signal);
+        if (this.#done) return;
+        this.#hop = hop;
+        this.#send(flow);
+        return;
+      } catch (error) {
+        failure = error;
+      }
+    }
+  }
+
+  #send(flow: Flow): void {
+    const hop = this.#hop;
+    if (hop === undefined) return;
+    const draft = this.#spec.draft({ flow, extra: this.#extra });
+    this.#draft = draft;
+    this.#ringing = false;
+    const transaction = this.#core.send(draft, hop, {
+      response: (response) => this.#response(transaction, draft, response),
+      timeout: () => this.#lost(transaction, 408, undefined),
+      transportError: (error) => this.#lost(transaction, 503, error),
+    });
+    this.#transaction = transaction;
+  }
+
+  #response(transaction: ClientTransaction, draft: RequestDraft, response: SipResponse): void {
+    if (transaction !== this.#transaction) return;
+    if (response.status < 200) {
+      this.#ringing = true;
+      if (this.#cancelling !== undefined) this.#sendCancel();
+      if (!this.#done) this.#handlers.provisional?.(response, draft);
+      return;
+    }
+    if (response.status === 503 && this.#cancelling === undefined && this.#targets.length > 0) {
+      void this.#tryNext(undefined);
+      return;
+    }
+    const challenged = response.status === 401 || response.status === 407;
+    if (
+      challenged &&
+      this.#cancelling === undefined &&
+      this.#authentications < MAX_AUTHENTICATIONS
+    ) {
+      this.#authentications += 1;
+      this.#authenticate(draft, response).catch((error: unknown) => this.#fail(503, error));
+      return;
+    }
+    this.#finish(response, draft);
+  }
+
+  async #authenticate(draft: RequestDraft, response: SipResponse): Promise<void> {
+    const answer = await this.#spec.authorizer?.answer(response.headers, {
+      method: draft.method,
+      uri: draft.uri,
+      body: draft.body?.content ?? '',
+    });
+    if (this.#done) return;
+    if (answer === undefined || this.#cancelling !== undefined || this.#hop === undefined) {
+      this.#finish(response, draft);
+      return;
+    }
+    this.#extra = answer;
+    const flow = await this.#core.layer.reach(this.#hop, this.#abort.signal);
+    if (!this.#done) this.#send(flow);
+  }
+
+  #finish(response: SipResponse, draft: RequestDraft): void {
+    const success = response.status < 300;
+    if (this.#done && !(success && this.#spec.method === 'INVITE')) return;
+    this.#end();
+    this.#handlers.final(response, draft);
+  }
+
+  #lost(transaction: ClientTransaction, status: 408 | 503, error: Error | undefined): void {
+    if (transaction !== this.#transaction || this.#done) return;
+    if (this.#targets.length > 0 && !this.#ringing && this.#cancelling === undefined) {
+      void this.#tryNext(error);
+      return;
+    }
+    this.#fail(status, error);
+  }
+
+  #fail(status: 408 | 503, error: unknown, reason?: string): void {
+    if (this.#done) return;
+    this.#end();
+    this.#handlers.failed({
+      status,
+      reason: reason ?? (error === undefined ? 'no answer from the network' : describeError(error)),
+      ...(isOffhookError(error) && { error }),
+    });
+  }
+
+  #end(): void {
+    this.#done = true;
+    this.#cancelTimer?.cancel();
+  }
+
+  /** §9.1: same branch, CSeq number, Request-URI, To and Route as the INVITE. */
+  #sendCancel(): void {
+    const draft = this.#draft;
+    const invite = this.#transaction;
+    const hop = this.#hop;
+    const cancelling = this.#cancelling;
+    if (draft === undefined || invite === undefined || hop === undefined) return;
+    if (cancelling === undefined || cancelling.sent || draft.method !== 'INVITE') return;
+    cancelling.sent = true;
+    const number = (draft.headers.get('cseq') ?? '').split(' ', 1)[0] ?? '';
+    const kept = ['route', 'max-forwards', 'from', 'to', 'call-id'] as const;
+    const headers = Headers.of([
+      ...kept.flatMap((name) => draft.headers.all(name).map((value) => [name, value] as const)),
+      ['cseq', `${number} CANCEL`],
+      ...cancelling.headers,
+    ]);
+    const cancel: RequestDraft = { ...draft, method: 'CANCEL', headers, body: undefined };
+    const ignore = { response: () => undefined, timeout: () => undefined };
+    this.#core.send(cancel, hop, { ...ignore, transportError: () => undefined }, invite.branch);
+    // A peer of RFC 2543 never answers the INVITE then: it counts as cancelled after 64·T1.
+    this.#cancelTimer = this.#core.clock.after(TRANSACTION_TIMEOUT, () => {
+      invite.dispose();
+      this.#fail(408, undefined, 'cancelled');
+    });
+  }
+}

@@ -1,0 +1,201 @@
+import type { Core } from 'sip.js';
+import { describeError, type Clock, type Logger } from '@offhook/common';
+import type { Flow, NextHop, Random, TransportLayer } from '../../transport/layer.ts';
+import type * as layer from '../../transport/layer.ts';
+import { dialogKey, type DialogId, type RequestDraft } from '../dialog/dialog-state.ts';
+import {
+  readRequest,
+  readResponse,
+  type SipRequest,
+  type SipResponse,
+} from '../message/message.ts';
+import { InboundRequest } from './inbound-request.ts';
+import { RecentKeys } from './recent-keys.ts';
+import {
+  ClientTransaction,
+  requestText,
+  viaValue,
+  type ClientTransactionUser,
+} from './sipjs-transactions.ts';
+
+/** Who takes the requests and stray 2xx of one dialog. */
+export interface DialogOwner {
+  /** A request in the dialog, anything but ACK and CANCEL. */
+  request(inbound: InboundRequest): void;
+  acknowledged(message: SipRequest): void;
+}
+
+export interface CoreOptions {
+  readonly layer: TransportLayer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** `User-Agent` and `Server`. */
+  readonly product: string;
+  /** A request outside any dialog, checked for merging. */
+  readonly outOfDialog: (inbound: InboundRequest) => void;
+}
+
+/** RFC 3261 Timer B, F and H in ms: what 64·T1 is. */
+export const TRANSACTION_TIMEOUT = 32_000;
+export const T1 = 500;
+export const T2 = 4000;
+
+/**
+ * Matches messages with transactions and dialogs (RFC 3261 §8 and §12.2): the part of sip.js's
+ * UserAgentCore that is worth having, with constant-time look-ups everywhere. sip.js finds merged
+ * requests by a scan of all live transactions, which alone takes a core at 200 calls/s.
+ */
+export class SipCore {
+  readonly layer: TransportLayer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly product: string;
+  readonly #outOfDialog: (inbound: InboundRequest) => void;
+  /** Responses and stateless sends; the layer sends them back the way the request came. */
+  readonly #responses: Core.Transport;
+  readonly #clients = new Map<string, ClientTransaction>();
+  readonly #invites = new Map<string, InboundRequest>();
+  readonly #dialogs = new Map<string, DialogOwner>();
+  readonly #merged: RecentKeys;
+
+  constructor(options: CoreOptions) {
+    this.layer = options.layer;
+    this.clock = options.clock;
+    this.random = options.random;
+    this.logger = options.logger;
+    this.product = options.product;
+    this.#outOfDialog = options.outOfDialog;
+    this.#responses = options.layer.coreTransport();
+    this.#merged = new RecentKeys(TRANSACTION_TIMEOUT, options.clock);
+    options.layer.receive({
+      request: (event) => this.#request(event),
+      response: (event) => this.#response(event),
+    });
+  }
+
+  /** `bytes` of randomness as hex: tags (8), branches (12), Call-IDs (16). */
+  token(bytes: number): string {
+    return Buffer.from(this.random.bytes(bytes)).toString('hex');
+  }
+
+  /** Sends a request in a transaction of its own; a CANCEL reuses the branch of its INVITE. */
+  send(
+    draft: RequestDraft,
+    hop: NextHop,
+    user: ClientTransactionUser,
+    branch = `z9hG4bK${this.token(12)}`,
+  ): ClientTransaction {
+    const key = `${branch}\n${draft.method}`;
+    this.#stamp(draft);
+    const transaction = new ClientTransaction(
+      draft,
+      branch,
+      this.layer.coreTransport(() => hop),
+      user,
+      () => this.#clients.delete(key),
+    );
+    this.#clients.set(key, transaction);
+    return transaction;
+  }
+
+  /** An ACK to a 2xx: no transaction, no answer (RFC 3261 §13.2.2.4). */
+  sendAck(draft: RequestDraft, hop: NextHop): void {
+    const transport = this.layer.coreTransport(() => hop);
+    this.#stamp(draft);
+    const via = viaValue(transport.protocol, `z9hG4bK${this.token(12)}`);
+    transport.send(requestText(draft, via)).catch((error: unknown) => {
+      this.logger.warn({ error: describeError(error) }, 'the ACK could not be sent');
+    });
+  }
+
+  addDialog(id: DialogId, owner: DialogOwner): void {
+    this.#dialogs.set(dialogKey(id), owner);
+  }
+
+  removeDialog(id: DialogId): void {
+    this.#dialogs.delete(dialogKey(id));
+  }
+
+  /** For Replaces (RFC 3891) and the like. */
+  findDialog(id: DialogId): DialogOwner | undefined {
+    return this.#dialogs.get(dialogKey(id));
+  }
+
+  get dialogCount(): number {
+    return this.#dialogs.size;
+  }
+
+  #stamp(draft: RequestDraft): void {
+    if (!draft.headers.has('user-agent')) draft.headers.add('user-agent', this.product);
+  }
+
+  #request(event: layer.IncomingRequest): void {
+    const message = readRequest(event);
+    if (message === undefined) throw new TypeError('a request that cannot be read got through');
+    if (message.method === 'ACK') {
+      this.#dialogs.get(requestDialog(message))?.acknowledged(message);
+      return;
+    }
+    const inbound = new InboundRequest(message, {
+      transport: this.#responses,
+      localTag: message.toTag ?? this.token(8),
+      product: this.product,
+      finished: () => this.#invites.delete(message.branch),
+    });
+    if (message.method === 'CANCEL') {
+      this.#cancel(inbound);
+      return;
+    }
+    if (message.method === 'INVITE') this.#invites.set(message.branch, inbound);
+    if (message.toTag !== undefined) {
+      const owner = this.#dialogs.get(requestDialog(message));
+      if (owner === undefined) inbound.reply(481);
+      else owner.request(inbound);
+      return;
+    }
+    // §8.2.2.2: the same request over two paths is served once.
+    const merged = `${message.callId}\n${message.fromTag ?? ''}\n${message.cseq.number}\n${message.method}`;
+    if (this.#merged.seen(merged)) {
+      inbound.reply(482);
+      return;
+    }
+    this.#outOfDialog(inbound);
+  }
+
+  /** §9.2: the CANCEL is answered for itself; what becomes of the INVITE is its owner's business. */
+  #cancel(inbound: InboundRequest): void {
+    const invite = this.#invites.get(inbound.message.branch);
+    if (invite === undefined) {
+      inbound.reply(481);
+      return;
+    }
+    inbound.reply(200);
+    invite.cancel(inbound.message.headers);
+  }
+
+  #response(event: layer.IncomingResponse): void {
+    const response = readResponse(event);
+    if (response === undefined) return;
+    this.#clients.get(`${response.branch}\n${response.cseq.method}`)?.receive(response);
+  }
+
+  dispose(): void {
+    for (const client of this.#clients.values()) client.dispose();
+    for (const invite of this.#invites.values()) invite.dispose();
+    this.#clients.clear();
+    this.#invites.clear();
+    this.#dialogs.clear();
+  }
+}
+
+export type { Flow, NextHop, SipResponse };
+
+function requestDialog(message: SipRequest): string {
+  return dialogKey({
+    callId: message.callId,
+    localTag: message.toTag ?? '',
+    remoteTag: message.fromTag ?? '',
+  });
+}

@@ -1,0 +1,128 @@
+import type { Body } from '../../api.ts';
+import type { Endpoint, Flow } from '../../transport/layer.ts';
+import type * as layer from '../../transport/layer.ts';
+import { Headers } from './headers.ts';
+import { parseNameAddr, tagOf, type NameAddr } from './name-addr.ts';
+
+interface Common {
+  readonly headers: Headers;
+  readonly body: string;
+  /** What the transport layer names the transaction by; not the branch on the wire. */
+  readonly branch: string;
+  readonly from: NameAddr;
+  readonly fromTag: string | undefined;
+  readonly to: NameAddr;
+  readonly toTag: string | undefined;
+  readonly callId: string;
+  readonly cseq: CSeq;
+}
+
+export interface CSeq {
+  readonly number: number;
+  readonly method: string;
+}
+
+export interface SipRequest extends Common {
+  readonly kind: 'request';
+  readonly method: string;
+  /** Request-URI as written. */
+  readonly uri: string;
+  /** What it came on; the answer goes back the same way. */
+  readonly flow: Flow;
+}
+
+export interface SipResponse extends Common {
+  readonly kind: 'response';
+  readonly status: number;
+  readonly reason: string;
+  /** Absent in a response that was made here because the request could not be sent. */
+  readonly flow: Flow | undefined;
+  readonly seenAs: Endpoint | undefined;
+}
+
+/** Undefined when a value that everything rests on cannot be read. */
+export function readRequest(event: layer.IncomingRequest): SipRequest | undefined {
+  const { head, flow } = event;
+  if (head.kind !== 'request') return undefined;
+  const headers = new Headers(head.fields);
+  const common = readCommon(headers, event.message);
+  if (common === undefined) return undefined;
+  return { kind: 'request', method: head.method, uri: head.uri, flow, ...common };
+}
+
+export function readResponse(event: layer.IncomingResponse): SipResponse | undefined {
+  const { head, flow, seenAs } = event;
+  if (head.kind !== 'response') return undefined;
+  const headers = new Headers(head.fields);
+  const common = readCommon(headers, event.message);
+  if (common === undefined) return undefined;
+  return { kind: 'response', status: head.status, reason: head.reason, flow, seenAs, ...common };
+}
+
+function readCommon(
+  headers: Headers,
+  message: { readonly body: string; readonly viaBranch: string },
+): Common | undefined {
+  const from = parseNameAddr(headers.get('from') ?? '');
+  const to = parseNameAddr(headers.get('to') ?? '');
+  const callId = headers.get('call-id');
+  const cseq = parseCSeq(headers.get('cseq'));
+  if (from === undefined || to === undefined) return undefined;
+  if (callId === undefined || cseq === undefined) return undefined;
+  return {
+    headers,
+    body: message.body,
+    branch: message.viaBranch,
+    from,
+    fromTag: tagOf(from),
+    to,
+    toTag: tagOf(to),
+    callId,
+    cseq,
+  };
+}
+
+/** CSeq numbers are below 2^31 (RFC 3261 §8.1.1.5). */
+export function parseCSeq(value: string | undefined): CSeq | undefined {
+  const match = /^(\d{1,10})\s+(\S+)$/.exec(value ?? '');
+  if (match === null) return undefined;
+  const number = Number(match[1]);
+  return number < 2 ** 31 ? { number, method: match[2] ?? '' } : undefined;
+}
+
+/** The body with its media type (lower case, no parameters); undefined when there is none. */
+export function bodyOf(message: Common): Body | undefined {
+  if (message.body === '') return undefined;
+  const type = (message.headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase();
+  return { type: type ?? '', content: message.body };
+}
+
+export function sdpOf(message: Common): string | undefined {
+  const body = bodyOf(message);
+  if (body === undefined) return undefined;
+  if (body.type === 'application/sdp') return body.content;
+  return body.type.startsWith('multipart/') ? sdpPart(message) : undefined;
+}
+
+/** The SDP of a multipart body (RFC 5621): the first part of that type. */
+function sdpPart(message: Common): string | undefined {
+  const boundary = /;\s*boundary\s*=\s*(?:"([^"]+)"|([^;\s]+))/i.exec(
+    message.headers.get('content-type') ?? '',
+  );
+  const mark = boundary?.[1] ?? boundary?.[2];
+  if (mark === undefined) return undefined;
+  for (const part of `\r\n${message.body}`.split(`\r\n--${mark}`).slice(1, 17)) {
+    const end = part.indexOf('\r\n\r\n');
+    if (end >= 0 && /^content-type\s*:\s*application\/sdp\b/im.test(part.slice(0, end))) {
+      return part.slice(end + 4) + '\r\n';
+    }
+  }
+  return undefined;
+}
+
+/** A message as text; `start` is the start line. Content-Length is counted in bytes. */
+export function serialize(start: string, headers: Headers, body: Body | undefined): string {
+  const type = body === undefined ? '' : `Content-Type: ${body.type}\r\n`;
+  const length = body === undefined ? 0 : Buffer.byteLength(body.content);
+  return `${start}\r\n${headers.toString()}${type}Content-Length: ${length}\r\n\r\n${body?.content ?? ''}`;
+}

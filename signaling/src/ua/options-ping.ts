@@ -1,0 +1,58 @@
+import { ClientRequest } from './core/client-request.ts';
+import { Headers } from './message/headers.ts';
+import { route } from './dialog/dialog-state.ts';
+import { parseNameAddr } from './message/name-addr.ts';
+import { ACCEPT, capabilityHeaders, type CallProfile } from './session/profile.ts';
+import { reasonInWords } from './words.ts';
+
+/** OPTIONS (RFC 3261 §11): who answers, with what, and how fast. Status 0 never occurs: 408 or 503. */
+export function optionsPing(
+  profile: CallProfile,
+  target: string,
+  routes: readonly string[],
+): Promise<{ status: number; reason: string; rttMs: number }> {
+  const { core } = profile;
+  const { promise, resolve } = Promise.withResolvers<{
+    status: number;
+    reason: string;
+    rttMs: number;
+  }>();
+  const { uri, routes: values } = route(target, routes);
+  const hop = routes[0] === undefined ? uri : (parseNameAddr(routes[0])?.uri ?? uri);
+  const callId = core.token(16);
+  const tag = core.token(8);
+  let cseq = 0;
+  let sentAt = core.clock.now();
+  const finish = (status: number, reason: string): void =>
+    resolve({ status, reason, rttMs: core.clock.now() - sentAt });
+  new ClientRequest(
+    core,
+    {
+      method: 'OPTIONS',
+      hop: { uri: hop },
+      authorizer: profile.authorizer,
+      draft: ({ flow, extra }) => {
+        cseq += 1;
+        sentAt = core.clock.now();
+        const headers = Headers.of([
+          ...values.map((value) => ['route', value] as const),
+          ['max-forwards', '70'],
+          ['from', `<${profile.aor}>;tag=${tag}`],
+          ['to', `<${target}>`],
+          ['call-id', callId],
+          ['cseq', `${cseq} OPTIONS`],
+          ...capabilityHeaders(profile, flow),
+          ['accept', ACCEPT],
+          ...extra,
+        ]);
+        return { method: 'OPTIONS', uri, headers, nextHop: hop };
+      },
+    },
+    {
+      final: ({ status, headers, reason }) =>
+        finish(status, status < 300 ? 'OK' : reasonInWords(status, headers, reason)),
+      failed: ({ status, reason }) => finish(status, reason),
+    },
+  ).start();
+  return promise;
+}

@@ -1,0 +1,38 @@
+import type { Clock, Timer } from '@offhook/common';
+import { nextTimerEvent, type SessionInterval } from '../dialog/session-timer.ts';
+
+/** Runs the session timer of one dialog (RFC 4028 §10). */
+export class Refresher {
+  readonly #clock: Clock;
+  readonly #act: (action: 'refresh' | 'expire') => void;
+  #timer: Timer | undefined;
+  #expiry: Timer | undefined;
+  #current: SessionInterval | undefined;
+
+  constructor(clock: Clock, act: (action: 'refresh' | 'expire') => void) {
+    this.#clock = clock;
+    this.#act = act;
+  }
+
+  get current(): SessionInterval | undefined {
+    return this.#current;
+  }
+
+  /** A 2xx to an INVITE or UPDATE set or dropped the interval; counting starts again. */
+  restart(interval: SessionInterval | undefined): void {
+    this.stop();
+    this.#current = interval;
+    if (interval === undefined) return;
+    const { afterMs, action } = nextTimerEvent(interval);
+    this.#timer = this.#clock.after(afterMs, () => this.#act(action));
+    // A refresh of ours that nobody answers must not keep the call for ever.
+    if (action === 'refresh') {
+      this.#expiry = this.#clock.after(interval.interval * 1000, () => this.#act('expire'));
+    }
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#expiry?.cancel();
+  }
+}

@@ -1,0 +1,272 @@
+import { OffhookError } from '@offhook/common';
+import type { Body, CallEnd } from '../../api.ts';
+import type { NextHop } from '../../transport/layer.ts';
+import { ClientRequest, type RequestFailure } from '../core/client-request.ts';
+import type { InboundRequest } from '../core/inbound-request.ts';
+import type { DialogOwner } from '../core/sip-core.ts';
+import {
+  acceptRequest,
+  draftRequest,
+  nextRequest,
+  refreshTarget,
+  type DialogState,
+  type RequestDraft,
+} from '../dialog/dialog-state.ts';
+import type { Headers, HeaderPair } from '../message/headers.ts';
+import { bodyOf, type SipRequest, type SipResponse } from '../message/message.ts';
+import { reasonInWords } from '../words.ts';
+import { Negotiation } from './negotiation.ts';
+import { ACCEPT, ALLOW, capabilityHeaders, supportedTags, type CallProfile } from './profile.ts';
+import type { SdpSteps } from './sdp-steps.ts';
+
+/** What a dialog tells the call that it belongs to. */
+export interface SessionOwner {
+  /** The dialog is over; told once. */
+  ended(end: CallEnd): void;
+  info(body: Body): void;
+  message(request: SipRequest): void;
+  /** PRACK to a reliable provisional response of ours. */
+  prack(inbound: InboundRequest): void;
+  /** The state that a journal would hold has changed. */
+  changed(): void;
+}
+
+export interface DialogRequest {
+  readonly method: string;
+  readonly headers?: readonly HeaderPair[];
+  readonly body?: Body | undefined;
+  /** Adds Contact, Allow and Supported (RFC 3261 §12.2.1.1 for target refresh requests). */
+  readonly capabilities?: boolean;
+}
+
+export interface DialogRequestHandlers {
+  final(response: SipResponse, draft: RequestDraft): void;
+  failed(failure: RequestFailure): void;
+}
+
+/** One dialog of a call, early or confirmed (RFC 3261 §12.2), and what happens inside it. */
+export class Session implements DialogOwner {
+  readonly profile: CallProfile;
+  readonly steps: SdpSteps;
+  readonly negotiation: Negotiation;
+  readonly #owner: SessionOwner;
+  #dialog: DialogState;
+  #peerAllows: ReadonlySet<string> | undefined;
+  #ended = false;
+  #dropped = false;
+
+  constructor(profile: CallProfile, dialog: DialogState, steps: SdpSteps, owner: SessionOwner) {
+    this.profile = profile;
+    this.steps = steps;
+    this.#dialog = dialog;
+    this.#owner = owner;
+    this.negotiation = new Negotiation(this);
+    profile.core.addDialog(dialog, this);
+  }
+
+  get dialog(): DialogState {
+    return this.#dialog;
+  }
+
+  set dialog(dialog: DialogState) {
+    if (dialog === this.#dialog) return;
+    this.#dialog = dialog;
+    this.#owner.changed();
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Whether the peer has said that it takes the method; undefined when it has said nothing. */
+  allows(method: string): boolean | undefined {
+    return this.#peerAllows?.has(method);
+  }
+
+  /** Takes notice of Allow in any message of the peer. */
+  learn(headers: Headers): void {
+    if (headers.has('allow')) this.#peerAllows = new Set(headers.list('allow'));
+  }
+
+  /** A target refresh of the peer (request or 2xx) has taken effect. */
+  moved(headers: Headers): void {
+    this.dialog = refreshTarget(this.#dialog, headers);
+  }
+
+  /** Sends a request in the dialog; each attempt uses up a CSeq number. */
+  send(request: DialogRequest, handlers: DialogRequestHandlers): ClientRequest {
+    const probe = draftRequest(this.#dialog, request.method, 0);
+    return new ClientRequest(
+      this.profile.core,
+      {
+        method: request.method,
+        hop: { uri: probe.nextHop },
+        authorizer: this.profile.authorizer,
+        draft: ({ flow, extra }) => {
+          const { state, draft } = nextRequest(this.#dialog, request.method, {
+            headers: [
+              ...(request.capabilities === true ? capabilityHeaders(this.profile, flow) : []),
+              ...(request.headers ?? []),
+              ...extra,
+            ],
+            ...(request.body !== undefined && { body: request.body }),
+          });
+          this.dialog = state;
+          return draft;
+        },
+      },
+      {
+        final: (response, draft) => {
+          this.learn(response.headers);
+          handlers.final(response, draft);
+          // RFC 5057: the peer knows nothing of the dialog any more.
+          if (response.status === 481) this.#lost(response);
+        },
+        failed: (failure) => handlers.failed(failure),
+      },
+    ).start();
+  }
+
+  /** Acknowledges a 2xx to an INVITE of that CSeq; `hop` may be kept for repeating it. */
+  ack(cseq: number, body?: Body): { draft: RequestDraft; hop: NextHop } {
+    const draft = draftRequest(this.#dialog, 'ACK', cseq, body === undefined ? {} : { body });
+    const hop: NextHop = { uri: draft.nextHop };
+    this.profile.core.sendAck(draft, hop);
+    return { draft, hop };
+  }
+
+  /**
+   * Ends the dialog: the call is told at once, the promise resolves with the peer's answer, or after
+   * Timer F without one.
+   */
+  async bye(end: CallEnd, headers: readonly HeaderPair[] = []): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#owner.ended(end);
+    // RFC 3261 §15: whoever has sent a 2xx waits for its ACK before the BYE.
+    await this.negotiation.untilAcknowledged();
+    if (this.#dropped) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.send({ method: 'BYE', headers }, { final: () => resolve(), failed: () => resolve() });
+    this.drop();
+    await promise;
+  }
+
+  /** Forgets the dialog and tells the call, without a message. */
+  end(end: CallEnd): void {
+    if (this.#ended) return;
+    this.drop();
+    this.#owner.ended(end);
+  }
+
+  /** Forgets the dialog silently (an early dialog that another one has beaten). */
+  drop(): void {
+    if (this.#dropped) return;
+    this.#ended = true;
+    this.#dropped = true;
+    this.negotiation.end();
+    this.profile.core.removeDialog(this.#dialog);
+  }
+
+  /** INFO (RFC 6086) with a body; rejects when the peer refuses it. */
+  info(body: Body): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const refuse = (status: number, words: string): void =>
+      reject(
+        new OffhookError('signaling', 'refused', `INFO refused: ${words}`, { details: { status } }),
+      );
+    this.send(
+      { method: 'INFO', body },
+      {
+        final: (response) => {
+          if (response.status < 300) resolve();
+          else refuse(response.status, reasonInWords(response.status, response.headers));
+        },
+        failed: ({ status, reason }) => refuse(status, reason),
+      },
+    );
+    return promise;
+  }
+
+  #lost(response: SipResponse): void {
+    this.end({
+      by: 'remote',
+      status: response.status,
+      reason: reasonInWords(response.status, response.headers),
+    });
+  }
+
+  acknowledged(message: SipRequest): void {
+    this.negotiation.acknowledged(message);
+  }
+
+  request(inbound: InboundRequest): void {
+    const { message } = inbound;
+    const state = acceptRequest(this.#dialog, message.cseq.number);
+    if (state === undefined) {
+      inbound.reply(500, { reason: 'CSeq out of order' });
+      return;
+    }
+    const required = message.headers.tokens('require');
+    const known = supportedTags(this.profile);
+    const unknown = required.filter((tag) => !known.includes(tag));
+    this.dialog = state;
+    if (unknown.length > 0) {
+      inbound.reply(420, { headers: [['unsupported', unknown.join(', ')]] });
+      return;
+    }
+    this.learn(message.headers);
+    this.#serve(inbound);
+  }
+
+  #serve(inbound: InboundRequest): void {
+    const { message } = inbound;
+    switch (message.method) {
+      case 'INVITE':
+      case 'UPDATE':
+        if (this.#ended) {
+          inbound.reply(481);
+          break;
+        }
+        this.negotiation.incoming(inbound);
+        break;
+      case 'BYE':
+        inbound.reply(200);
+        if (this.#ended) this.drop();
+        this.end({ by: 'remote', status: 200, reason: reasonInWords(200, message.headers) });
+        break;
+      case 'PRACK':
+        this.#owner.prack(inbound);
+        break;
+      case 'INFO':
+        this.#info(inbound);
+        break;
+      case 'MESSAGE':
+        inbound.reply(200);
+        this.#owner.message(message);
+        break;
+      case 'OPTIONS':
+        inbound.reply(200, {
+          headers: [...capabilityHeaders(this.profile, inbound.flow), ['accept', ACCEPT]],
+        });
+        break;
+      case 'NOTIFY':
+      case 'SUBSCRIBE':
+        inbound.reply(489);
+        break;
+      default:
+        inbound.reply(message.method === 'REFER' ? 405 : 501, { headers: [['allow', ALLOW]] });
+    }
+  }
+
+  #info(inbound: InboundRequest): void {
+    if (inbound.message.headers.has('info-package')) {
+      // RFC 6086 §4.2.2: we have announced no package.
+      inbound.reply(469, { reason: 'Bad Info Package', headers: [['recv-info', '']] });
+      return;
+    }
+    inbound.reply(200);
+    const body = bodyOf(inbound.message);
+    if (body !== undefined) this.#owner.info(body);
+  }
+}

@@ -1,0 +1,127 @@
+import { hostname } from 'node:os';
+import { OffhookError, silentLogger, systemClock, type Clock } from '@offhook/common';
+import type {
+  Account,
+  AccountOptions,
+  ListenAddress,
+  UserAgent,
+  UserAgentOptions,
+} from '../api.ts';
+import type { Network } from '../transport/network.ts';
+import type { Random, TransportLayer } from '../transport/layer.ts';
+import { createTransportLayer, systemRandom } from '../transport/transport-layer.ts';
+import { AccountImpl, type AccountContext, type TrackedCall } from './account.ts';
+import type { InboundRequest } from './core/inbound-request.ts';
+import { SipCore } from './core/sip-core.ts';
+import { OutOfDialog } from './out-of-dialog.ts';
+
+/** What tests replace. */
+export interface UserAgentSurroundings {
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly network?: Network;
+}
+
+const CLOSE_MS = 2000;
+
+/** Binds the listening points; rejects with an OffhookError of layer `signaling` if it cannot. */
+export async function createUserAgent(
+  options: UserAgentOptions,
+  surroundings: UserAgentSurroundings = {},
+): Promise<UserAgent> {
+  const clock = surroundings.clock ?? systemClock;
+  const random = surroundings.random ?? systemRandom;
+  const layer = await createTransportLayer({
+    listen: options.listen,
+    tls: options.tls,
+    logger: options.logger,
+    trace: options.trace,
+    resolver: options.resolver,
+    clock,
+    random,
+    network: surroundings.network,
+  });
+  return new UserAgentImpl(options, layer, clock, random);
+}
+
+class UserAgentImpl implements UserAgent {
+  readonly #layer: TransportLayer;
+  readonly #core: SipCore;
+  readonly #context: AccountContext;
+  readonly #accounts: AccountImpl[] = [];
+  readonly #calls = new Set<TrackedCall>();
+  readonly #outOfDialog: OutOfDialog;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: UserAgentOptions, layer: TransportLayer, clock: Clock, random: Random) {
+    this.#layer = layer;
+    this.#core = new SipCore({
+      layer,
+      clock,
+      random,
+      logger: options.logger ?? silentLogger,
+      product: options.product ?? 'Offhook',
+      outOfDialog: (inbound: InboundRequest) => this.#outOfDialog.serve(inbound),
+    });
+    this.#outOfDialog = new OutOfDialog({
+      core: this.#core,
+      accounts: () => this.#accounts,
+      calls: this.#calls,
+      serve: options.serve,
+    });
+    this.#context = {
+      core: this.#core,
+      phone: options.instance ?? hostname(),
+      outboundProxy: options.outboundProxy,
+      track: (call) => {
+        this.#calls.add(call);
+        call.on('ended', () => this.#calls.delete(call));
+      },
+    };
+    layer.on('flowLost', ({ flow }) => {
+      for (const account of this.#accounts) account.flowLost(flow);
+    });
+  }
+
+  get listening(): readonly ListenAddress[] {
+    return this.#layer.listening;
+  }
+
+  get accounts(): readonly Account[] {
+    return this.#accounts;
+  }
+
+  addAccount(options: AccountOptions): Account {
+    if (this.#closing !== undefined) {
+      throw new OffhookError('signaling', 'closed', 'the user agent is closed');
+    }
+    const account = new AccountImpl(this.#context, options);
+    this.#accounts.push(account);
+    // Who adds it listens first.
+    if (options.register) queueMicrotask(() => void account.register().catch(() => undefined));
+    return account;
+  }
+
+  close(options: { timeoutMs?: number; keepCalls?: boolean } = {}): Promise<void> {
+    this.#closing ??= this.#close(options.timeoutMs ?? CLOSE_MS, options.keepCalls === true);
+    return this.#closing;
+  }
+
+  async #close(timeoutMs: number, keepCalls: boolean): Promise<void> {
+    const work: Promise<void>[] = [];
+    if (keepCalls) {
+      for (const call of this.#calls) call.abandon();
+      for (const account of this.#accounts) account.abandon();
+    } else {
+      for (const call of this.#calls) work.push(call.hangup());
+      for (const account of this.#accounts) work.push(account.close());
+    }
+    const deadline = Promise.withResolvers<void>();
+    const timer = this.#core.clock.after(timeoutMs, () => deadline.resolve());
+    await Promise.race([Promise.allSettled(work), deadline.promise]);
+    timer.cancel();
+    for (const account of this.#accounts) account.abandon();
+    this.#core.dispose();
+    await this.#layer.close();
+  }
+}
