@@ -153,14 +153,18 @@ sip_trace = true
   });
 
   it('says what to write when there is no file', () => {
-    expect(() => loadGuestConfig('/nowhere/config.toml')).toThrow(
-      '/nowhere/config.toml: no such file',
-    );
+    let error: unknown;
     try {
       loadGuestConfig('/nowhere/config.toml');
-    } catch (error) {
-      expect(isOffhookError(error, 'not-found') && error.remedy).toContain('[[account]]');
+    } catch (thrown) {
+      error = thrown;
     }
+    expect(error).toMatchObject({
+      layer: 'config',
+      code: 'not-found',
+      message: '/nowhere/config.toml: no such file',
+      remedy: expect.stringContaining('[[account]]') as string,
+    });
   });
 
   it('describes every key', () => {

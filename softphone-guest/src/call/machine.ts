@@ -37,13 +37,9 @@ export function step(call: Call, input: CallInput, at: number): Transition {
     case 'negotiation-failed':
       return negotiationFailed(call);
     case 'media-changed':
-      return same({
-        ...call,
-        remoteHeld: remoteHeld(call, input.remoteDirection),
-        locallyMuted: input.locallyMuted,
-      });
+      return mediaChanged(call, input);
     case 'media-silent':
-      return same({ ...call, silentMs: input.silentMs });
+      return same(call.silentMs === input.silentMs ? call : { ...call, silentMs: input.silentMs });
     case 'media-lost':
       return mediaLost(call);
     case 'media-stale':
@@ -158,6 +154,16 @@ function negotiated(call: Call): Transition {
   return isSilenced(next) === isSilenced(call)
     ? same(next)
     : to(next, { type: 'set-mute', muted: isSilenced(next) });
+}
+
+/** The engine repeats its state with every step: what has not changed is no change of the call. */
+function mediaChanged(
+  call: Call,
+  input: { remoteDirection: Direction | undefined; locallyMuted: boolean },
+): Transition {
+  const held = remoteHeld(call, input.remoteDirection);
+  if (held === call.remoteHeld && input.locallyMuted === call.locallyMuted) return same(call);
+  return same({ ...call, remoteHeld: held, locallyMuted: input.locallyMuted });
 }
 
 /** While we hold, `inactive` may be but the answer to our own hold: it says nothing of the peer's. */

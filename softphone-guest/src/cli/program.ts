@@ -26,7 +26,10 @@ export function buildProgram({ output }: { output: Output }): Command {
     .option('--config <file>', 'configuration file')
     .option('--json', 'print JSON')
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ writeOut: output.out, writeErr: output.err })
+    .configureOutput({
+      writeOut: (text) => output.out(text),
+      writeErr: (text) => output.err(text),
+    })
     .showHelpAfterError('(offhook --help says more)')
     .exitOverride()
     .addHelpText('after', EXAMPLES);

@@ -10,18 +10,15 @@ export async function tui({ paths, json, output }: Context): Promise<void> {
     });
   }
   const started = await startInBackground(paths, output);
-  const { runTui } = await loadTui();
+  const { runTui } = await import('../tui/main.tsx').catch(explainUnbuilt);
   await runTui({ paths, notice: started });
 }
 
-async function loadTui(): Promise<typeof import('../tui/main.tsx')> {
-  try {
-    return await import('../tui/main.tsx');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code !== 'ERR_UNKNOWN_FILE_EXTENSION') throw error;
-    throw new OffhookError('system', 'not-built', 'the screen runs only from the bundle', {
-      remedy: 'npm run build, then npx offhook',
-    });
-  }
+/** Node runs our .ts as it is, but no .tsx. */
+function explainUnbuilt(error: unknown): never {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code !== 'ERR_UNKNOWN_FILE_EXTENSION') throw error;
+  throw new OffhookError('system', 'not-built', 'the screen runs only from the bundle', {
+    remedy: 'npm run build, then npx offhook',
+  });
 }

@@ -1,5 +1,5 @@
 import { useInput, usePaste, useWindowSize, type Key } from 'ink';
-import { useEffect, useState, useSyncExternalStore, type ReactNode } from 'react';
+import { useEffect, useReducer, useState, useSyncExternalStore, type ReactNode } from 'react';
 import type { PhoneActions } from './actions.ts';
 import { PhoneScreen } from './components/phone-screen.tsx';
 import { actionFor, type Action } from './keys.ts';
@@ -68,8 +68,14 @@ export function PhoneApp(props: PhoneAppProps): ReactNode {
       case 'digit':
         if (focused?.state !== 'established' && focused?.state !== 'early') return type(input);
         return input === '+' ? undefined : actions.dtmf(focused.id, input);
-      default:
+      case 'answer':
+      case 'reject':
+      case 'hangup':
+      case 'hold':
+      case 'mute':
         return onCall(action, state, focused?.id, actions);
+      default:
+        return action satisfies never;
     }
   };
   useInput((input, key) => {
@@ -150,14 +156,13 @@ function neighbour(
 
 /** The time, once a second while a call runs; else no timer at all. */
 function useNow(running: boolean, clock: () => number): number {
-  const [now, setNow] = useState(clock);
+  const [, tick] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
     if (!running) return undefined;
-    setNow(clock());
-    const timer = setInterval(() => setNow(clock()), 1000);
+    const timer = setInterval(tick, 1000);
     return () => clearInterval(timer);
-  }, [running, clock]);
-  return now;
+  }, [running]);
+  return clock();
 }
 
 function useRing(state: PhoneState, onRing: () => void): void {

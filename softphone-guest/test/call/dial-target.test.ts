@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dialTarget, domainOf } from '../../src/call/dial-target.ts';
 
@@ -43,8 +43,8 @@ describe('dialTarget', () => {
   });
 
   it('lets nothing on the wire that is no URI, whatever is typed', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 80 }), (input) => {
+    assert(
+      property(string({ unit: 'binary', maxLength: 80 }), (input) => {
         let uri: string;
         try {
           uri = dialTarget(input, 'example.com');

@@ -87,8 +87,13 @@ export class FakeEngine {
           devices: [{ id: 'null', name: 'nothing', roles: ['input', 'output'], present: true }],
           selected: { input: 'null', output: 'null', ringer: 'null' },
         };
-      default:
+      case 'session.dtmf':
+      case 'audio.volume':
+      case 'devices.select':
+      case 'stats.subscribe':
         return {};
+      default:
+        return command satisfies never;
     }
   }
 

@@ -1,0 +1,372 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { OffhookError, silentLogger, systemClock } from '@offhook/common';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { exitCode, exitCodeOf } from '../src/cli/exit-codes.ts';
+import { printError } from '../src/cli/output.ts';
+import { buildProgram, withDefaultCommand } from '../src/cli/program.ts';
+import { connectDaemon, type DaemonClient } from '../src/control/client.ts';
+import { startDaemon, type Daemon } from '../src/daemon.ts';
+import { guestPaths } from '../src/paths.ts';
+import { FakeEngine } from './support/fake-engine.ts';
+import { guestConfig } from './support/fake-phone.ts';
+import { FakeUserAgent, type FakeAccount } from './support/fake-sip.ts';
+
+/** A real daemon with a real control socket; only the far end and the engine are in memory. */
+let dir: string;
+let daemon: Daemon;
+let client: DaemonClient;
+let engine: FakeEngine | undefined;
+let userAgent: FakeUserAgent | undefined;
+
+async function start(): Promise<Daemon> {
+  return startDaemon({
+    config: guestConfig(),
+    paths: guestPaths({ stateDir: dir, config: '/etc/offhook.toml' }),
+    clock: systemClock,
+    random: Math.random,
+    logger: silentLogger,
+    createUserAgent: (options) => Promise.resolve((userAgent = new FakeUserAgent(options))),
+    connectEngine: () =>
+      engine === undefined
+        ? Promise.reject(new OffhookError('channel', 'not-reachable', 'nothing listens'))
+        : Promise.resolve(engine.connect()),
+  });
+}
+
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'offhook-daemon-'));
+  engine = new FakeEngine();
+  daemon = await start();
+  client = await connectDaemon(guestPaths({ stateDir: dir }));
+});
+
+afterEach(async () => {
+  await client.close();
+  await daemon.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function account(): FakeAccount {
+  const [first] = userAgent?.accounts ?? [];
+  if (first === undefined) throw new Error('no account');
+  return first;
+}
+
+/** The command line as it is typed, in this process. */
+async function run(line: string): Promise<{ out: string; err: string; code: number }> {
+  let [out, err] = ['', ''];
+  const output = { out: (text: string) => (out += text), err: (text: string) => (err += text) };
+  const program = buildProgram({ output });
+  const argv = line.split(' ').filter((word) => word !== '');
+  try {
+    await program.parseAsync([...argv, '--state-dir', dir], { from: 'user' });
+    return { out, err, code: exitCode.ok };
+  } catch (error) {
+    if (error instanceof Error && 'exitCode' in error) return { out, err, code: exitCode.usage };
+    printError(output, error, argv.includes('--json'));
+    return { out, err, code: exitCodeOf(error) };
+  }
+}
+
+async function talk(target = 'bob') {
+  const { id } = await client.call('call.dial', { target });
+  const sip = account().placed.at(-1);
+  await sip?.establish();
+  return { id, sip };
+}
+
+describe('the daemon', () => {
+  it('keeps its control socket to its user', () => {
+    expect(statSync(dir).mode & 0o077).toBe(0);
+    expect(statSync(join(dir, 'control.sock')).mode & 0o077).toBe(0);
+  });
+
+  it('refuses to be a second one', async () => {
+    await expect(start()).rejects.toMatchObject({ layer: 'control', code: 'in-use' });
+  });
+
+  it('tells what it is, where it listens and who it serves', async () => {
+    expect(await client.call('status', {})).toMatchObject({
+      pid: process.pid,
+      config: '/etc/offhook.toml',
+      listening: ['udp:127.0.0.1:5080'],
+      accounts: [{ aor: 'sip:alice@example.com', state: 'registered' }],
+      engine: { state: 'connected', text: 'engine: connected' },
+      calls: 0,
+    });
+  });
+
+  it('streams what happens to those who ask', async () => {
+    const seen: string[] = [];
+    client.control.on('*', (params, event) => {
+      const { state } = params as { state?: string };
+      seen.push(state === undefined ? event : `${event} ${state}`);
+    });
+    await client.control.subscribe();
+    const { sip } = await talk();
+    sip?.endWith({ by: 'remote', status: 200, reason: '' });
+    account().emit('message', {
+      from: 'sip:bob@example.com',
+      body: { type: 'text/plain', content: 'hello' },
+    });
+    account().setRegistration({ state: 'failed', status: 403, reason: 'forbidden' });
+    await vi.waitFor(() => expect(seen).toContain('call.ended ended'), 2000);
+    expect(seen).toEqual([
+      'call.changed dialing',
+      'call.changed established',
+      'call.changed ended',
+      'message',
+      'registration.changed failed',
+      'call.ended ended',
+    ]);
+  });
+
+  it('sends figures once a second to those who listen, while a call is up', async () => {
+    const stats = new Promise((resolve) => client.control.on('stats', resolve));
+    await client.control.subscribe(['stats']);
+    const { id } = await talk();
+    expect(await stats).toMatchObject({
+      calls: [{ id, media: { codec: 'PCMA', mos: 4.4, txPackets: 50 } }],
+    });
+  });
+
+  it('hangs up and closes when it is told to end', async () => {
+    const { sip } = await talk();
+    await daemon.close();
+    expect(sip?.log).toEqual(['hangup']);
+    expect(userAgent?.closed).toBe(true);
+    await expect(client.call('status', {})).rejects.toMatchObject({ layer: 'control' });
+  });
+});
+
+describe('calls --json', () => {
+  it('prints exactly the keys that scripts are promised', async () => {
+    const { id } = await talk();
+    const { out } = await run('calls --json');
+    const { calls } = JSON.parse(out) as { calls: Record<string, unknown>[] };
+    expect(calls).toEqual([
+      {
+        id,
+        account: 'sip:alice@example.com',
+        direction: 'outgoing',
+        state: 'established',
+        remote: 'sip:bob@example.com',
+        startedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/) as string,
+        held: false,
+        muted: false,
+        media: {
+          codec: 'PCMA',
+          txPackets: 50,
+          rxPackets: 50,
+          lossPct: 0,
+          jitterMs: 1,
+          rttMs: 4,
+          mos: 4.4,
+        },
+      },
+    ]);
+  });
+
+  it('prints an empty list without calls', async () => {
+    expect(JSON.parse((await run('calls --json')).out)).toEqual({ calls: [] });
+  });
+});
+
+describe('a command on a call', () => {
+  it('finds the only one, and by its first letters', async () => {
+    const { id, sip } = await talk();
+    expect((await run('hold')).out).toContain('established (held)');
+    expect((await run(`resume ${id.slice(0, 3)}`)).code).toBe(0);
+    expect((await run('mute')).out).toContain('(muted)');
+    expect((await run('unmute')).out).not.toContain('muted');
+    expect((await run('dtmf 12#')).code).toBe(0);
+    expect(engine?.log).toContain(`session.dtmf ${id} 12# rfc4733`);
+    expect((await run('hangup')).code).toBe(0);
+    expect(sip?.end?.by).toBe('local');
+  });
+
+  it('wants to know which when there are several, or takes --all', async () => {
+    await talk('bob');
+    await talk('carol');
+    const unclear = await run('mute');
+    expect(unclear.code).toBe(exitCode.usage);
+    expect(unclear.err).toContain('sip:carol@example.com');
+    expect((await run('mute --all')).out.match(/muted/g)).toHaveLength(2);
+    expect((await run('hangup --all')).code).toBe(0);
+    expect(JSON.parse((await run('calls --json')).out)).toEqual({ calls: [] });
+  });
+
+  it('exits with 4 for one that is not there, and lists those that are', async () => {
+    const { id } = await talk();
+    const wrong = await run('hangup nosuch');
+    expect(wrong.code).toBe(exitCode.noSuch);
+    expect(wrong.err).toContain(id);
+    const json = await run('hold nosuch --json');
+    expect(JSON.parse(json.out)).toMatchObject({
+      error: { layer: 'call', code: 'unknown-call' },
+    });
+  });
+
+  it('does nothing with --all when there is none', async () => {
+    expect(await run('hangup --all --json')).toMatchObject({ out: '{"calls":[]}\n', code: 0 });
+  });
+});
+
+describe('dial', () => {
+  it('returns at once, or waits until the call is established', async () => {
+    const dialled = await run('dial bob --json');
+    expect(JSON.parse(dialled.out)).toMatchObject({
+      call: { state: 'dialing', remote: 'sip:bob@example.com' },
+    });
+    const waiting = run('dial carol --wait 5 --json');
+    await vi.waitFor(() => expect(account().placed).toHaveLength(2), 2000);
+    await account().placed[1]?.establish();
+    expect(JSON.parse((await waiting).out)).toMatchObject({ call: { state: 'established' } });
+  });
+
+  it('exits with 1 and the far end’s words when it is refused', async () => {
+    const waiting = run('dial bob --wait');
+    await vi.waitFor(() => expect(account().placed).toHaveLength(1), 2000);
+    account().placed[0]?.endWith({ by: 'remote', status: 486, reason: 'busy' });
+    expect(await waiting).toMatchObject({
+      code: exitCode.failed,
+      err: 'offhook: call: sip:bob@example.com: busy (SIP 486)\n',
+    });
+  });
+
+  it('exits with 5 when nobody answers in time', async () => {
+    expect((await run('dial bob --wait 0.05')).code).toBe(exitCode.timeout);
+  });
+
+  it.each([
+    ['dial bob@exa%mple', exitCode.usage],
+    ['dial bob --account nobody', exitCode.usage],
+    ['dial', exitCode.usage],
+    ['dial bob --wait soon', exitCode.usage],
+    ['dtmf 12x', exitCode.usage],
+    ['nonsense', exitCode.usage],
+  ])('%s exits with %d', async (line, code) => {
+    expect((await run(line)).code).toBe(code);
+    expect(account().placed).toEqual([]);
+  });
+
+  it('names the layer when there is no engine', async () => {
+    engine?.cut();
+    engine = undefined;
+    await vi.waitFor(
+      () => expect(daemon.phone.link.status).toMatchObject({ layer: 'channel' }),
+      2000,
+    );
+    const { err, code } = await run('dial bob');
+    expect(code).toBe(exitCode.failed);
+    expect(err).toMatch(/^offhook: engine: not connected: unix:/);
+    expect((await run('status')).out).toMatch(/engine +not connected \(channel: /);
+  });
+});
+
+describe('answer and reject', () => {
+  it('take the only call that rings', async () => {
+    await talk();
+    const sip = account().ring('sip:carol@example.com', 'Carol');
+    const answered = run('answer --wait 5 --json');
+    await vi.waitFor(() => expect(sip.log).toEqual(['answer']), 2000);
+    await sip.establish();
+    expect(JSON.parse((await answered).out)).toMatchObject({
+      call: { state: 'established', remoteName: 'Carol' },
+    });
+    const next = account().ring('sip:dave@example.com');
+    expect((await run('reject --status 603')).code).toBe(0);
+    expect(next.log).toEqual(['reject 603']);
+  });
+
+  it('exit with 4 when nothing rings', async () => {
+    expect((await run('answer')).code).toBe(exitCode.noSuch);
+  });
+});
+
+describe('other commands', () => {
+  it('history lists calls that are over, with their last figures', async () => {
+    const { id } = await talk();
+    await run('hangup');
+    await vi.waitFor(async () => {
+      const { out } = await run('history --json');
+      expect(JSON.parse(out)).toMatchObject({
+        calls: [{ id, state: 'ended', end: { by: 'local' }, media: { codec: 'PCMA' } }],
+      });
+    }, 2000);
+    expect((await run('history')).out).toContain('sip:bob@example.com');
+  });
+
+  it('register and unregister change the line', async () => {
+    expect((await run('unregister alice')).out).toContain('not registered');
+    expect((await run('register')).out).toContain('registered at sip:example.com');
+  });
+
+  it('devices lists what the thin client has', async () => {
+    expect((await run('devices')).out).toContain('nothing');
+    expect((await run('devices input')).code).toBe(exitCode.usage);
+  });
+
+  it('doctor goes through the layers and fails with a remedy', async () => {
+    const well = await client.call('doctor.run', {});
+    expect(well.checks.map((one) => `${one.layer} ${one.level}`)).toEqual([
+      'channel ok',
+      'engine ok',
+      'device ok',
+      'device ok',
+      'sip ok',
+      'registrar ok',
+      'registrar ok',
+    ]);
+    account().optionsAnswer = new OffhookError('signaling', 'timeout', 'no answer');
+    account().setRegistration({ state: 'failed', status: 403, reason: 'forbidden' });
+    const ill = await client.call('doctor.run', {});
+    expect(ill.checks.slice(5)).toMatchObject([
+      { layer: 'registrar', level: 'fail' },
+      {
+        level: 'fail',
+        message: 'sip:alice@example.com: forbidden (403)',
+        remedy: 'check username and password of the account',
+      },
+    ]);
+  });
+
+  it('doctor sees whether audio goes and comes', async () => {
+    await talk();
+    const { checks } = await client.call('doctor.run', {});
+    expect(checks.at(-1)).toMatchObject({ layer: 'media', level: 'ok' });
+  });
+});
+
+describe('without a daemon', () => {
+  it('commands exit with 3 and say what to do', async () => {
+    await client.close();
+    await daemon.close();
+    const { err, code } = await run('status');
+    expect(code).toBe(exitCode.notReachable);
+    expect(err).toContain('start it with `offhook daemon`');
+  });
+
+  it('help is there, with examples and exit codes', async () => {
+    const { out } = await run('--help');
+    expect(out).toContain('offhook dial echo --wait 20');
+    expect(out).toContain('Exit codes');
+    expect((await run('dial --help')).out).toContain('--state-dir');
+  });
+});
+
+describe('offhook alone', () => {
+  it('is the screen, whatever options come with it', () => {
+    const program = () => buildProgram({ output: { out: () => undefined, err: () => undefined } });
+    expect(withDefaultCommand(program(), [])).toEqual(['tui']);
+    expect(withDefaultCommand(program(), ['--state-dir', '/x'])).toEqual([
+      '--state-dir',
+      '/x',
+      'tui',
+    ]);
+    expect(withDefaultCommand(program(), ['calls', '--json'])).toEqual(['calls', '--json']);
+    expect(withDefaultCommand(program(), ['--help'])).toEqual(['--help']);
+  });
+});

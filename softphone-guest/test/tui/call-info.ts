@@ -1,0 +1,24 @@
+import { describeMedia } from '../../src/control/info.ts';
+import type { CallInfo } from '../../src/control/schemas.ts';
+
+export function callInfo(more: Partial<CallInfo> = {}): CallInfo {
+  return {
+    id: 'c1',
+    account: 'sip:alice@example.com',
+    direction: 'outgoing',
+    state: 'established',
+    remote: 'sip:bob@example.com',
+    remoteName: null,
+    startedAt: '2026-01-01T00:00:00.000Z',
+    answeredAt: '2026-01-01T00:00:00.000Z',
+    endedAt: null,
+    held: false,
+    remoteHeld: false,
+    muted: false,
+    locallyMuted: false,
+    silentMs: 0,
+    end: null,
+    media: describeMedia(undefined),
+    ...more,
+  };
+}

@@ -1,0 +1,279 @@
+import { cleanup, render } from 'ink-testing-library';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { AccountInfo, CallInfo, EngineInfo, MediaInfo } from '../../src/control/schemas.ts';
+import type { PhoneActions } from '../../src/tui/actions.ts';
+import { meter } from '../../src/tui/components/quality-line.tsx';
+import { keyTable } from '../../src/tui/keys.ts';
+import { PhoneApp } from '../../src/tui/phone-app.tsx';
+import { initialState, type PhoneState } from '../../src/tui/state.ts';
+import { themeFor } from '../../src/tui/theme.ts';
+import { callInfo } from './call-info.ts';
+
+const NOW = Date.parse('2026-01-01T00:01:05.000Z');
+const ACCOUNT: AccountInfo = {
+  aor: 'sip:alice@example.com',
+  displayName: null,
+  state: 'registered',
+  registrar: 'sip:example.com',
+  expiresAt: null,
+  status: null,
+  reason: null,
+  retryAt: null,
+};
+const ENGINE: EngineInfo = {
+  state: 'connected',
+  channel: 'unix:/e',
+  engine: 'e1',
+  worker: 'up',
+  text: 'engine: connected',
+};
+
+afterEach(cleanup);
+
+function show(calls: readonly CallInfo[] = [], more: Partial<PhoneState> = {}) {
+  let state: PhoneState = {
+    ...initialState,
+    daemon: { state: 'connected' },
+    accounts: [ACCOUNT],
+    engine: ENGINE,
+    calls,
+    ...more,
+  };
+  const listeners = new Set<() => void>();
+  const done: string[] = [];
+  const note =
+    (name: string) =>
+    (...values: unknown[]) =>
+      void done.push([name, ...values].join(' '));
+  const actions: PhoneActions = {
+    dial: note('dial'),
+    answer: note('answer'),
+    reject: note('reject'),
+    hangup: note('hangup'),
+    hold: note('hold'),
+    mute: note('mute'),
+    dtmf: note('dtmf'),
+    dismiss: () => undefined,
+  };
+  const app = render(
+    <PhoneApp
+      store={{
+        getState: () => state,
+        subscribe: (listener) => {
+          listeners.add(listener);
+          return () => listeners.delete(listener);
+        },
+      }}
+      actions={actions}
+      theme={themeFor({ NO_COLOR: '1' })}
+      now={() => NOW}
+      onQuit={note('quit')}
+      onRing={note('bell')}
+    />,
+  );
+  const frame = () => app.lastFrame() ?? '';
+  return {
+    app,
+    done,
+    frame,
+    /** Types key by key, as a terminal delivers them. */
+    type: (...keys: string[]) => {
+      for (const key of keys) app.stdin.write(key);
+    },
+    shows: (text: string | RegExp) => vi.waitFor(() => expect(frame()).toMatch(text), 2000),
+    put: (next: Partial<PhoneState>) => {
+      state = { ...state, ...next };
+      for (const listener of listeners) listener();
+    },
+  };
+}
+
+const ENTER = '\r';
+const ESCAPE = '\u001b';
+const DOWN = '\u001b[B';
+
+describe('the screen', () => {
+  it('shows lines, engine and what can be done', async () => {
+    const screen = show();
+    await screen.shows('● alice@example.com registered');
+    await screen.shows('● engine: connected');
+    await screen.shows('No calls');
+    await screen.shows(/d dial +\? help +q leave/);
+  });
+
+  it('says why a line is not registered, and that there is no engine', async () => {
+    const screen = show([], {
+      accounts: [{ ...ACCOUNT, state: 'failed', reason: 'wrong password' }],
+      engine: {
+        ...ENGINE,
+        state: 'disconnected',
+        text: 'engine: not connected (channel: no such file)',
+      },
+    });
+    await screen.shows('✖ alice@example.com registration failed: wrong password');
+    await screen.shows('✖ engine: not connected (channel: no such file)');
+  });
+
+  it('shows calls with state, duration and marks', async () => {
+    const screen = show([
+      callInfo({ id: 'a', held: true, remoteName: 'Bob' }),
+      callInfo({ id: 'b', remote: 'sip:carol@example.com', muted: true, silentMs: 4200 }),
+    ]);
+    await screen.shows(/ {2}talking +1:05 +Bob <bob@example.com> +\[on hold\]/);
+    await screen.shows(/▸ talking +1:05 +carol@example.com +\[muted\] +no audio for 4 s/);
+  });
+
+  it('shows the quality and both levels of the call that is talked on', async () => {
+    const media: MediaInfo = {
+      codec: 'opus',
+      txPackets: 1,
+      rxPackets: 1,
+      lossPct: 0.4,
+      jitterMs: 2.2,
+      rttMs: 12.3,
+      mos: 4.36,
+      txLossPct: 0,
+      concealedPct: 0,
+      jitterBufferMs: 20,
+      inputDb: -30,
+      outputDb: -120,
+    };
+    const screen = show([callInfo({ media })]);
+    await screen.shows('opus  MOS 4.4  loss 0.4 %  jitter 2 ms  RTT 12 ms');
+    await screen.shows(`mic ${meter(-30)}   ear ${'░'.repeat(20)}`);
+  });
+
+  it('frames a call that rings above everything else, with a bell', async () => {
+    const screen = show([callInfo()]);
+    await screen.shows('bob@example.com');
+    expect(screen.done).toEqual([]);
+    const ringing = callInfo({
+      id: 'r',
+      state: 'incoming',
+      answeredAt: null,
+      remote: 'sip:carol@example.com',
+      remoteName: 'Carol\u001b[2J',
+    });
+    screen.put({ calls: [callInfo(), ringing] });
+    await screen.shows(/║ +INCOMING CALL +Carol�\[2J <carol@example.com>/);
+    await screen.shows('a answer    r reject');
+    expect(screen.done).toEqual(['bell']);
+  });
+
+  it('says that the daemon has gone', async () => {
+    const screen = show([], { daemon: { state: 'lost', reason: 'connection closed' } });
+    await screen.shows('daemon gone (connection closed)');
+    expect(screen.frame()).not.toContain('dial');
+  });
+
+  it('does nothing while nothing changes', async () => {
+    const screen = show();
+    await screen.shows('No calls');
+    const before = screen.app.frames.length;
+    screen.put({});
+    screen.type('z');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(new Set(screen.app.frames.slice(before - 1)).size).toBe(1);
+  });
+});
+
+describe('keys', () => {
+  it('dial what is typed', async () => {
+    const screen = show();
+    await screen.shows('No calls');
+    screen.type('d');
+    await screen.shows('Dial:');
+    screen.type('e', 'c', 'h', 'o', 'x', '\u007f');
+    await screen.shows('Dial: echo');
+    screen.type(ENTER);
+    await vi.waitFor(() => expect(screen.done).toEqual(['dial echo']), 2000);
+    await screen.shows('No calls');
+    expect(screen.frame()).not.toContain('Dial:');
+  });
+
+  it('leave the dial field with Escape', async () => {
+    const screen = show();
+    screen.type('d');
+    await screen.shows('Dial:');
+    screen.type(ESCAPE);
+    await vi.waitFor(() => expect(screen.frame()).not.toContain('Dial:'), 2000);
+    expect(screen.done).toEqual([]);
+  });
+
+  it('begin to dial with a digit, and are DTMF in a call', async () => {
+    const idle = show();
+    await idle.shows('No calls');
+    idle.type('0');
+    await idle.shows('Dial: 0');
+    const talking = show([callInfo()]);
+    await talking.shows('talking');
+    talking.type('5', '#');
+    await vi.waitFor(() => expect(talking.done).toEqual(['dtmf c1 5', 'dtmf c1 #']), 2000);
+  });
+
+  it.each([
+    ['h', 'hold c1 true', {}],
+    ['h', 'hold c1 false', { held: true }],
+    ['m', 'mute c1 true', {}],
+    ['m', 'mute c1 false', { muted: true }],
+    ['x', 'hangup c1', {}],
+  ])('%s: %s', async (key, action, more) => {
+    const screen = show([callInfo(more)]);
+    await screen.shows('talking');
+    screen.type(key);
+    await vi.waitFor(() => expect(screen.done).toEqual([action]), 2000);
+  });
+
+  it('answer and reject the call that rings, whichever is chosen', async () => {
+    const ringing = callInfo({ id: 'r', state: 'incoming', answeredAt: null });
+    const screen = show([callInfo({ id: 'a' }), ringing]);
+    await screen.shows('INCOMING CALL');
+    screen.type('a', 'r');
+    await vi.waitFor(() => expect(screen.done).toEqual(['bell', 'answer r', 'reject r']), 2000);
+  });
+
+  it('choose another call', async () => {
+    const screen = show([callInfo({ id: 'a' }), callInfo({ id: 'b', held: true })]);
+    await screen.shows('talking');
+    screen.type(DOWN);
+    await screen.shows(/▸ .*\[on hold\]/);
+    screen.type('h');
+    await vi.waitFor(() => expect(screen.done).toEqual(['hold b false']), 2000);
+  });
+
+  it('show every key of the table in the help', async () => {
+    const screen = show();
+    await screen.shows('No calls');
+    screen.type('?');
+    await screen.shows('Keys');
+    for (const { shown, label } of keyTable) {
+      expect(screen.frame()).toContain(shown);
+      expect(screen.frame()).toContain(label);
+    }
+    screen.type('z');
+    await screen.shows('No calls');
+  });
+
+  it('leave with q and with Ctrl-C', async () => {
+    const screen = show();
+    await screen.shows('No calls');
+    screen.type('q', '\u0003');
+    await vi.waitFor(() => expect(screen.done).toEqual(['quit', 'quit']), 2000);
+  });
+});
+
+describe('the level meter', () => {
+  it.each([
+    [0, 20],
+    [-30, 10],
+    [-60, 0],
+    [-120, 0],
+  ])('%d dBFS: %d of 20', (db, on) => {
+    expect(meter(db)).toBe('█'.repeat(on) + '░'.repeat(20 - on));
+  });
+});
+
+it('NO_COLOR takes every colour away', () => {
+  expect(Object.values(themeFor({ NO_COLOR: '1' })).every((one) => one === undefined)).toBe(true);
+  expect(themeFor({ NO_COLOR: '' }).bad).toBe('red');
+});
