@@ -1,0 +1,229 @@
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import { loadConfig, xdgConfigFile, xdgRuntimeDir, xdgStateDir } from '@offhook/common';
+import { codecName } from '@offhook/media-rpc';
+import { z } from 'zod';
+import { parseNetwork } from './session/network.ts';
+
+/**
+ * The thin client's configuration file. Every key has a default, so that no file is needed; what
+ * each is for stands in its `describe`, from which the configuration reference is made.
+ */
+
+export const ENGINE_NAME = 'offhook-engine';
+
+const address = z
+  .string()
+  .regex(
+    /^(unix:\/.+|(tcp|tls):.+:\d{1,5})$/,
+    'must be unix:/PATH, tcp:HOST:PORT or tls:HOST:PORT',
+  );
+
+const file = z.string().min(1).max(4096);
+
+const engine = z
+  .object({
+    listen: z
+      .union([address, z.array(address).min(1)])
+      .transform((value) => (typeof value === 'string' ? [value] : value))
+      .prefault(() => `unix:${join(xdgRuntimeDir(ENGINE_NAME), 'engine.sock')}`)
+      .describe(
+        'Where guests connect: `unix:/path`, `tcp:HOST:PORT` or `tls:HOST:PORT`, one or a list',
+      ),
+    tls: z
+      .object({
+        cert: file.describe('File with our PEM certificate'),
+        key: file.describe('File with its PEM private key'),
+        ca: file
+          .optional()
+          .describe('File of PEM certificates; guests must then show one signed by these'),
+      })
+      .optional()
+      .describe('Certificates for `tls:` addresses'),
+    log_level: z
+      .enum(['error', 'warn', 'info', 'debug'])
+      .default('info')
+      .describe('What is logged to standard error: error, warn, info or debug'),
+  })
+  .prefault({})
+  .describe('The engine and its channel');
+
+const ports = z
+  .string()
+  .transform((text, context) => {
+    const match = /^(\d{1,5})-(\d{1,5})$/.exec(text);
+    const [from, to] = [Number(match?.[1]), Number(match?.[2])];
+    if (match !== null && from >= 1024 && to <= 65_535 && to > from) return { from, to };
+    context.addIssue('must be a range of at least two ports between 1024 and 65535: 40000-40999');
+    return z.NEVER;
+  })
+  .describe('UDP ports for RTP and RTCP, two a call: `FROM-TO`');
+
+const networks = z
+  .array(
+    z.string().refine((text) => parseNetwork(text) !== undefined, {
+      message: 'must be an address or a network such as 192.0.2.0/24 or 2001:db8::/32',
+    }),
+  )
+  .default([]);
+
+const rtp = z
+  .object({
+    address: z
+      .string()
+      .refine((text) => text === 'auto' || isIP(text) !== 0, {
+        message: 'must be auto or a numeric address',
+      })
+      .default('auto')
+      .describe(
+        'Address that RTP is bound to and that peers are told: `auto` is the one from which the peer is reached',
+      ),
+    ports: ports.prefault('40000-40999'),
+    dscp: z
+      .int()
+      .min(0)
+      .max(63)
+      .default(46)
+      .describe('DiffServ code point of RTP and RTCP; 46 is Expedited Forwarding (RFC 3246)'),
+    allow: networks.describe(
+      'Networks that guests may have media sent to; any if empty. Naming a loopback network here allows it',
+    ),
+    deny: networks.describe('Networks that media never goes to, even if allowed'),
+    loopback: z
+      .enum(['auto', 'allow', 'deny'])
+      .default('auto')
+      .describe(
+        'Media to this machine itself: `auto` allows it when `address` is a loopback address or the guest runs on this machine (it could send there on its own)',
+      ),
+    latching: z
+      .enum(['off', 'once', 'follow'])
+      .default('once')
+      .describe(
+        'Symmetric RTP (RFC 4961): `off` sends to the signalled address only, `once` to the first source that sends to us, `follow` also to a later one when that has fallen silent',
+      ),
+    timeout: z
+      .int()
+      .min(1)
+      .max(3600)
+      .default(5)
+      .describe('Seconds without RTP after which the guest is told that the peer is silent'),
+  })
+  .prefault({})
+  .describe('RTP sockets and where media may go');
+
+const inputDevice = z
+  .string()
+  .max(512)
+  .regex(
+    /^(default|null|echo|tone:\d{2,5}|file:.+|pulse:.+|alsa:.+)$/,
+    'must be default, pulse:NAME, alsa:NAME, tone:HZ, file:PATH, echo or null',
+  );
+const outputDevice = z
+  .string()
+  .max(512)
+  .regex(
+    /^(default|null|file:.+|pulse:.+|alsa:.+)$/,
+    'must be default, pulse:NAME, alsa:NAME, file:PATH or null',
+  );
+
+const audio = z
+  .object({
+    input: inputDevice
+      .default('default')
+      .describe(
+        'Microphone: `default`, `pulse:NAME`, `alsa:NAME`; `tone:HZ`, `file:PATH`, `echo` or `null` without one',
+      ),
+    output: outputDevice
+      .default('default')
+      .describe('Speaker or headset: `default`, `pulse:NAME`, `alsa:NAME`, `file:PATH` or `null`'),
+    ringer: outputDevice.default('default').describe('Where it rings; as `output`'),
+    country: z
+      .string()
+      .regex(/^(auto|[A-Za-z]{2})$/, 'must be auto or an ISO 3166-1 code such as de')
+      .default('auto')
+      .describe('Whose call progress tones are played; `auto` goes by the locale'),
+    jitter_buffer_min: z
+      .int()
+      .min(0)
+      .max(1000)
+      .default(20)
+      .describe('Milliseconds that the adaptive jitter buffer starts with and shrinks to'),
+    jitter_buffer_max: z
+      .int()
+      .min(20)
+      .max(5000)
+      .default(200)
+      .describe('Milliseconds that it may grow to'),
+  })
+  .refine((value) => value.jitter_buffer_min <= value.jitter_buffer_max, {
+    message: 'jitter_buffer_min is above jitter_buffer_max',
+  })
+  .prefault({})
+  .describe('Devices, tones and jitter buffer');
+
+const policy = z
+  .object({
+    codecs: z
+      .array(codecName)
+      .min(1)
+      .default(['opus', 'G722', 'PCMA', 'PCMU'])
+      .describe('Codecs that guests may use here'),
+    srtp: z
+      .enum(['any', 'required'])
+      .default('any')
+      .describe('`required` refuses calls whose audio would not be encrypted'),
+    sessions: z.int().min(1).max(1000).default(256).describe('Calls at a time, of all guests'),
+    sessions_per_guest: z.int().min(1).max(1000).default(128).describe('Calls at a time, of one'),
+    opens_per_second: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(100)
+      .describe('Calls that one guest may set up in a second'),
+    lease: z
+      .int()
+      .min(0)
+      .max(86_400)
+      .default(60)
+      .describe('Seconds that audio goes on without its guest, unless the guest asks otherwise'),
+    max_lease: z
+      .int()
+      .min(0)
+      .max(86_400)
+      .default(3600)
+      .describe('The most seconds that a guest may ask for'),
+    guests_select_devices: z
+      .boolean()
+      .default(true)
+      .describe('Whether guests may choose among the devices that are here'),
+  })
+  .prefault({})
+  .describe('What guests may do');
+
+export const engineConfig = z.object({ engine, rtp, audio, policy });
+
+export type EngineConfig = z.output<typeof engineConfig>;
+/** What a configuration file holds: everything may be left out. */
+export type EngineConfigInput = z.input<typeof engineConfig>;
+
+/** The whole configuration from parts; for programs that run an engine inside. */
+export function defineEngineConfig(input: EngineConfigInput = {}): EngineConfig {
+  return engineConfig.parse(input);
+}
+
+/**
+ * The configuration of a file; without a path the user's own one, which need not exist.
+ *
+ * @throws OffhookError with layer `config`, naming file, line and key.
+ */
+export function loadEngineConfig(path: string | undefined): EngineConfig {
+  return loadConfig({
+    path: path ?? xdgConfigFile(ENGINE_NAME),
+    schema: engineConfig,
+    optional: path === undefined,
+  });
+}
+
+export function defaultStateDir(): string {
+  return xdgStateDir(ENGINE_NAME);
+}

@@ -1,0 +1,238 @@
+import { randomUUID } from 'node:crypto';
+import { describeError, systemClock, type Clock, type Logger, type Timer } from '@offhook/common';
+import type { EventParams, SessionStats } from '@offhook/media-rpc';
+import type { EngineConfig } from './config.ts';
+import { localCountry } from './country.ts';
+import { Devices } from './devices.ts';
+import { expectsAudio, GuestEngine } from './guest-engine.ts';
+import { kernelAddressFinder, type AddressFinder } from './local-address.ts';
+import type { LegStats, MediaPlane } from './media-plane.ts';
+import { Admission } from './session/admission.ts';
+import { Guests } from './session/guests.ts';
+import type { LiveSession } from './session/live-session.ts';
+import type { GuestIdentity } from './session/record.ts';
+import { Sessions } from './session/sessions.ts';
+import { sessionStats } from './session/stats.ts';
+import { Settings, type SettingsStore } from './settings.ts';
+import { ToneBoard } from './tone-board.ts';
+
+export interface EngineOptions {
+  readonly plane: MediaPlane;
+  readonly config: EngineConfig;
+  readonly settings: SettingsStore;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+  readonly addresses?: AddressFinder;
+}
+
+/** How often it is looked whether peers have fallen silent. */
+const WATCH_MS = 1000;
+
+/**
+ * The media engine of one thin client: sessions for any number of guests, with one microphone, one
+ * set of devices and one policy. It owns no channel; each connection gets a view by `attach`.
+ */
+export class Engine {
+  readonly instance = randomUUID();
+  readonly sessions: Sessions;
+  readonly guests: Guests;
+  readonly devices: Devices;
+  readonly #options: EngineOptions;
+  readonly #clock: Clock;
+  readonly #views = new Set<GuestEngine>();
+  #health: EventParams<'engine.health'> = { worker: 'up', message: '' };
+  #watch: Timer | undefined;
+  #attached = 0;
+  #closed = false;
+
+  private constructor(options: EngineOptions, settings: Settings) {
+    this.#options = options;
+    const { plane, config, logger } = options;
+    this.#clock = options.clock ?? systemClock;
+    this.guests = new Guests({
+      policy: config.policy,
+      clock: this.#clock,
+      onLeaseEnd: (instance) => void this.#endAll(instance),
+    });
+    this.devices = new Devices({
+      plane,
+      settings,
+      guestsSelect: config.policy.guests_select_devices,
+    });
+    this.sessions = new Sessions({
+      plane,
+      config,
+      clock: this.#clock,
+      logger,
+      admission: new Admission(config, options.addresses ?? kernelAddressFinder),
+      device: (role) => this.devices.selected(role),
+      leaseMs: ({ instance }) => this.guests.leaseMs(instance),
+    });
+    this.#listen();
+  }
+
+  /** Starts an engine on a plane, with what its worker has kept of an earlier one. */
+  static async start(options: EngineOptions): Promise<Engine> {
+    const settings = new Settings(options.config.audio, options.settings);
+    await settings.load();
+    const engine = new Engine(options, settings);
+    const adopted = await engine.sessions.adopt();
+    for (const session of adopted) engine.guests.expect(session.guest, session.leaseMs);
+    if (adopted.length > 0) {
+      options.logger.info({ sessions: adopted.length }, 'calls of an earlier engine go on');
+    }
+    await engine.devices.restoreVolumes();
+    engine.#watchSilence();
+    return engine;
+  }
+
+  get health(): EventParams<'engine.health'> {
+    return this.#health;
+  }
+
+  /** A view for another connection of a guest; its `close` says that the connection is gone. */
+  attach(guest: GuestIdentity): GuestEngine {
+    const { plane, config, logger } = this.#options;
+    const view = new GuestEngine({
+      engine: this.instance,
+      guest,
+      guests: this.guests,
+      sessions: this.sessions,
+      devices: this.devices,
+      tones: new ToneBoard({
+        plane,
+        clock: this.#clock,
+        owner: `${guest.instance}/${++this.#attached}`,
+        country: localCountry(config.audio.country),
+        device: (role) => this.devices.selected(role),
+      }),
+      plane,
+      clock: this.#clock,
+      logger,
+      stats: (session) => this.stats(session),
+    });
+    this.#views.add(view);
+    if (this.#health.worker !== 'up') {
+      queueMicrotask(() => view.emit('engine.health', this.#health));
+    }
+    return view;
+  }
+
+  /** The connection of this view is gone. */
+  async detach(view: GuestEngine): Promise<void> {
+    this.#views.delete(view);
+    await view.close();
+  }
+
+  async stats(session: LiveSession): Promise<SessionStats> {
+    return sessionStats(
+      session.id,
+      session.data.inForce?.agreement.codec,
+      await this.#leg(session),
+    );
+  }
+
+  /**
+   * Ends the engine. With `keepCalls` the worker and its legs run on, for the next engine to adopt;
+   * without, every call's audio ends and the worker stops.
+   */
+  async close({ keepCalls }: { keepCalls: boolean }): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#watch?.cancel();
+    this.guests.close();
+    await Promise.all([...this.#views].map((view) => this.detach(view)));
+    if (!keepCalls) {
+      await Promise.all(this.sessions.table.all.map((session) => this.sessions.end(session)));
+    }
+    this.sessions.close();
+    this.devices.close();
+    await this.#options.plane.close({ stopWorker: !keepCalls });
+  }
+
+  async #leg(session: LiveSession): Promise<LegStats | undefined> {
+    if (!session.hasAudio || session.recovering) return undefined;
+    try {
+      return await this.#options.plane.stats(session.sockets.id);
+    } catch (error) {
+      // A worker that is away has counted nothing that could be told; `recovering` says the rest.
+      this.#options.logger.debug({ session: session.id, err: error }, 'no statistics');
+      return undefined;
+    }
+  }
+
+  async #endAll(instance: string): Promise<void> {
+    const sessions = this.sessions.table.of(instance);
+    if (sessions.length === 0) return;
+    this.#options.logger.warn({ sessions: sessions.length }, 'the guest did not come back');
+    await Promise.all(sessions.map((session) => this.sessions.end(session)));
+  }
+
+  #listen(): void {
+    const { plane, logger } = this.#options;
+    const { sessions, devices } = this;
+    sessions.on('changed', (session) => this.#tell(session, 'session.changed', session.state));
+    sessions.on('renegotiate', ({ session, reason }) =>
+      this.#tell(session, 'session.renegotiate', { id: session.id, reason }),
+    );
+    sessions.on('dtmf', ({ session, digit, durationMs }) =>
+      this.#tell(session, 'session.dtmf', { id: session.id, digit, durationMs }),
+    );
+    sessions.on('hungUp', (session) => this.#tell(session, 'session.hangup', { id: session.id }));
+    devices.on('selected', () => sessions.settle());
+    devices.on('changed', (list) => {
+      for (const view of this.#views) view.emit('devices.changed', list);
+    });
+    plane.on('worker', ({ state, message }) => {
+      this.#health = { worker: state, message };
+      for (const view of this.#views) view.emit('engine.health', this.#health);
+      if (state === 'failed') logger.error({ message }, 'the media worker does not run');
+      else logger.warn({ state, message }, 'media worker');
+    });
+    plane.on('deviceFailed', ({ role, device, message }) =>
+      logger.warn({ role, device, message }, 'audio device failed'),
+    );
+  }
+
+  #tell<
+    K extends
+      | 'session.changed'
+      | 'session.renegotiate'
+      | 'session.dtmf'
+      | 'session.hangup'
+      | 'session.rtpTimeout',
+  >(session: LiveSession, name: K, event: EventParams<K>): void {
+    for (const view of this.#views) {
+      if (view.guest.instance === session.guest.instance) view.emit(name, event as never);
+    }
+  }
+
+  #watchSilence(): void {
+    if (this.#closed) return;
+    this.#watch = this.#clock.after(WATCH_MS, () => void this.#checkSilence());
+  }
+
+  async #checkSilence(): Promise<void> {
+    const { config, logger } = this.#options;
+    try {
+      for (const session of this.sessions.table.all) {
+        const expected = expectsAudio(session);
+        const leg = expected ? await this.#leg(session) : undefined;
+        if (expected && leg === undefined) continue;
+        const silentMs = session.silence.check({
+          now: this.#clock.wall(),
+          expected,
+          lastPacketAt: leg?.rx.lastPacketAt,
+          timeoutMs: config.rtp.timeout * 1000,
+        });
+        if (silentMs !== undefined) {
+          this.#tell(session, 'session.rtpTimeout', { id: session.id, silentMs });
+        }
+      }
+    } catch (error) {
+      logger.warn({ reason: describeError(error) }, 'silence could not be looked for');
+    } finally {
+      this.#watchSilence();
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import type { Clock, Timer } from '@offhook/common';
+import type { EngineConfig } from '../config.ts';
+import { RateLimit } from './rate-limit.ts';
+import type { GuestIdentity } from './record.ts';
+
+/** A guest as the engine knows it, connected or not. */
+export interface Guest {
+  readonly instance: string;
+  /** As of its last connection. */
+  readonly local: boolean;
+  readonly leaseMs: number;
+  readonly connections: number;
+  /** Milliseconds since the epoch at which its sessions end; undefined while it is connected. */
+  readonly leaseEndsAt: number | undefined;
+}
+
+interface Entry {
+  instance: string;
+  local: boolean;
+  leaseMs: number;
+  connections: number;
+  leaseEndsAt: number | undefined;
+  timer: Timer | undefined;
+  readonly opens: RateLimit;
+}
+
+export interface GuestsOptions {
+  readonly policy: EngineConfig['policy'];
+  readonly clock: Clock;
+  /** The guest has been away for its lease. */
+  readonly onLeaseEnd: (instance: string) => void;
+}
+
+/** Who is there, and how long sessions outlive whoever is not: the leases. */
+export class Guests {
+  readonly #options: GuestsOptions;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(options: GuestsOptions) {
+    this.#options = options;
+  }
+
+  get all(): readonly Guest[] {
+    return [...this.#entries.values()];
+  }
+
+  connected(instance: string): boolean {
+    return (this.#entries.get(instance)?.connections ?? 0) > 0;
+  }
+
+  leaseMs(instance: string): number {
+    return this.#entries.get(instance)?.leaseMs ?? this.#options.policy.lease * 1000;
+  }
+
+  /** Another connection of the guest. Returns the function that ends it. */
+  connect(guest: GuestIdentity): () => void {
+    const entry = this.#entry(guest);
+    entry.local = guest.local;
+    entry.connections++;
+    entry.timer?.cancel();
+    entry.leaseEndsAt = undefined;
+    let over = false;
+    return () => {
+      if (over) return;
+      over = true;
+      entry.connections--;
+      if (entry.connections === 0) this.#startLease(entry);
+    };
+  }
+
+  /** A guest that is known from its sessions only: its lease begins now. */
+  expect(guest: GuestIdentity, leaseMs: number): void {
+    if (this.#entries.has(guest.instance)) return;
+    const entry = this.#entry(guest);
+    entry.leaseMs = this.#grant(leaseMs);
+    this.#startLease(entry);
+  }
+
+  /** What the guest gets of the lease that it asks for, milliseconds. */
+  setLease(instance: string, ms: number): number {
+    const entry = this.#entries.get(instance);
+    const granted = this.#grant(ms);
+    if (entry !== undefined) entry.leaseMs = granted;
+    return granted;
+  }
+
+  /** Whether the guest may set up another call in this second. */
+  mayOpen(instance: string): boolean {
+    return this.#entries.get(instance)?.opens.take() ?? true;
+  }
+
+  close(): void {
+    for (const entry of this.#entries.values()) entry.timer?.cancel();
+    this.#entries.clear();
+  }
+
+  #entry({ instance, local }: GuestIdentity): Entry {
+    const { policy, clock } = this.#options;
+    const entry = this.#entries.get(instance) ?? {
+      instance,
+      local,
+      leaseMs: this.#grant(policy.lease * 1000),
+      connections: 0,
+      leaseEndsAt: undefined,
+      timer: undefined,
+      opens: new RateLimit(policy.opens_per_second, clock),
+    };
+    this.#entries.set(instance, entry);
+    return entry;
+  }
+
+  #startLease(entry: Entry): void {
+    const { clock, onLeaseEnd } = this.#options;
+    entry.leaseEndsAt = clock.wall() + entry.leaseMs;
+    entry.timer?.cancel();
+    entry.timer = clock.after(entry.leaseMs, () => {
+      this.#entries.delete(entry.instance);
+      onLeaseEnd(entry.instance);
+    });
+  }
+
+  #grant(ms: number): number {
+    return Math.min(ms, this.#options.policy.max_lease * 1000);
+  }
+}

@@ -1,0 +1,277 @@
+import { randomBytes } from 'node:crypto';
+import { Emitter, describeError, type Clock, type EventSource, type Logger } from '@offhook/common';
+import { mediaError, type MethodParams, type SessionState } from '@offhook/media-rpc';
+import type { AudioRole } from '@offhook/media-rpc';
+import type { EngineConfig } from '../config.ts';
+import type { MediaPlane } from '../media-plane.ts';
+import type { Admission } from './admission.ts';
+import { KeyedQueue } from './keyed-queue.ts';
+import { LegKeeper, type SessionEvents } from './leg-keeper.ts';
+import { LiveSession } from './live-session.ts';
+import { advance, newSession, type MediaSession } from './machine.ts';
+import { readRecord, writeRecord, type GuestIdentity } from './record.ts';
+import { SessionTable } from './session-table.ts';
+
+interface Described {
+  readonly sdp: string | undefined;
+  readonly session: SessionState;
+}
+
+export interface SessionsOptions {
+  readonly plane: MediaPlane;
+  readonly config: EngineConfig;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly admission: Admission;
+  /** The devices that calls use now. */
+  readonly device: (role: AudioRole) => string;
+  /** How long a guest's sessions outlive its connection. */
+  readonly leaseMs: (guest: GuestIdentity) => number;
+}
+
+/**
+ * The engine's sessions: carries out what guests and the person here ask for, and keeps the worker's
+ * legs what the sessions say that they are.
+ */
+export class Sessions implements EventSource<SessionEvents> {
+  readonly #options: SessionsOptions;
+  readonly #events = new Emitter<SessionEvents>();
+  readonly #table = new SessionTable();
+  readonly #legs: LegKeeper;
+  readonly #queue = new KeyedQueue();
+  #opening = 0;
+  #turn = 0;
+
+  constructor(options: SessionsOptions) {
+    this.#options = options;
+    this.#legs = new LegKeeper({ ...options, table: this.#table, events: this.#events });
+  }
+
+  on<K extends keyof SessionEvents>(name: K, listener: (event: SessionEvents[K]) => void) {
+    return this.#events.on(name, listener);
+  }
+
+  get table(): Pick<SessionTable, 'all' | 'of' | 'find'> {
+    return this.#table;
+  }
+
+  /** @param mayOpen Asked only for a session that is not there yet. */
+  open(guest: GuestIdentity, params: MethodParams<'session.open'>, mayOpen: () => boolean) {
+    return this.#queue.run(`${guest.instance}/${params.id}`, async () => {
+      const existing = this.#table.find(guest.instance, params.id);
+      if (existing !== undefined) {
+        if (params.revision > existing.data.revision) {
+          throw mediaError('wrong-state', 'The session is open already');
+        }
+        return described(await this.update(existing, params));
+      }
+      if (params.step.type !== 'offer' && params.step.type !== 'answer') {
+        throw mediaError('wrong-state', 'A session begins with an offer or an answer');
+      }
+      if (!mayOpen()) throw mediaError('limit-reached', 'Too many calls are set up at once');
+      const all = this.#table.size + this.#opening;
+      this.#options.admission.checkCount({ guest: this.#table.of(guest.instance).length, all });
+      this.#opening++;
+      try {
+        return described(await this.#begin(guest, params));
+      } finally {
+        this.#opening--;
+      }
+    });
+  }
+
+  update(
+    session: LiveSession,
+    params: Pick<MethodParams<'session.update'>, 'revision' | 'step'>,
+  ): Promise<Described> {
+    return this.#exclusive(session, () => {
+      if (!this.#table.has(session)) throw mediaError('unknown-session');
+      return this.#step(session, params);
+    });
+  }
+
+  /** Frees everything of the session. Idempotent. */
+  end(session: LiveSession): Promise<void> {
+    return this.#exclusive(session, async () => {
+      if (!this.#table.delete(session)) return;
+      this.#options.logger.info(
+        { session: session.id, label: session.data.options.label },
+        'closed',
+      );
+      this.#legs.settle();
+      await this.#free(session);
+    });
+  }
+
+  mute(session: LiveSession, change: { muted: boolean } | { locallyMuted: boolean }) {
+    return this.#change(session, change);
+  }
+
+  /** The person here takes the call: it becomes the live one. */
+  takeOver(session: LiveSession): Promise<SessionState> {
+    return this.#change(session, { taken: ++this.#turn });
+  }
+
+  /** The person here hangs up: the audio ends now, whatever the guest does. */
+  hangUp(session: LiveSession): Promise<void> {
+    return this.#exclusive(session, async () => {
+      if (session.data.hungUp) return;
+      session.data = { ...session.data, hungUp: true };
+      this.#legs.settle();
+      await this.#free(session);
+      this.#events.emit('hungUp', session);
+      this.#events.emit('changed', session);
+    });
+  }
+
+  /** Another connection of the same person has shown that the session is its own. */
+  async claim(session: LiveSession, guest: GuestIdentity): Promise<void> {
+    session.guest = guest;
+    await this.#keep(session);
+  }
+
+  /** Writes down who owns the guest's sessions and for how long. */
+  async saveAll(guest: string): Promise<void> {
+    await Promise.all(this.#table.of(guest).map((session) => this.#keep(session)));
+  }
+
+  /** Takes over what the worker has kept through the death of an engine. */
+  async adopt(): Promise<readonly LiveSession[]> {
+    const { plane, logger } = this.#options;
+    const { sockets, legs } = await plane.adopt();
+    for (const { tag, ...pair } of sockets) {
+      const record = readRecord(tag);
+      if (record === undefined) {
+        logger.warn({ port: pair.rtp.port }, 'sockets of an unknown session are closed');
+        await plane.closeSockets(pair.id);
+        continue;
+      }
+      const leg = legs.find((config) => config.sockets === pair.id);
+      const { guest, leaseMs, session: data } = record;
+      this.#table.add(new LiveSession(plane, { guest, leaseMs, data, sockets: pair, leg }));
+      this.#turn = Math.max(this.#turn, data.taken);
+    }
+    this.#legs.settle();
+    return this.#table.all;
+  }
+
+  /** The devices have changed: every leg moves to the new ones. */
+  settle(): void {
+    this.#legs.settle();
+  }
+
+  /** Stops listening to the worker; what runs there is left alone. */
+  close(): void {
+    this.#legs.close();
+    this.#events.clear();
+  }
+
+  async #begin(guest: GuestIdentity, params: MethodParams<'session.open'>) {
+    const { plane, admission, config, clock, logger } = this.#options;
+    const options = admission.grant(params.options);
+    const address = await admission.localAddress(options, params.step);
+    const { ports, dscp } = config.rtp;
+    const sockets = await plane.openSockets({ address, ports, dscp, tag: '' });
+    const session = new LiveSession(plane, {
+      guest,
+      leaseMs: this.#options.leaseMs(guest),
+      sockets,
+      data: newSession({
+        id: params.id,
+        options,
+        openedAt: clock.wall(),
+        local: { rtp: sockets.rtp, rtcp: sockets.rtcp },
+      }),
+    });
+    this.#table.add(session);
+    try {
+      const result = await this.update(session, params);
+      logger.info({ session: session.id, label: options.label, port: sockets.rtp.port }, 'opened');
+      return result;
+    } catch (error) {
+      this.#table.delete(session);
+      this.#legs.settle();
+      await this.#free(session);
+      throw error;
+    }
+  }
+
+  async #step(
+    session: LiveSession,
+    { revision, step }: Pick<MethodParams<'session.update'>, 'revision' | 'step'>,
+  ): Promise<Described> {
+    const { admission } = this.#options;
+    const before = session.data;
+    const turn = this.#turn + 1;
+    const next = advance(before, revision, step, { newKey: randomBytes, turn });
+    if (next.session !== before) {
+      admission.checkDestination(next.session, session.guest);
+      this.#turn = Math.max(this.#turn, next.session.taken);
+      await this.#commit(session, next.session);
+    }
+    return { sdp: next.sdp, session: session.state };
+  }
+
+  /** Puts a new state in force, or leaves everything as it was. */
+  async #commit(session: LiveSession, next: MediaSession): Promise<void> {
+    const before = session.data;
+    session.data = next;
+    try {
+      this.#legs.settle();
+      await Promise.all([session.leg, this.#save(session)]);
+    } catch (error) {
+      session.data = before;
+      this.#legs.settle();
+      throw error;
+    }
+  }
+
+  /** A change that needs no peer: it holds even where the worker is away and learns of it later. */
+  #change(session: LiveSession, change: Partial<MediaSession>): Promise<SessionState> {
+    return this.#exclusive(session, async () => {
+      session.data = { ...session.data, ...change };
+      this.#legs.settle();
+      await this.#keep(session);
+      return session.state;
+    });
+  }
+
+  /** Saves as well as can be: only a restart of the engine would miss it. */
+  async #keep(session: LiveSession): Promise<void> {
+    try {
+      await this.#save(session);
+    } catch (error) {
+      const reason = describeError(error);
+      this.#options.logger.warn({ session: session.id, reason }, 'the session was not saved');
+    }
+  }
+
+  #save(session: LiveSession): Promise<void> {
+    const { guest, data, sockets } = session;
+    if (data.hungUp) return Promise.resolve();
+    const leaseMs = this.#options.leaseMs(guest);
+    session.leaseMs = leaseMs;
+    return this.#options.plane.setTag(sockets.id, writeRecord({ guest, leaseMs, session: data }));
+  }
+
+  async #free(session: LiveSession): Promise<void> {
+    try {
+      await this.#options.plane.closeSockets(session.sockets.id);
+    } catch (error) {
+      // The worker is not there: with it went the sockets.
+      this.#options.logger.warn(
+        { session: session.id, reason: describeError(error) },
+        'sockets were not closed',
+      );
+    }
+  }
+
+  #exclusive<T>(session: LiveSession, work: () => Promise<T>): Promise<T> {
+    return this.#queue.run(session.sockets.id, work);
+  }
+}
+
+function described(result: Described) {
+  if (result.sdp === undefined) throw mediaError('wrong-state', 'The session has moved on since');
+  return { sdp: result.sdp, session: result.session };
+}
