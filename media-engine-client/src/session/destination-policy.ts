@@ -10,12 +10,11 @@ import { NetworkSet } from './network.ts';
 
 const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 
-/**
- * Never a peer's address: "this network" and reserved (RFC 6890), multicast, limited broadcast, and IPv4 in the guise of
- * IPv6, which would get around IPv4 rules. Directed broadcasts fail in the kernel: no socket here
- * has SO_BROADCAST.
- */
-const NEVER = ['0.0.0.0/8', '224.0.0.0/4', '240.0.0.0/4', 'ff00::/8', '::/128', '::ffff:0:0/96'];
+/** "This network" and reserved (RFC 6890), multicast, limited broadcast: never one peer's address. */
+const NEVER = ['0.0.0.0/8', '224.0.0.0/4', '240.0.0.0/4', 'ff00::/8', '::/128'];
+
+/** IPv4 in the guise of IPv6 (RFC 4291 §2.5.5.2), which nobody writes who means well. */
+const MAPPED = ['::ffff:0:0/96'];
 
 export interface DestinationContext {
   /** The address that the session's sockets are bound to. */
@@ -29,6 +28,7 @@ export class DestinationPolicy {
   readonly #deny: NetworkSet;
   readonly #loopback = new NetworkSet(LOOPBACK);
   readonly #never = new NetworkSet(NEVER);
+  readonly #mapped = new NetworkSet(MAPPED);
   readonly #rtp: EngineConfig['rtp'];
 
   constructor(rtp: EngineConfig['rtp']) {
@@ -39,7 +39,8 @@ export class DestinationPolicy {
 
   /**
    * Why media must not go there, in words; undefined where it may. The unspecified address may
-   * always be named: it is the old hold, and nothing is sent to it.
+   * always be named: it is the old hold, and nothing is sent to it. Directed broadcasts fail in the
+   * kernel, because no socket here has SO_BROADCAST.
    */
   refusal(address: string, context: DestinationContext): string | undefined {
     if (isUnspecified(address)) return undefined;
@@ -47,7 +48,8 @@ export class DestinationPolicy {
       return `${address} cannot be reached from ${context.local}: another IP version`;
     }
     if (this.#deny.has(address)) return `${address} is in rtp.deny`;
-    if (this.#never.has(address)) return `${address} is no address of a single host`;
+    const mapped = isIP(address) === 6 && this.#mapped.has(address);
+    if (mapped || this.#never.has(address)) return `${address} is no address of a single host`;
     if (this.#loopback.has(address)) {
       if (this.#allow.has(address) || this.#allowsLoopback(context)) return undefined;
       return `${address} is this machine itself (rtp.loopback)`;

@@ -43,7 +43,7 @@ export interface TestEngine {
   readonly engine: Engine;
   readonly plane: MemoryPlane;
   readonly clock: ManualClock;
-  guest(instance?: string, local?: boolean): TestGuest;
+  readonly guest: (instance?: string, local?: boolean) => TestGuest;
 }
 
 export async function startTestEngine(
