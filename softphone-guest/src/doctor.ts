@@ -30,6 +30,10 @@ export async function runDoctor(
     ok('sip', `listens at ${parts.listening.map(describeListen).join(', ') || 'no address'}`),
   );
   for (const line of parts.lines) {
+    if (!line.config.register && line.config.registrar === undefined) {
+      checks.push(ok('registrar', `${line.config.aor} needs none`));
+      continue;
+    }
     checks.push(await registrarCheck(line, signal));
     if (parts.registers && line.config.register) checks.push(registrationCheck(line));
   }
@@ -43,13 +47,14 @@ export async function runDoctor(
 async function engineChecks({ link }: DoctorParts): Promise<readonly CheckInfo[]> {
   const { status } = link;
   if (status.state !== 'connected') {
-    const reason = status.state === 'disconnected' ? status.reason : 'still connecting';
+    const reason =
+      status.state === 'disconnected' ? status.reason : `${status.channel} does not answer yet`;
     const layer = status.state === 'disconnected' && status.layer === 'rpc' ? 'engine' : 'channel';
     const remedy = status.state === 'disconnected' ? status.remedy : undefined;
     return [
       fail(
         layer,
-        `${status.channel}: ${reason}`,
+        reason,
         remedy ?? 'start offhook-engine at the thin client, or correct [engine] channel',
       ),
     ];

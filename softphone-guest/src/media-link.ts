@@ -37,9 +37,9 @@ export type EngineStatus =
   | {
       readonly state: 'disconnected';
       readonly channel: string;
-      /** In words, with the layer. */
-      readonly reason: string;
+      /** Which layer failed, and how, in words. */
       readonly layer: Layer;
+      readonly reason: string;
       readonly remedy: string | undefined;
     };
 
@@ -178,7 +178,8 @@ export class MediaLink implements MediaPort, EventSource<MediaLinkEvents> {
   /** In words, with the layer: what `status` and `doctor` say too. */
   notConnected(): OffhookError {
     const { channel } = this.#options;
-    const why = this.#status.state === 'disconnected' ? ` (${this.#status.reason})` : '';
+    const status = this.#status;
+    const why = status.state === 'disconnected' ? ` (${status.layer}: ${status.reason})` : '';
     return new OffhookError('engine', 'not-connected', `not connected: ${channel}${why}`, {
       remedy: 'start offhook-engine at the thin client, or correct [engine] channel',
     });
@@ -290,8 +291,8 @@ export class MediaLink implements MediaPort, EventSource<MediaLinkEvents> {
     return {
       state: 'disconnected',
       channel: this.#options.channel,
-      reason: known === undefined ? describeError(error) : `${known.layer}: ${known.message}`,
       layer: known?.layer ?? 'channel',
+      reason: known?.message ?? describeError(error),
       remedy: known?.remedy,
     };
   }

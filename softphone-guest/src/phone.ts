@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs';
-import { describeError, OffhookError, type Clock, type Logger } from '@offhook/common';
+import { describeError, type Clock, type Logger } from '@offhook/common';
 import type { MediaClient } from '@offhook/media-rpc';
 import type { AccountOptions, UserAgent, UserAgentOptions } from '@offhook/signaling';
 import { CallManager, type Line } from './call/call-manager.ts';
 import type { AccountConfig, GuestConfig } from './config.ts';
 import { MediaLink } from './media-link.ts';
 import { passwordOf } from './password.ts';
+import { readPem } from './pem.ts';
 
 export interface PhoneParts {
   readonly config: GuestConfig;
@@ -98,25 +98,12 @@ function userAgentOptions(parts: PhoneParts): UserAgentOptions {
       : {
           tls: {
             verify: tls.verify,
-            ...pem('ca', tls.ca),
-            ...pem('cert', tls.cert),
-            ...pem('key', tls.key),
+            ...(tls.ca === undefined ? {} : { ca: readPem(tls.ca) }),
+            ...(tls.cert === undefined ? {} : { cert: readPem(tls.cert) }),
+            ...(tls.key === undefined ? {} : { key: readPem(tls.key) }),
           },
         }),
   };
-}
-
-function pem<K extends 'ca' | 'cert' | 'key'>(
-  name: K,
-  path: string | undefined,
-): { [key in K]?: string } {
-  if (path === undefined) return {};
-  try {
-    return { [name]: readFileSync(path, 'utf8') } as { [key in K]: string };
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    throw new OffhookError('config', 'unreadable', `${path}: cannot be read (${code})`);
-  }
 }
 
 function accountOptions(account: AccountConfig, register: boolean): AccountOptions {

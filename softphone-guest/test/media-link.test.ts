@@ -51,7 +51,7 @@ describe('the link to the engine', () => {
     expect(media.status).toEqual({
       state: 'disconnected',
       channel: 'unix:/run/engine.sock',
-      reason: 'channel: nothing listens',
+      reason: 'nothing listens',
       layer: 'channel',
       remedy: undefined,
     });

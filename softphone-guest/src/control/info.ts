@@ -79,7 +79,7 @@ function engineText(status: EngineStatus): string {
         ? 'engine: connected'
         : `engine: connected, its media worker is ${status.worker === 'failed' ? 'down' : 'being restarted'}`;
     case 'disconnected':
-      return `engine: not connected (${status.reason})`;
+      return `engine: not connected (${status.layer}: ${status.reason})`;
     default:
       return status satisfies never;
   }

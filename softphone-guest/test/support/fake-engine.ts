@@ -123,7 +123,7 @@ export class FakeEngine {
       ...(sdp === undefined ? {} : { localSdp: sdp }),
     };
     this.sessions.set(id, session);
-    return { ...(sdp === undefined ? {} : { sdp }), session } as MethodResult<'session.open'>;
+    return { ...(sdp === undefined ? {} : { sdp }), session };
   }
 
   #session(id: string): SessionState {

@@ -80,7 +80,12 @@ function show(calls: readonly CallInfo[] = [], more: Partial<PhoneState> = {}) {
     type: (...keys: string[]) => {
       for (const key of keys) app.stdin.write(key);
     },
-    shows: (text: string | RegExp) => vi.waitFor(() => expect(frame()).toMatch(text), 2000),
+    /** Waits for the text; the frame that has it. */
+    until: (text: string | RegExp) =>
+      vi.waitFor(() => {
+        expect(frame()).toMatch(text);
+        return frame();
+      }, 2000),
     put: (next: Partial<PhoneState>) => {
       state = { ...state, ...next };
       for (const listener of listeners) listener();
@@ -95,10 +100,10 @@ const DOWN = '\u001b[B';
 describe('the screen', () => {
   it('shows lines, engine and what can be done', async () => {
     const screen = show();
-    await screen.shows('● alice@example.com registered');
-    await screen.shows('● engine: connected');
-    await screen.shows('No calls');
-    await screen.shows(/d dial +\? help +q leave/);
+    const frame = await screen.until('● alice@example.com registered');
+    expect(frame).toContain('● engine: connected');
+    expect(frame).toContain('No calls');
+    expect(frame).toMatch(/d dial +\? help +q leave/);
   });
 
   it('says why a line is not registered, and that there is no engine', async () => {
@@ -110,8 +115,8 @@ describe('the screen', () => {
         text: 'engine: not connected (channel: no such file)',
       },
     });
-    await screen.shows('✖ alice@example.com registration failed: wrong password');
-    await screen.shows('✖ engine: not connected (channel: no such file)');
+    const frame = await screen.until('✖ alice@example.com registration failed: wrong password');
+    expect(frame).toContain('✖ engine: not connected (channel: no such file)');
   });
 
   it('shows calls with state, duration and marks', async () => {
@@ -119,8 +124,8 @@ describe('the screen', () => {
       callInfo({ id: 'a', held: true, remoteName: 'Bob' }),
       callInfo({ id: 'b', remote: 'sip:carol@example.com', muted: true, silentMs: 4200 }),
     ]);
-    await screen.shows(/ {2}talking +1:05 +Bob <bob@example.com> +\[on hold\]/);
-    await screen.shows(/▸ talking +1:05 +carol@example.com +\[muted\] +no audio for 4 s/);
+    const frame = await screen.until(/ {2}talking +1:05 +Bob <bob@example.com> +\[on hold\]/);
+    expect(frame).toMatch(/▸ talking +1:05 +carol@example.com +\[muted\] +no audio for 4 s/);
   });
 
   it('shows the quality and both levels of the call that is talked on', async () => {
@@ -139,13 +144,13 @@ describe('the screen', () => {
       outputDb: -120,
     };
     const screen = show([callInfo({ media })]);
-    await screen.shows('opus  MOS 4.4  loss 0.4 %  jitter 2 ms  RTT 12 ms');
-    await screen.shows(`mic ${meter(-30)}   ear ${'░'.repeat(20)}`);
+    const frame = await screen.until('opus  MOS 4.4  loss 0.4 %  jitter 2 ms  RTT 12 ms');
+    expect(frame).toContain(`mic ${meter(-30)}   ear ${'░'.repeat(20)}`);
   });
 
   it('frames a call that rings above everything else, with a bell', async () => {
     const screen = show([callInfo()]);
-    await screen.shows('bob@example.com');
+    await screen.until('bob@example.com');
     expect(screen.done).toEqual([]);
     const ringing = callInfo({
       id: 'r',
@@ -155,20 +160,20 @@ describe('the screen', () => {
       remoteName: 'Carol\u001b[2J',
     });
     screen.put({ calls: [callInfo(), ringing] });
-    await screen.shows(/║ +INCOMING CALL +Carol�\[2J <carol@example.com>/);
-    await screen.shows('a answer    r reject');
+    await screen.until(/║ +INCOMING CALL +Carol�\[2J <carol@example.com>/);
+    await screen.until('a answer    r reject');
     expect(screen.done).toEqual(['bell']);
   });
 
   it('says that the daemon has gone', async () => {
     const screen = show([], { daemon: { state: 'lost', reason: 'connection closed' } });
-    await screen.shows('daemon gone (connection closed)');
+    await screen.until('daemon gone (connection closed)');
     expect(screen.frame()).not.toContain('dial');
   });
 
   it('does nothing while nothing changes', async () => {
     const screen = show();
-    await screen.shows('No calls');
+    await screen.until('No calls');
     const before = screen.app.frames.length;
     screen.put({});
     screen.type('z');
@@ -180,21 +185,21 @@ describe('the screen', () => {
 describe('keys', () => {
   it('dial what is typed', async () => {
     const screen = show();
-    await screen.shows('No calls');
+    await screen.until('No calls');
     screen.type('d');
-    await screen.shows('Dial:');
+    await screen.until('Dial:');
     screen.type('e', 'c', 'h', 'o', 'x', '\u007f');
-    await screen.shows('Dial: echo');
+    await screen.until('Dial: echo');
     screen.type(ENTER);
     await vi.waitFor(() => expect(screen.done).toEqual(['dial echo']), 2000);
-    await screen.shows('No calls');
+    await screen.until('No calls');
     expect(screen.frame()).not.toContain('Dial:');
   });
 
   it('leave the dial field with Escape', async () => {
     const screen = show();
     screen.type('d');
-    await screen.shows('Dial:');
+    await screen.until('Dial:');
     screen.type(ESCAPE);
     await vi.waitFor(() => expect(screen.frame()).not.toContain('Dial:'), 2000);
     expect(screen.done).toEqual([]);
@@ -202,11 +207,11 @@ describe('keys', () => {
 
   it('begin to dial with a digit, and are DTMF in a call', async () => {
     const idle = show();
-    await idle.shows('No calls');
+    await idle.until('No calls');
     idle.type('0');
-    await idle.shows('Dial: 0');
+    await idle.until('Dial: 0');
     const talking = show([callInfo()]);
-    await talking.shows('talking');
+    await talking.until('talking');
     talking.type('5', '#');
     await vi.waitFor(() => expect(talking.done).toEqual(['dtmf c1 5', 'dtmf c1 #']), 2000);
   });
@@ -219,7 +224,7 @@ describe('keys', () => {
     ['x', 'hangup c1', {}],
   ])('%s: %s', async (key, action, more) => {
     const screen = show([callInfo(more)]);
-    await screen.shows('talking');
+    await screen.until('talking');
     screen.type(key);
     await vi.waitFor(() => expect(screen.done).toEqual([action]), 2000);
   });
@@ -227,36 +232,36 @@ describe('keys', () => {
   it('answer and reject the call that rings, whichever is chosen', async () => {
     const ringing = callInfo({ id: 'r', state: 'incoming', answeredAt: null });
     const screen = show([callInfo({ id: 'a' }), ringing]);
-    await screen.shows('INCOMING CALL');
+    await screen.until('INCOMING CALL');
     screen.type('a', 'r');
     await vi.waitFor(() => expect(screen.done).toEqual(['bell', 'answer r', 'reject r']), 2000);
   });
 
   it('choose another call', async () => {
     const screen = show([callInfo({ id: 'a' }), callInfo({ id: 'b', held: true })]);
-    await screen.shows('talking');
+    await screen.until('talking');
     screen.type(DOWN);
-    await screen.shows(/▸ .*\[on hold\]/);
+    await screen.until(/▸ .*\[on hold\]/);
     screen.type('h');
     await vi.waitFor(() => expect(screen.done).toEqual(['hold b false']), 2000);
   });
 
   it('show every key of the table in the help', async () => {
     const screen = show();
-    await screen.shows('No calls');
+    await screen.until('No calls');
     screen.type('?');
-    await screen.shows('Keys');
+    await screen.until('Keys');
     for (const { shown, label } of keyTable) {
       expect(screen.frame()).toContain(shown);
       expect(screen.frame()).toContain(label);
     }
     screen.type('z');
-    await screen.shows('No calls');
+    await screen.until('No calls');
   });
 
   it('leave with q and with Ctrl-C', async () => {
     const screen = show();
-    await screen.shows('No calls');
+    await screen.until('No calls');
     screen.type('q', '\u0003');
     await vi.waitFor(() => expect(screen.done).toEqual(['quit', 'quit']), 2000);
   });
