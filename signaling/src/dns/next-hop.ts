@@ -18,8 +18,9 @@ const SIP_URI =
 
 /** Reads a SIP or SIPS URI, bare or in angle brackets with a display name and parameters around. */
 export function parseHopUri(text: string): HopUri {
-  const angled = /<([^<>]*)>/.exec(text);
-  const uri = (angled?.[1] ?? text).trim();
+  const unquoted = text.replaceAll(/"(?:[^"\\]|\\.)*"/g, '');
+  const angled = /<([^<>]*)>/.exec(unquoted);
+  const uri = (angled?.[1] ?? unquoted).trim();
   const match = SIP_URI.exec(uri);
   if (match === null) throw unroutable(uri, 'it is no SIP URI');
   const [, scheme = '', hostPart = '', portText, paramText = ''] = match;
