@@ -148,6 +148,38 @@ export class Phone {
     );
   }
 
+  /** Waits until the line to the engine is up. */
+  async engineConnected(within = 10_000): Promise<void> {
+    let text = '';
+    await until(
+      'the engine to be connected',
+      async () => {
+        const { engine } = await this.call('status', {});
+        text = engine.text;
+        return engine.state === 'connected' && engine.worker === 'up';
+      },
+      { within, every: 30, seen: () => text },
+    );
+  }
+
+  /** Calls that are left although nobody should have any; they are ended by and by. */
+  async leftovers(within = 3000): Promise<string | undefined> {
+    let calls: readonly CallInfo[] = [];
+    try {
+      await until(
+        'all calls to be over',
+        async () => {
+          calls = await this.calls();
+          return calls.length === 0;
+        },
+        { within },
+      );
+      return undefined;
+    } catch {
+      return `calls are left behind: ${calls.map((call) => `${call.id} ${describe(call)}`).join('; ')}`;
+    }
+  }
+
   async close(): Promise<void> {
     await this.#control.close();
   }

@@ -1,0 +1,120 @@
+import { mkdir } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readWav, type Audio } from '@offhook/common/audio';
+import { asteriskRoot, loader, triplet } from './asterisk-install.ts';
+import { createCertificate, type Authority } from './certificate.ts';
+import { freePorts } from './ports.ts';
+import { ManagedProcess, run } from './process.ts';
+import { fillTemplates } from './template.ts';
+import { until } from './wait.ts';
+import type { Program } from '../phone/programs.ts';
+
+const RTP_PORTS = 100;
+
+export interface AsteriskOptions {
+  readonly directory: string;
+  readonly address: string;
+  readonly authority: Authority;
+  /** Runs it in a network namespace. */
+  readonly wrap?: (program: Program) => Program;
+}
+
+/** An Asterisk 22 with the dialplan of interop/asterisk. */
+export class Asterisk {
+  readonly address: string;
+  readonly port: number;
+  readonly tlsPort: number;
+  readonly process: ManagedProcess;
+  readonly #directory: string;
+  readonly #root: string;
+
+  private constructor(parts: {
+    directory: string;
+    address: string;
+    root: string;
+    port: number;
+    program: Program;
+  }) {
+    this.address = parts.address;
+    this.port = parts.port;
+    this.tlsPort = parts.port + 1;
+    this.#directory = parts.directory;
+    this.#root = parts.root;
+    this.process = new ManagedProcess({
+      name: 'asterisk',
+      ...parts.program,
+      logFile: join(parts.directory, 'asterisk.log'),
+      cwd: parts.directory,
+    });
+  }
+
+  static async start(options: AsteriskOptions): Promise<Asterisk> {
+    const { directory, address } = options;
+    const root = await asteriskRoot();
+    const port = await freePorts(2);
+    const rtp = await freePorts(RTP_PORTS);
+    for (const part of ['lib', 'spool', 'keys'])
+      await mkdir(join(directory, part), { recursive: true });
+    await createCertificate(options.authority, {
+      directory,
+      name: 'server',
+      hosts: [address, 'localhost'],
+    });
+    await fillTemplates('asterisk', directory, {
+      RUN: directory,
+      ROOT: root,
+      TRIPLET: triplet(),
+      ADDRESS: address,
+      PORT: port,
+      TLS_PORT: port + 1,
+      RTP_FROM: rtp,
+      RTP_TO: rtp + RTP_PORTS - 1,
+    });
+    const { command, args } = loader(root);
+    const plain = { command, args: [...args, '-f', '-C', join(directory, 'asterisk.conf')] };
+    const program = options.wrap?.(plain) ?? plain;
+    const asterisk = new Asterisk({ directory, address, root, port, program });
+    await asterisk.process.ready(() => asterisk.#up(), { within: 20_000 });
+    return asterisk;
+  }
+
+  /** A command of its console. */
+  async console(command: string): Promise<string> {
+    const { command: file, args } = loader(this.#root);
+    const conf = join(this.#directory, 'asterisk.conf');
+    return run(file, [...args, '-C', conf, '-rx', command], { within: 10_000 });
+  }
+
+  /** Calls a registered phone, and connects it with an extension of the dialplan. */
+  async callPhone(endpoint: string, extension: string): Promise<void> {
+    await this.console(`channel originate PJSIP/${endpoint} extension ${extension}@phones`);
+  }
+
+  /** What it recorded of the phone that called that number (601…). */
+  async heard(extension: string): Promise<Audio> {
+    const bytes = await readFile(join(this.#directory, `heard-${extension}.wav`));
+    return readWav(bytes);
+  }
+
+  /** The keys that it took at 602, from that caller. */
+  async keys(within: number): Promise<string> {
+    return until(
+      'Asterisk to have taken keys',
+      () => /keys (\S+) from/.exec(this.process.output)?.[1],
+      { within },
+    );
+  }
+
+  async stop(): Promise<void> {
+    await this.process.stop(4000);
+  }
+
+  async #up(): Promise<boolean> {
+    try {
+      return (await this.console('core waitfullybooted')).includes('fully booted');
+    } catch {
+      return false;
+    }
+  }
+}
