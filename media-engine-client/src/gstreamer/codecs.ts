@@ -1,0 +1,71 @@
+import type { CodecName } from '@offhook/media-rpc';
+import type { CodecConfig } from '../media-plane.ts';
+
+/** How GStreamer makes a codec's RTP and plays it. */
+export interface CodecElements {
+  /** Rate of the audio that encoder and decoder work at, Hz; not the RTP clock for G.722. */
+  readonly audioRate: number;
+  /** `encoding-name` of application/x-rtp. */
+  readonly encodingName: string;
+  readonly encoder: (codec: CodecConfig) => string;
+  readonly payloader: string;
+  readonly depayloader: string;
+  readonly decoder: (codec: CodecConfig) => string;
+  /** spanplc fills in for decoders without concealment of their own. */
+  readonly conceal: boolean;
+}
+
+/** Audio in a packet, ms: what was asked for, where the codec can do it. */
+export function packetMs(codec: CodecConfig): number {
+  return codec.name === 'opus' && codec.ptimeMs === 30 ? 20 : codec.ptimeMs;
+}
+
+const plain = (element: string) => () => element;
+
+export const codecElements: Readonly<Record<CodecName, CodecElements>> = {
+  PCMA: {
+    audioRate: 8000,
+    encodingName: 'PCMA',
+    encoder: plain('alawenc name=enc'),
+    payloader: 'rtppcmapay',
+    depayloader: 'rtppcmadepay',
+    decoder: plain('alawdec name=dec'),
+    conceal: true,
+  },
+  PCMU: {
+    audioRate: 8000,
+    encodingName: 'PCMU',
+    encoder: plain('mulawenc name=enc'),
+    payloader: 'rtppcmupay',
+    depayloader: 'rtppcmudepay',
+    decoder: plain('mulawdec name=dec'),
+    conceal: true,
+  },
+  G722: {
+    audioRate: 16000,
+    encodingName: 'G722',
+    encoder: plain('avenc_g722 name=enc'),
+    payloader: 'rtpg722pay',
+    depayloader: 'rtpg722depay',
+    decoder: plain('avdec_g722 name=dec'),
+    conceal: true,
+  },
+  opus: {
+    audioRate: 48000,
+    encodingName: 'OPUS',
+    encoder: (codec) => {
+      const opus = codec.opus ?? { inbandFec: false, dtx: false };
+      const bitrate = Math.min(32_000, opus.maxAverageBitrate ?? 32_000);
+      return (
+        `opusenc name=enc audio-type=voice complexity=5 bitrate=${bitrate}` +
+        ` frame-size=${packetMs(codec)} dtx=${opus.dtx}` +
+        ` inband-fec=${opus.inbandFec} packet-loss-percentage=${opus.inbandFec ? 5 : 0}`
+      );
+    },
+    payloader: 'rtpopuspay',
+    depayloader: 'rtpopusdepay',
+    // In-band FEC is not used on receipt: opusdec then holds back 120 ms.
+    decoder: plain('opusdec name=dec plc=true'),
+    conceal: false,
+  },
+};

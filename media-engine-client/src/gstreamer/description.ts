@@ -1,0 +1,73 @@
+import type { LegConfig } from '../media-plane.ts';
+import { codecElements, packetMs } from './codecs.ts';
+import { inputElements, outputElements, type SoundServer } from './device-elements.ts';
+import { quote } from './quote.ts';
+
+/** What `pipeline.play` takes. */
+export interface PipelineDescription {
+  readonly description: string;
+  readonly probes: readonly object[];
+}
+
+export interface LegShape {
+  readonly config: LegConfig;
+  /** The devices in use: another one than configured while that one is gone. */
+  readonly input: string;
+  readonly output: string;
+  readonly sound: SoundServer;
+  readonly jitterMs: number;
+  readonly inputVolume: number;
+  readonly outputVolume: number;
+  /** A recording goes on instead of beginning anew. */
+  readonly append: boolean;
+}
+
+/**
+ * spanplc of Debian 12 crashes on gaps of less than 3.75 ms, which the jitter buffer makes even
+ * without loss; and minutes of silence need no concealment.
+ */
+const CONCEAL = { minMs: 10, maxMs: 2000 };
+
+/** One leg as one pipeline without dynamic pads, in gst-launch syntax. */
+export function describeLeg(leg: LegShape): PipelineDescription {
+  const { codec, sockets, muted } = leg.config;
+  const elements = codecElements[codec.name];
+  const ptimeMs = packetMs(codec);
+  const ptimeNs = ptimeMs * 1_000_000;
+  const raw = `audio/x-raw,format=S16LE,layout=interleaved,rate=${elements.audioRate},channels=1`;
+  const rtp = `application/x-rtp,media=audio,clock-rate=${codec.clockRate},encoding-name=${elements.encodingName}`;
+  const packets =
+    codec.name === 'opus' ? '' : `min-ptime=${ptimeNs} max-ptime=${ptimeNs} perfect-rtptime=true`;
+  const description = [
+    `offhookport name=port port=${quote(sockets)} caps=${quote(rtp)}`,
+    [
+      inputElements(leg.input, { sound: leg.sound, rate: elements.audioRate, ptimeMs }),
+      raw,
+      `volume name=microphone mute=${muted} volume=${leg.inputVolume}`,
+      elements.encoder(codec),
+      `${elements.payloader} name=pay pt=${codec.payloadType} mtu=1400 ${packets}`,
+      'port.sink',
+    ].join(' ! '),
+    [
+      'port.src',
+      `rtpjitterbuffer name=jitter latency=${leg.jitterMs} do-lost=true`,
+      `${elements.depayloader} name=depay`,
+      elements.decoder(codec),
+      ...(elements.conceal ? ['spanplc name=plc'] : []),
+      ...(leg.input === 'echo' ? ['tee name=echo'] : []),
+      `volume name=speaker volume=${leg.outputVolume}`,
+      outputElements(leg.output, { sound: leg.sound, append: leg.append }),
+    ].join(' ! '),
+  ].join('  ');
+  return {
+    description,
+    probes: [
+      { kind: 'empty', element: 'depay', pad: 'sink' },
+      { kind: 'gaps', element: elements.conceal ? 'plc' : 'dec', pad: 'sink', name: 'plc', ...CONCEAL },
+      { kind: 'mixer', element: 'enc', pad: 'sink', name: 'inband' },
+      { kind: 'level', element: 'enc', pad: 'sink', name: 'input' },
+      { kind: 'level', element: 'speaker', pad: 'src', name: 'output' },
+      { kind: 'stats', element: 'jitter', name: 'jitter' },
+    ],
+  };
+}

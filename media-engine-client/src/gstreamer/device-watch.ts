@@ -1,0 +1,111 @@
+import { Emitter, type Clock, type EventSource, type Logger, type Timer } from '@offhook/common';
+import type { AudioDevice, AudioRole } from '@offhook/media-rpc';
+import { splitDevice, type SoundServer } from './device-elements.ts';
+import type { DeviceRow } from './protocol.ts';
+import type { WorkerLink } from './worker-link.ts';
+
+/** Plugging in a headset comes as a burst of changes. */
+const SETTLE_MS = 100;
+
+export interface DeviceWatchEvents {
+  changed: readonly AudioDevice[];
+}
+
+/** What sound devices there are, and what stands in for one that is gone. */
+export class DeviceWatch implements EventSource<DeviceWatchEvents> {
+  readonly #link: WorkerLink;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #events = new Emitter<DeviceWatchEvents>();
+  #devices: readonly AudioDevice[] = [];
+  #sound: SoundServer = 'none';
+  #timer: Timer | undefined;
+
+  constructor(link: WorkerLink, clock: Clock, logger: Logger) {
+    this.#link = link;
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  on<K extends keyof DeviceWatchEvents>(
+    name: K,
+    listener: (event: DeviceWatchEvents[K]) => void,
+  ): () => void {
+    return this.#events.on(name, listener);
+  }
+
+  /** What `default` stands for. */
+  get sound(): SoundServer {
+    return this.#sound;
+  }
+
+  async refresh(): Promise<readonly AudioDevice[]> {
+    const { devices } = await this.#link.request('devices');
+    this.#devices = audioDevices(devices);
+    this.#sound = soundServer(devices);
+    return this.#devices;
+  }
+
+  /** The worker saw a device come or go. */
+  changed(): void {
+    this.#timer ??= this.#clock.after(SETTLE_MS, () => {
+      this.#timer = undefined;
+      this.refresh().then(
+        (devices) => this.#events.emit('changed', devices),
+        (error: unknown) => this.#logger.debug({ err: error }, 'no device list'),
+      );
+    });
+  }
+
+  isPresent(id: string, role: AudioRole): boolean {
+    if (!this.canFail(id)) return true;
+    return this.#devices.some((device) => device.id === id && device.roles.includes(role));
+  }
+
+  /** Synthetic devices and files do not come and go. */
+  canFail(id: string): boolean {
+    return ['pulse', 'alsa', 'default', 'file'].includes(splitDevice(id)[0]);
+  }
+
+  /** The default device for another one; silence for the default one. */
+  fallback(role: AudioRole, failed: string): string {
+    const other = this.#devices.some(
+      (device) => device.id !== failed && this.canFail(device.id) && device.roles.includes(role),
+    );
+    return failed !== 'default' && this.#sound !== 'none' && other ? 'default' : 'null';
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    this.#events.clear();
+  }
+}
+
+function soundServer(rows: readonly DeviceRow[]): SoundServer {
+  if (rows.some((row) => row.factory.startsWith('pulse'))) return 'pulse';
+  return rows.some((row) => row.factory.startsWith('alsa')) ? 'alsa' : 'none';
+}
+
+/** The worker's devices by the contract's ids; one that both records and plays is listed once. */
+export function audioDevices(rows: readonly DeviceRow[]): readonly AudioDevice[] {
+  const devices = new Map<string, AudioDevice>();
+  for (const row of rows) {
+    const kind = /^(pulse|alsa)/.exec(row.factory)?.[1];
+    if (kind === undefined || row.device === '') continue;
+    const id = `${kind}:${row.device}`;
+    const roles: AudioRole[] = row.class.includes('Source') ? ['input'] : ['output', 'ringer'];
+    const known = devices.get(id);
+    devices.set(id, {
+      id,
+      name: known?.name ?? row.name,
+      roles: [...(known?.roles ?? []), ...roles],
+      present: true,
+    });
+  }
+  const all: AudioRole[] = ['input', 'output', 'ringer'];
+  const standard: AudioDevice[] = [
+    { id: 'default', name: 'System default', roles: all, present: devices.size > 0 },
+    { id: 'null', name: 'No sound', roles: all, present: true },
+  ];
+  return [...standard, ...devices.values()];
+}

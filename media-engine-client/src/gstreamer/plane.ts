@@ -1,0 +1,435 @@
+import { Emitter, OffhookError, type Clock, type Logger, type Timer } from '@offhook/common';
+import { mediaError, type AudioDevice, type AudioRole } from '@offhook/media-rpc';
+import type {
+  LegConfig,
+  LegStats,
+  MediaPlane,
+  MediaPlaneEvents,
+  RtpSockets,
+  ToneCadence,
+} from '../media-plane.ts';
+import type { PortCounters } from './counters.ts';
+import { DeviceWatch } from './device-watch.ts';
+import { DtmfSender } from './dtmf-sender.ts';
+import { isStartFailure, Leg, legOfPipeline, type LegContext } from './leg.ts';
+import { legStats } from './leg-stats.ts';
+import { readLegTag } from './leg-tag.ts';
+import type { WorkerEvent } from './protocol.ts';
+import { readSocketsTag, writeSocketsTag } from './sockets-tag.ts';
+import { TonePlayer } from './tone-player.ts';
+import { WorkerLink, type WorkerLinkOptions } from './worker-link.ts';
+
+const POLL_MS = 1000;
+/** How long a command waits for a worker that is being restarted. */
+const RESTART_PATIENCE_MS = 3000;
+
+interface OpenSockets extends RtpSockets {
+  readonly dscp: number;
+  tag: string;
+}
+
+/** `MediaPlane` over the C worker and GStreamer. */
+export class GStreamerPlane implements MediaPlane {
+  readonly #events = new Emitter<MediaPlaneEvents>();
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #link: WorkerLink;
+  readonly #sockets = new Map<string, OpenSockets>();
+  readonly #legs = new Map<string, Leg>();
+  readonly #volumes = new Map<AudioRole, number>();
+  readonly #devices: DeviceWatch;
+  readonly #dtmf: DtmfSender;
+  readonly #tones: TonePlayer;
+  readonly #context: LegContext;
+  #poll: Timer | undefined;
+  #nextSockets = 1;
+  #closed = false;
+
+  constructor(options: WorkerLinkOptions) {
+    this.#logger = options.logger;
+    this.#clock = options.clock;
+    this.#link = new WorkerLink(options, (counters) => this.#rebuild(counters));
+    this.#devices = new DeviceWatch(this.#link, this.#clock, this.#logger);
+    this.#dtmf = new DtmfSender(this.#link, this.#clock);
+    this.#tones = new TonePlayer(this.#link, {
+      sound: () => this.#devices.sound,
+      volume: () => this.#volume('ringer'),
+    });
+    this.#context = {
+      link: this.#link,
+      logger: this.#logger,
+      sound: () => this.#devices.sound,
+      volume: (role) => this.#volume(role),
+    };
+    this.#link.on('event', (event) => this.#onWorkerEvent(event));
+    this.#link.on('lost', ({ message }) => this.#workerState('restarting', message));
+    this.#link.on('failed', ({ message }) => this.#workerState('failed', message));
+    this.#devices.on('changed', (devices) => this.#onDevices(devices));
+  }
+
+  async open(): Promise<void> {
+    await this.#link.open();
+    await this.#devices.refresh();
+  }
+
+  get workerPid(): number {
+    return this.#link.pid;
+  }
+
+  on<K extends keyof MediaPlaneEvents>(
+    name: K,
+    listener: (event: MediaPlaneEvents[K]) => void,
+  ): () => void {
+    return this.#events.on(name, listener);
+  }
+
+  async adopt(): Promise<{
+    readonly sockets: readonly (RtpSockets & { readonly tag: string })[];
+    readonly legs: readonly LegConfig[];
+  }> {
+    await this.#up();
+    const running = await this.#link.request('list');
+    for (const port of running.ports) {
+      const tag = readSocketsTag(port.tag);
+      this.#sockets.set(port.id, { id: port.id, rtp: port.rtp, rtcp: port.rtcp, ...tag });
+      const number = Number(port.id.replace(/^rtp-/, ''));
+      if (number >= this.#nextSockets) this.#nextSockets = number + 1;
+    }
+    for (const pipeline of running.pipelines) {
+      const id = legOfPipeline(pipeline.id);
+      const tag = id === undefined ? undefined : readLegTag(pipeline.tag);
+      if (tag !== undefined) this.#legs.set(tag.config.id, Leg.adopt(this.#context, tag));
+      else await this.#link.request('pipeline.close', { id: pipeline.id });
+    }
+    this.#watch();
+    return {
+      sockets: [...this.#sockets.values()].map((sockets) => ({
+        ...publicSockets(sockets),
+        tag: sockets.tag,
+      })),
+      legs: [...this.#legs.values()].map((leg) => leg.config),
+    };
+  }
+
+  async openSockets(options: {
+    address: string;
+    ports: { from: number; to: number };
+    dscp: number;
+    tag: string;
+  }): Promise<RtpSockets> {
+    await this.#up();
+    const id = `rtp-${this.#nextSockets++}`;
+    const { dscp, tag } = options;
+    try {
+      const port = await this.#link.request('port.open', {
+        id,
+        address: options.address,
+        from: options.ports.from,
+        to: options.ports.to,
+        dscp,
+        tag: writeSocketsTag({ dscp, tag }),
+      });
+      const sockets = { id, rtp: port.rtp, rtcp: port.rtcp, dscp, tag };
+      this.#sockets.set(id, sockets);
+      return publicSockets(sockets);
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  async closeSockets(id: string): Promise<void> {
+    const legs = [...this.#legs.values()].filter((leg) => leg.config.sockets === id);
+    await Promise.all(legs.map((leg) => this.closeLeg(leg.config.id)));
+    this.#sockets.delete(id);
+    await this.#link.request('port.close', { id }).catch(ignoreGone);
+  }
+
+  async setTag(id: string, tag: string): Promise<void> {
+    const sockets = this.#sockets.get(id);
+    if (sockets === undefined) throw mediaError('invalid-params', `There are no sockets ${id}`);
+    sockets.tag = tag;
+    await this.#up();
+    await this.#link.request('tag', { port: id, tag: writeSocketsTag(sockets) }).catch(rethrow);
+  }
+
+  async setLeg(config: LegConfig): Promise<void> {
+    await this.#up();
+    if (!this.#sockets.has(config.sockets))
+      throw mediaError('invalid-params', `There are no sockets ${config.sockets}`);
+    let leg = this.#legs.get(config.id);
+    if (leg === undefined) {
+      leg = new Leg(this.#context, config);
+      this.#legs.set(config.id, leg);
+      this.#watch();
+    }
+    try {
+      await leg.set(config);
+    } catch (error) {
+      if (!isStartFailure(error)) throw translate(error);
+      await this.#fallBackFromStart(leg, error);
+    }
+  }
+
+  async closeLeg(id: string): Promise<void> {
+    const leg = this.#legs.get(id);
+    this.#legs.delete(id);
+    if (leg !== undefined) await leg.close().catch(ignoreGone);
+  }
+
+  async sendDtmf(
+    id: string,
+    options: { digits: string; method: 'rfc4733' | 'inband'; durationMs: number; gapMs: number },
+  ): Promise<void> {
+    await this.#up();
+    const leg = this.#leg(id);
+    try {
+      await this.#dtmf.send(leg.config, options);
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  async stats(id: string): Promise<LegStats> {
+    await this.#up();
+    const leg = this.#leg(id);
+    const { sockets } = leg.config;
+    const pipeline = `leg:${id}`;
+    const answer = await this.#link.request('stats', { port: sockets, pipeline }).catch(rethrow);
+    const port = answer.ports[sockets];
+    if (port === undefined) throw mediaError('worker-down');
+    return legStats(port, answer.pipelines[pipeline] ?? {}, leg.jitterMs);
+  }
+
+  async setVolume(role: AudioRole, volume: number): Promise<void> {
+    await this.#up();
+    this.#volumes.set(role, volume);
+    await Promise.all([...this.#legs.values()].map((leg) => leg.setVolume(role, volume)));
+    if (role === 'ringer') await this.#tones.setVolume(volume);
+  }
+
+  async playTone(id: string, tone: ToneCadence, device: string): Promise<void> {
+    await this.#up();
+    await this.#tones.play(id, tone, device).catch((error: unknown) => {
+      throw isStartFailure(error)
+        ? mediaError('device-failed', `${device} cannot be opened`)
+        : translate(error);
+    });
+  }
+
+  async stopTone(id: string): Promise<void> {
+    await this.#tones.stop(id).catch(ignoreGone);
+  }
+
+  async listDevices(): Promise<readonly AudioDevice[]> {
+    await this.#up();
+    return this.#devices.refresh();
+  }
+
+  async close(options: { stopWorker: boolean }): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#poll?.cancel();
+    this.#devices.close();
+    await this.#link.close(options);
+    this.#events.clear();
+  }
+
+  #volume(role: AudioRole): number {
+    return this.#volumes.get(role) ?? 1;
+  }
+
+  #leg(id: string): Leg {
+    const leg = this.#legs.get(id);
+    if (leg === undefined) throw mediaError('unknown-session', `There is no leg ${id}`);
+    return leg;
+  }
+
+  async #up(): Promise<void> {
+    if (this.#closed) throw mediaError('worker-down', 'The media plane is closed');
+    const { promise, reject } = Promise.withResolvers<never>();
+    const timer = this.#clock.after(RESTART_PATIENCE_MS, () => reject(mediaError('worker-down')));
+    try {
+      await Promise.race([this.#link.ready, promise]);
+    } catch (error) {
+      throw translate(error);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  #workerState(state: 'restarting' | 'failed', message: string): void {
+    this.#logger.warn({ state }, message);
+    this.#events.emit('worker', { state, message, countersUnknown: [] });
+  }
+
+  /** Everything as it was, on a new worker: the same ports, SSRCs, beyond the last packets. */
+  async #rebuild(counters: ReadonlyMap<string, PortCounters>): Promise<void> {
+    await Promise.all(
+      [...this.#sockets.values()].map((sockets) =>
+        this.#link.request('port.open', {
+          id: sockets.id,
+          address: sockets.rtp.address,
+          from: sockets.rtp.port,
+          to: sockets.rtcp.port,
+          dscp: sockets.dscp,
+          tag: writeSocketsTag(sockets),
+        }),
+      ),
+    );
+    const silent = await Promise.all(
+      [...this.#legs.values()].map(async (leg) => {
+        try {
+          const unknown = await leg.rebuild(counters.get(leg.config.sockets));
+          return unknown ? [leg.config.id] : [];
+        } catch (error) {
+          if (!isStartFailure(error)) throw error;
+          await this.#fallBackFromStart(leg, error);
+          return [];
+        }
+      }),
+    );
+    await this.#tones.rebuild();
+    await this.#devices.refresh();
+    this.#events.emit('worker', {
+      state: 'up',
+      message: 'the media worker serves again',
+      countersUnknown: silent.flat(),
+    });
+  }
+
+  #onWorkerEvent(event: WorkerEvent): void {
+    switch (event.event) {
+      case 'dtmf': {
+        const leg = this.#legOfPort(event.port);
+        if (leg !== undefined)
+          this.#events.emit('dtmf', {
+            leg: leg.config.id,
+            digit: event.digit,
+            durationMs: event.durationMs,
+          });
+        break;
+      }
+      case 'dtmf-sent':
+        this.#dtmf.sent(event.token);
+        break;
+      case 'latched': {
+        const leg = this.#legOfPort(event.port);
+        const remote = { address: event.address, port: event.rtpPort };
+        if (leg !== undefined) this.#events.emit('latched', { leg: leg.config.id, remote });
+        break;
+      }
+      case 'pipeline':
+        void this.#onPipelineTrouble(event);
+        break;
+      case 'devices':
+        this.#devices.changed();
+        break;
+    }
+  }
+
+  #legOfPort(port: string): Leg | undefined {
+    return [...this.#legs.values()].find((leg) => leg.config.sockets === port);
+  }
+
+  async #onPipelineTrouble(event: WorkerEvent & { event: 'pipeline' }): Promise<void> {
+    const leg = this.#legs.get(legOfPipeline(event.pipeline) ?? '');
+    this.#logger.warn({ pipeline: event.pipeline, element: event.element }, event.message);
+    if (leg === undefined || event.kind === 'warning' || event.serial !== leg.serial) return;
+    const role = event.element === 'output' ? 'output' : 'input';
+    if (event.element !== role) {
+      this.#logger.error({ element: event.element }, `a leg failed: ${event.message}`);
+      return;
+    }
+    await this.#fallBack(leg, role, event.message).catch((error: unknown) =>
+      this.#logger.error({ err: error }, 'no device to fall back to'),
+    );
+  }
+
+  async #fallBack(leg: Leg, role: 'input' | 'output', message: string): Promise<void> {
+    const failed = leg.device(role);
+    const next = this.#devices.fallback(role, failed);
+    if (next === failed) return;
+    await leg.useDevice(role, next);
+    this.#events.emit('deviceFailed', { leg: leg.config.id, role, device: failed, message });
+  }
+
+  /** A pipeline did not start: one of its devices, and it does not say which. */
+  async #fallBackFromStart(leg: Leg, cause: unknown): Promise<void> {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    for (const role of ['input', 'output'] as const) {
+      if (!this.#devices.canFail(leg.device(role))) continue;
+      try {
+        await this.#fallBack(leg, role, message);
+        return;
+      } catch (error) {
+        if (!isStartFailure(error)) throw translate(error);
+      }
+    }
+    throw mediaError('device-failed', message);
+  }
+
+  #onDevices(devices: readonly AudioDevice[]): void {
+    this.#events.emit('devicesChanged', { devices });
+    for (const leg of this.#legs.values()) {
+      for (const role of ['input', 'output'] as const) {
+        const wanted = leg.config[role];
+        if (leg.device(role) === wanted || !this.#devices.isPresent(wanted, role)) continue;
+        leg
+          .useDevice(role, undefined)
+          .catch((error: unknown) => this.#fallBackFromStart(leg, error))
+          .catch((error: unknown) => this.#logger.warn({ err: error }, 'the device is not back'));
+      }
+    }
+  }
+
+  /** Once a second while there are legs: the figures that the jitter buffers are led by. */
+  #watch(): void {
+    if (this.#poll !== undefined || this.#legs.size === 0 || this.#closed) return;
+    this.#poll = this.#clock.after(POLL_MS, () => {
+      this.#poll = undefined;
+      void this.#adapt().finally(() => this.#watch());
+    });
+  }
+
+  async #adapt(): Promise<void> {
+    try {
+      const figures = await this.#link.request('stats');
+      await Promise.all(
+        [...this.#legs.values()].map((leg) => {
+          const port = figures.ports[leg.config.sockets];
+          const probes = figures.pipelines[`leg:${leg.config.id}`];
+          return port === undefined || probes === undefined ? undefined : leg.adapt(port, probes);
+        }),
+      );
+    } catch (error) {
+      this.#logger.debug({ err: error }, 'no figures from the worker');
+    }
+  }
+}
+
+function publicSockets(sockets: OpenSockets): RtpSockets {
+  return { id: sockets.id, rtp: sockets.rtp, rtcp: sockets.rtcp };
+}
+
+/** Failures of the worker in the words of the contract. */
+function translate(error: unknown): unknown {
+  if (!(error instanceof OffhookError) || error.layer !== 'worker') return error;
+  switch (error.code) {
+    case 'limit':
+      return mediaError('limit-reached', error.message, { cause: error });
+    case 'closed':
+    case 'timeout':
+      return mediaError('worker-down', error.message, { cause: error });
+    default:
+      return error;
+  }
+}
+
+function rethrow(error: unknown): never {
+  throw translate(error);
+}
+
+/** What a dead worker held is closed already. */
+function ignoreGone(error: unknown): void {
+  if (!(error instanceof OffhookError && error.code === 'closed')) throw translate(error);
+}

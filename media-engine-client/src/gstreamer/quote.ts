@@ -1,0 +1,4 @@
+/** A string for gst-launch syntax. */
+export function quote(text: string): string {
+  return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+}

@@ -1,0 +1,57 @@
+#include "latch.h"
+
+#include <string.h>
+
+/* A source that has been silent for so long may be replaced. */
+#define SILENT_MS 2000
+
+void oh_latch_set(OhLatch *l, OhLatchPolicy policy, const OhAddress *remote) {
+  gboolean same = oh_address_equal(&l->remote, remote);
+  if (same && l->policy == policy) return;
+  if (!same) {
+    l->remote = *remote;
+    memset(&l->source, 0, sizeof l->source);
+    memset(&l->candidate, 0, sizeof l->candidate);
+    l->current = *remote;
+  }
+  l->policy = policy;
+  if (policy == OH_LATCH_OFF) l->current = *remote;
+}
+
+static void listen_to(OhLatch *l, const OhAddress *from, gint64 now_ms) {
+  l->source = *from;
+  l->source_last_ms = now_ms;
+  memset(&l->candidate, 0, sizeof l->candidate);
+  /* Where the peer asked to be sent nothing, it gets nothing, wherever it speaks from. */
+  if (!oh_address_sendable(&l->remote)) return;
+  if (l->policy == OH_LATCH_OFF || oh_address_equal(&l->current, from)) return;
+  l->current = *from;
+  l->moved = TRUE;
+}
+
+/* The second of two packets in sequence from one place. */
+static gboolean confirmed(OhLatch *l, const OhAddress *from, guint16 seq) {
+  gboolean second = oh_address_equal(&l->candidate, from) && (guint16)(l->candidate_seq + 1) == seq;
+  l->candidate = *from;
+  l->candidate_seq = seq;
+  return second;
+}
+
+gboolean oh_latch_packet(OhLatch *l, const OhAddress *from, guint16 seq, gint64 now_ms,
+                         gboolean authenticated) {
+  gboolean none = l->source.len == 0;
+  if (!none && oh_address_equal(&l->source, from)) {
+    l->source_last_ms = now_ms;
+    return TRUE;
+  }
+  gboolean signalled = oh_address_equal(&l->remote, from);
+  gboolean replaceable = none || signalled ||
+                         (l->policy != OH_LATCH_ONCE && now_ms - l->source_last_ms >= SILENT_MS);
+  if (!replaceable) return authenticated;
+  gboolean believed = authenticated || signalled ||
+                      (none && oh_address_same_host(&l->remote, from)) ||
+                      confirmed(l, from, seq);
+  if (!believed) return FALSE;
+  listen_to(l, from, now_ms);
+  return TRUE;
+}
