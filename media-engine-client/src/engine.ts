@@ -90,8 +90,12 @@ export class Engine {
     return this.#health;
   }
 
-  /** A view for another connection of a guest; its `close` says that the connection is gone. */
-  attach(guest: GuestIdentity): GuestEngine {
+  /**
+   * A view for another connection of a guest, until `detach`.
+   *
+   * @param leaseMs What was granted for its sessions; as before, or the policy's, if absent.
+   */
+  attach(guest: GuestIdentity, leaseMs?: number): GuestEngine {
     const { plane, config, logger } = this.#options;
     const view = new GuestEngine({
       engine: this.instance,
@@ -111,6 +115,7 @@ export class Engine {
       logger,
       stats: (session) => this.stats(session),
     });
+    if (leaseMs !== undefined) this.guests.setLease(guest.instance, leaseMs);
     this.#views.add(view);
     if (this.#health.worker !== 'up') {
       queueMicrotask(() => view.emit('engine.health', this.#health));
@@ -122,6 +127,20 @@ export class Engine {
   async detach(view: GuestEngine): Promise<void> {
     this.#views.delete(view);
     await view.close();
+  }
+
+  /** Calls `listener` whenever sessions, devices or the worker have changed. */
+  onChange(listener: () => void): () => void {
+    const { sessions, devices } = this;
+    const stop = [
+      sessions.on('changed', listener),
+      sessions.on('listed', listener),
+      devices.on('changed', listener),
+      this.#options.plane.on('worker', listener),
+    ];
+    return () => {
+      for (const one of stop) one();
+    };
   }
 
   async stats(session: LiveSession): Promise<SessionStats> {

@@ -72,14 +72,14 @@ export class Guests {
   expect(guest: GuestIdentity, leaseMs: number): void {
     if (this.#entries.has(guest.instance)) return;
     const entry = this.#entry(guest);
-    entry.leaseMs = this.#grant(leaseMs);
+    entry.leaseMs = this.grant(leaseMs);
     this.#startLease(entry);
   }
 
   /** What the guest gets of the lease that it asks for, milliseconds. */
   setLease(instance: string, ms: number): number {
     const entry = this.#entries.get(instance);
-    const granted = this.#grant(ms);
+    const granted = this.grant(ms);
     if (entry !== undefined) entry.leaseMs = granted;
     return granted;
   }
@@ -99,7 +99,7 @@ export class Guests {
     const entry = this.#entries.get(instance) ?? {
       instance,
       local,
-      leaseMs: this.#grant(policy.lease * 1000),
+      leaseMs: this.grant(undefined),
       connections: 0,
       leaseEndsAt: undefined,
       timer: undefined,
@@ -119,7 +119,9 @@ export class Guests {
     });
   }
 
-  #grant(ms: number): number {
-    return Math.min(ms, this.#options.policy.max_lease * 1000);
+  /** What is granted of a lease that is asked for, or if none is; milliseconds. */
+  grant(askedMs: number | undefined): number {
+    const { lease, max_lease: max } = this.#options.policy;
+    return Math.min(askedMs ?? lease * 1000, max * 1000);
   }
 }

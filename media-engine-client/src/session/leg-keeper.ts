@@ -10,6 +10,8 @@ import { legConfig } from './view.ts';
 
 /** What happens to sessions by themselves; who is told is decided above. */
 export interface SessionEvents {
+  /** There is one more, or one fewer. */
+  listed: LiveSession;
   changed: LiveSession;
   renegotiate: { session: LiveSession; reason: 'srtp-counters-unknown' };
   dtmf: { session: LiveSession; digit: string; durationMs: number };

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { SessionState } from '@offhook/media-rpc';
 import type { LegConfig, MediaPlane, RtpSockets, TransportAddress } from '../media-plane.ts';
+import { sends } from '../sdp/direction.ts';
 import type { MediaSession } from './machine.ts';
 import { DtmfCommands } from './dtmf-commands.ts';
 import type { GuestIdentity } from './record.ts';
@@ -50,6 +51,11 @@ export class LiveSession {
   /** Something has been agreed, so that there is audio to send and to play. */
   get hasAudio(): boolean {
     return this.data.inForce !== undefined && !this.data.hungUp;
+  }
+
+  /** What is said at the thin client goes to this call. */
+  get microphone(): boolean {
+    return this.#wanted !== undefined && !this.#wanted.muted && sends(this.#wanted.direction);
   }
 
   get state(): SessionState {

@@ -100,6 +100,7 @@ export class Sessions implements EventSource<SessionEvents> {
       );
       this.#legs.settle();
       await this.#free(session);
+      this.#events.emit('listed', session);
     });
   }
 
@@ -187,6 +188,7 @@ export class Sessions implements EventSource<SessionEvents> {
     try {
       const result = await this.update(session, params);
       logger.info({ session: session.id, label: options.label, port: sockets.rtp.port }, 'opened');
+      this.#events.emit('listed', session);
       return result;
     } catch (error) {
       this.#table.delete(session);

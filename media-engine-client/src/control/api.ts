@@ -1,0 +1,113 @@
+import {
+  audioDevice,
+  audioRole,
+  codecName,
+  direction,
+  endpoint,
+  mediaState,
+  srtpSuite,
+} from '@offhook/media-rpc';
+import { z } from 'zod';
+
+/**
+ * The engine's control socket, `<state-dir>/control.sock`: for the person at the thin client and for
+ * scripts. What is asked for here wins over the guests.
+ */
+
+const none = z.object({});
+
+export const engineCall = z.object({
+  id: z.string(),
+  /** Instance id of the guest whose call it is. */
+  guest: z.string(),
+  /** The guest's connection is there; without it the call goes on under its lease. */
+  guestConnected: z.boolean(),
+  /** What the guest calls it; not to be trusted. */
+  label: z.string(),
+  state: mediaState,
+  direction: direction.optional(),
+  held: z.boolean(),
+  /** By the guest. */
+  muted: z.boolean(),
+  /** By the person here. */
+  locallyMuted: z.boolean(),
+  /** Another call has microphone and speaker. */
+  background: z.boolean(),
+  /** What is said here goes to this call. */
+  microphone: z.boolean(),
+  codec: codecName.optional(),
+  srtp: srtpSuite.optional(),
+  local: endpoint.optional(),
+  remote: endpoint.optional(),
+  /** ms since the epoch. */
+  openedAt: z.number(),
+  media: z.object({
+    codec: codecName.optional(),
+    txPackets: z.int(),
+    rxPackets: z.int(),
+    lossPct: z.number(),
+    jitterMs: z.number(),
+    rttMs: z.number().optional(),
+    mos: z.number().optional(),
+  }),
+});
+
+export const engineStatus = z.object({
+  version: z.string(),
+  pid: z.int(),
+  instance: z.string(),
+  startedAt: z.number(),
+  listen: z.array(z.string()),
+  worker: z.object({ state: z.enum(['up', 'restarting', 'failed']), message: z.string() }),
+  /** Whether anybody hears what is said here, and why not. */
+  microphone: z.enum(['live', 'muted', 'on-hold', 'idle']),
+  guests: z.array(
+    z.object({
+      instance: z.string(),
+      connected: z.boolean(),
+      leaseMs: z.number(),
+      /** ms since the epoch at which the calls of a guest that is away end. */
+      leaseEndsAt: z.number().optional(),
+    }),
+  ),
+  calls: z.int(),
+  devices: z.record(audioRole, z.string()),
+  volumes: z.record(audioRole, z.number()),
+});
+
+/** A call by its id or the beginning of it; none where only one can be meant. */
+const whichCalls = z.object({ call: z.string().max(64).optional(), all: z.boolean().optional() });
+const affected = z.object({ calls: z.array(z.string()) });
+
+export const controlMethods = {
+  status: { params: none, result: engineStatus },
+  calls: { params: none, result: z.object({ calls: z.array(engineCall) }) },
+  /** Ends audio at once and tells the guest to end the call. */
+  'calls.hangup': { params: whichCalls, result: affected },
+  /** All calls unless one is named: somebody who wants not to be heard means everybody. */
+  'calls.mute': { params: whichCalls, result: affected },
+  'calls.unmute': { params: whichCalls, result: affected },
+  /** Gives the call microphone and speaker. */
+  'calls.take': { params: whichCalls, result: affected },
+  'devices.list': {
+    params: none,
+    result: z.object({ devices: z.array(audioDevice), selected: z.record(audioRole, z.string()) }),
+  },
+  'devices.select': {
+    params: z.object({ role: audioRole, id: z.string().min(1).max(512) }),
+    result: none,
+  },
+  volume: {
+    params: z.object({ role: audioRole, volume: z.number().min(0).max(4) }),
+    result: none,
+  },
+} as const satisfies Record<string, { params: z.ZodType; result: z.ZodType }>;
+
+export type EngineCall = z.output<typeof engineCall>;
+export type EngineStatus = z.output<typeof engineStatus>;
+export type ControlName = keyof typeof controlMethods;
+export type ControlParams<N extends ControlName> = z.input<(typeof controlMethods)[N]['params']>;
+export type ControlResult<N extends ControlName> = z.output<(typeof controlMethods)[N]['result']>;
+
+/** Told to whoever subscribes: calls, devices or the worker are not what they were. */
+export const CHANGED = 'changed';

@@ -1,0 +1,69 @@
+import type { Clock, Logger } from '@offhook/common';
+import { serveMedia, type MediaServer } from '@offhook/media-rpc';
+import { listenChannel } from '@offhook/virtual-channel';
+import type { Channel, ChannelListener, PeerIdentity, TlsOptions } from '@offhook/virtual-channel';
+import type { Engine } from './engine.ts';
+
+/** Where guests come in: listening addresses, and the channels that came by them. */
+export class Doors {
+  readonly #engine: Engine;
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #listeners: ChannelListener[] = [];
+  readonly #servers = new Set<MediaServer>();
+
+  constructor(engine: Engine, logger: Logger, clock: Clock) {
+    this.#engine = engine;
+    this.#logger = logger;
+    this.#clock = clock;
+  }
+
+  get addresses(): readonly string[] {
+    return this.#listeners.map(({ address }) => address);
+  }
+
+  /** @throws OffhookError of layer `channel`. */
+  async open(address: string, tls: TlsOptions | undefined): Promise<void> {
+    const options = { logger: this.#logger, ...(tls === undefined ? {} : { tls }) };
+    this.#listeners.push(await listenChannel(address, options, (channel) => this.serve(channel)));
+  }
+
+  /** Serves guests on a channel that is there already. */
+  serve(channel: Channel): MediaServer {
+    const logger = this.#logger.child({ peer: channel.peer.description });
+    const local = isLocal(channel.peer);
+    const server = serveMedia(channel, {
+      instanceId: this.#engine.instance,
+      clock: this.#clock,
+      logger,
+      lease: (asked) => this.#engine.guests.grant(asked),
+      engine: (connection) => {
+        const instance = connection.guest.instanceId;
+        logger.info({ guest: instance }, 'guest connected');
+        const view = this.#engine.attach({ instance, local }, connection.leaseMs);
+        connection.on('closed', (error) => {
+          const reason = error === undefined ? undefined : error.message;
+          logger.info({ guest: instance, reason }, 'guest gone');
+          void this.#engine.detach(view);
+        });
+        return view;
+      },
+    });
+    this.#servers.add(server);
+    server.on('closed', () => this.#servers.delete(server));
+    return server;
+  }
+
+  /** Nobody comes in any more, and whoever is in is told goodbye. */
+  async close(): Promise<void> {
+    await Promise.all(this.#listeners.splice(0).map((listener) => listener.close()));
+    await Promise.all([...this.#servers].map((server) => server.close()));
+  }
+}
+
+/** The guest's process runs on this machine, and could send anywhere here by itself. */
+function isLocal({ transport, description }: PeerIdentity): boolean {
+  if (transport === 'unix' || transport === 'memory') return true;
+  const address = /^\[?(.*?)\]?:\d+$/u.exec(description)?.[1] ?? '';
+  return /^(::ffff:)?127\./u.test(address) || address === '::1';
+}
