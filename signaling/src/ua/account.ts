@@ -8,12 +8,12 @@ import type {
   SdpAgent,
   SipCall,
 } from '../api.ts';
+import { DigestClient } from '../auth/digest-client.ts';
 import type { Flow } from '../transport/layer.ts';
 import { IncomingCallImpl } from './call/incoming-call.ts';
 import { OutgoingCall } from './call/outgoing-call.ts';
 import type { InboundRequest } from './core/inbound-request.ts';
 import type { SipCore } from './core/sip-core.ts';
-import { digestAuthorizer } from './core/digest-authorizer.ts';
 import { bodyOf, type SipRequest } from './message/message.ts';
 import { parseUri, uriParam, type SipUri } from './message/uri.ts';
 import { optionsPing } from './options-ping.ts';
@@ -63,13 +63,13 @@ export class AccountImpl implements Account {
       core.logger.error({ error }, 'a listener of an account failed'),
     );
     this.#identity = accountIdentity(context.phone, options.aor);
-    const authorizer = digestAuthorizer(options.credentials ?? [], core.random);
+    const digest = new DigestClient(options.credentials ?? [], (count) => core.random.bytes(count));
     const proxy = options.outboundProxy ?? context.outboundProxy;
     this.#profile = {
       core,
       logger: core.logger,
       aor: options.aor,
-      authorizer,
+      digest,
       rel100: options.rel100 ?? 'supported',
       sessionTimer: options.sessionTimer ?? DEFAULT_SESSION_TIMER,
       redirects: options.redirects ?? 'refuse',
@@ -86,7 +86,7 @@ export class AccountImpl implements Account {
       },
       routes: proxy === undefined ? [] : [routeTo(proxy)],
       proxy,
-      authorizer,
+      digest,
       supported: 'path',
       report: (state) => this.#report(state),
     });

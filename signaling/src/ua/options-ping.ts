@@ -29,8 +29,9 @@ export function optionsPing(
     core,
     {
       method: 'OPTIONS',
+      uri,
       hop: { uri: hop },
-      authorizer: profile.authorizer,
+      digest: profile.digest,
       draft: ({ flow, extra }) => {
         cseq += 1;
         sentAt = core.clock.now();

@@ -47,21 +47,23 @@ export class OutOfDialog {
       this.#other(inbound);
       return;
     }
-    serve(servedRequest(inbound.message)).then(
-      (answer) => {
-        if (answer === undefined) this.#other(inbound);
-        else {
-          inbound.reply(answer.status, {
-            reason: answer.reason,
-            headers: (answer.headers ?? []).map(headerPair),
-          });
-        }
-      },
-      (error: unknown) => {
-        core.logger.error({ error, method: inbound.message.method }, 'serving a request failed');
-        inbound.reply(500);
-      },
-    );
+    this.#ask(serve, inbound).catch((error: unknown) => {
+      core.logger.error({ error, method: inbound.message.method }, 'serving a request failed');
+      inbound.reply(500);
+    });
+  }
+
+  async #ask(
+    serve: NonNullable<UserAgentOptions['serve']>,
+    inbound: InboundRequest,
+  ): Promise<void> {
+    const answer = await serve(servedRequest(inbound.message));
+    if (answer === undefined) {
+      this.#other(inbound);
+      return;
+    }
+    const headers = (answer.headers ?? []).map(headerPair);
+    inbound.reply(answer.status, { reason: answer.reason, headers });
   }
 
   #other(inbound: InboundRequest): void {

@@ -119,6 +119,18 @@ export function reasonInWords(status: number, headers: Headers, phrase = ''): st
   return warning === undefined ? words : `${words} (${unquote(warning).slice(0, 120)})`;
 }
 
+const LOGIN = {
+  rejected: 'wrong user name or password',
+  'no-credentials': 'a password is wanted, and there is none for that realm',
+  unsupported: 'a kind of login is wanted that this phone does not know',
+  'no-end': 'the server asks for the password again and again',
+} as const;
+
+/** Why we could not log in (RFC 3261 §22). */
+export function loginInWords(refusal: keyof typeof LOGIN | undefined): string | undefined {
+  return refusal === undefined ? undefined : LOGIN[refusal];
+}
+
 interface Reason {
   readonly protocol: string;
   readonly cause: number | undefined;

@@ -8,13 +8,8 @@ import type {
   SipCall,
   SipCallEvents,
 } from '../../api.ts';
-import { ClientRequest, type RequestFailure } from '../core/client-request.ts';
-import {
-  confirmDialog,
-  dialogFromResponse,
-  route,
-  type RequestDraft,
-} from '../dialog/dialog-state.ts';
+import { ClientRequest, type LoginRefusal, type RequestFailure } from '../core/client-request.ts';
+import { confirmDialog, route, type RequestDraft } from '../dialog/dialog-state.ts';
 import { intervalFromResponse, parseMinSE, requestTimerHeaders } from '../dialog/session-timer.ts';
 import { Headers, type HeaderPair } from '../message/headers.ts';
 import { quote } from '../message/lexer.ts';
@@ -22,8 +17,8 @@ import { sdpOf, type SipRequest, type SipResponse } from '../message/message.ts'
 import { capabilityHeaders, type CallProfile } from '../session/profile.ts';
 import { cseqOf, refusal } from '../session/negotiation.ts';
 import { SdpSteps } from '../session/sdp-steps.ts';
-import { Session } from '../session/session.ts';
-import { reasonInWords } from '../words.ts';
+import type { Session } from '../session/session.ts';
+import { loginInWords, reasonInWords } from '../words.ts';
 import { CallRecord, identityOf, type Party } from './call-record.ts';
 import { EarlyDialogs } from './early-dialogs.ts';
 import { MAX_REDIRECTS, redirectTargets } from './redirects.ts';
@@ -155,8 +150,10 @@ export class OutgoingCall implements SipCall {
       profile.core,
       {
         method: 'INVITE',
+        uri,
+        body: this.#offer,
         hop: { uri: hop },
-        authorizer: profile.authorizer,
+        digest: profile.digest,
         draft: ({ flow, extra }): RequestDraft => {
           this.#cseq += 1;
           const headers = Headers.of([
@@ -180,7 +177,7 @@ export class OutgoingCall implements SipCall {
       },
       {
         provisional: (response, draft) => this.#provisional(response, draft),
-        final: (response, draft) => this.#final(target, response, draft),
+        final: (response, draft, login) => this.#final(target, response, draft, login),
         failed: (failure) => this.#failed(failure),
       },
     ).start();
@@ -212,7 +209,12 @@ export class OutgoingCall implements SipCall {
     this.#early.provisional(response, draft, this.#offer);
   }
 
-  #final(target: string, response: SipResponse, draft: RequestDraft): void {
+  #final(
+    target: string,
+    response: SipResponse,
+    draft: RequestDraft,
+    login: LoginRefusal | undefined,
+  ): void {
     if (response.status < 300) {
       this.#accepted(response, draft);
       return;
@@ -222,7 +224,8 @@ export class OutgoingCall implements SipCall {
     this.#finish({
       by: 'remote',
       status: response.status,
-      reason: reasonInWords(response.status, response.headers, response.reason),
+      reason:
+        loginInWords(login) ?? reasonInWords(response.status, response.headers, response.reason),
     });
     this.#settled.resolve();
   }

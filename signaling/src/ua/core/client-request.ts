@@ -1,9 +1,9 @@
 import { describeError, isOffhookError, type OffhookError, type Timer } from '@offhook/common';
+import type { DigestClient, RequestAuth } from '../../auth/digest-client.ts';
 import type { Flow, NextHop, Target } from '../../transport/layer.ts';
 import type { RequestDraft } from '../dialog/dialog-state.ts';
 import { Headers, type HeaderPair } from '../message/headers.ts';
 import type { SipResponse } from '../message/message.ts';
-import type { Authorizer } from './authorizer.ts';
 import type { SipCore } from './sip-core.ts';
 import { TRANSACTION_TIMEOUT } from './sip-core.ts';
 import type { ClientTransaction } from './sipjs-transactions.ts';
@@ -17,11 +17,19 @@ export interface DraftContext {
 
 export interface ClientRequestSpec {
   readonly method: string;
+  /** Request-URI and body, which credentials may depend on. */
+  readonly uri: string;
+  readonly body?: string | undefined;
   /** The URI that RFC 3263 resolves, e.g. the first Route; or one flow. */
   readonly hop: { readonly uri: string } | { readonly flow: Flow };
   /** Called for each attempt (target, credentials), which gets a CSeq of its own. */
   readonly draft: (context: DraftContext) => RequestDraft;
-  readonly authorizer: Authorizer | undefined;
+  readonly digest: DigestClient;
+  /**
+   * Send credentials for nonces in use unasked. Only for our registrar: everybody else would get
+   * something to guess our password with. Default false.
+   */
+  readonly unasked?: boolean;
   /** Other targets are tried when one does not answer. Default true. */
   readonly failOver?: boolean;
 }
@@ -34,16 +42,16 @@ export interface RequestFailure {
   readonly error?: OffhookError;
 }
 
+/** Why a 401 or 407 was not answered. */
+export type LoginRefusal = 'rejected' | 'no-credentials' | 'unsupported' | 'no-end';
+
 export interface ClientRequestHandlers {
   /** 1xx of the attempt that is under way. */
   provisional?(response: SipResponse, draft: RequestDraft): void;
   /** A final response that is not handled here; for INVITE also every 2xx after the first. */
-  final(response: SipResponse, draft: RequestDraft): void;
+  final(response: SipResponse, draft: RequestDraft, login?: LoginRefusal): void;
   failed(failure: RequestFailure): void;
 }
-
-/** How often credentials are sent before a challenge counts as a refusal. */
-const MAX_AUTHENTICATIONS = 3;
 
 /**
  * One request to its final response: RFC 3263 targets in turn (§4.3: next on a transport error, a
@@ -59,8 +67,8 @@ export class ClientRequest {
   #hop: NextHop | undefined;
   #draft: RequestDraft | undefined;
   #transaction: ClientTransaction | undefined;
+  readonly #auth: RequestAuth;
   #extra: readonly HeaderPair[] = [];
-  #authentications = 0;
   #ringing = false;
   #cancelling: { headers: readonly HeaderPair[]; sent: boolean } | undefined;
   #cancelTimer: Timer | undefined;
@@ -70,6 +78,8 @@ export class ClientRequest {
     this.#core = core;
     this.#spec = spec;
     this.#handlers = handlers;
+    const { method, uri, body = '' } = spec;
+    this.#auth = spec.digest.begin({ method, uri, body });
   }
 
   get finished(): boolean {
@@ -102,6 +112,7 @@ export class ClientRequest {
   }
 
   async #run(): Promise<void> {
+    if (this.#spec.unasked === true) this.#extra = pairs(await this.#auth.initial());
     if ('flow' in this.#spec.hop) {
       this.#targets = [this.#spec.hop];
     } else {
@@ -161,12 +172,7 @@ export class ClientRequest {
       return;
     }
     const challenged = response.status === 401 || response.status === 407;
-    if (
-      challenged &&
-      this.#cancelling === undefined &&
-      this.#authentications < MAX_AUTHENTICATIONS
-    ) {
-      this.#authentications += 1;
+    if (challenged && this.#cancelling === undefined) {
       this.#authenticate(draft, response).catch((error: unknown) => this.#fail(503, error));
       return;
     }
@@ -174,26 +180,32 @@ export class ClientRequest {
   }
 
   async #authenticate(draft: RequestDraft, response: SipResponse): Promise<void> {
-    const answer = await this.#spec.authorizer?.answer(response.headers, {
-      method: draft.method,
-      uri: draft.uri,
-      body: draft.body?.content ?? '',
+    const { status, reason, headers } = response;
+    const outcome = await this.#auth.challenged({
+      kind: 'response',
+      status,
+      reason,
+      fields: headers.fields,
     });
     if (this.#done) return;
-    if (answer === undefined || this.#cancelling !== undefined || this.#hop === undefined) {
+    if (outcome.outcome === 'give-up') {
+      this.#finish(response, draft, outcome.why);
+      return;
+    }
+    if (this.#cancelling !== undefined || this.#hop === undefined) {
       this.#finish(response, draft);
       return;
     }
-    this.#extra = answer;
+    this.#extra = pairs(outcome.fields);
     const flow = await this.#core.layer.reach(this.#hop, this.#abort.signal);
     if (!this.#done) this.#send(flow);
   }
 
-  #finish(response: SipResponse, draft: RequestDraft): void {
+  #finish(response: SipResponse, draft: RequestDraft, refused?: LoginRefusal): void {
     const success = response.status < 300;
     if (this.#done && !(success && this.#spec.method === 'INVITE')) return;
     this.#end();
-    this.#handlers.final(response, draft);
+    this.#handlers.final(response, draft, refused);
   }
 
   #lost(transaction: ClientTransaction, status: 408 | 503, error: Error | undefined): void {
@@ -245,4 +257,8 @@ export class ClientRequest {
       this.#fail(408, undefined, 'cancelled');
     });
   }
+}
+
+function pairs(fields: readonly { readonly name: string; readonly value: string }[]): HeaderPair[] {
+  return fields.map(({ name, value }) => [name, value] as const);
 }

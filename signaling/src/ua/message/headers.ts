@@ -33,6 +33,11 @@ export class Headers {
     this.#fields = [...fields];
   }
 
+  /** The fields as the transport's and the digest's functions take them. */
+  get fields(): readonly HeaderField[] {
+    return this.#fields;
+  }
+
   static of(pairs: Iterable<HeaderPair>): Headers {
     const headers = new Headers();
     for (const [name, value] of pairs) headers.add(name, value);

@@ -1,14 +1,14 @@
 import type { Timer } from '@offhook/common';
 import type { RegistrationState } from '../../api.ts';
+import type { DigestClient } from '../../auth/digest-client.ts';
 import type { Endpoint, Flow } from '../../transport/layer.ts';
-import type { Authorizer } from '../core/authorizer.ts';
-import { ClientRequest } from '../core/client-request.ts';
+import { ClientRequest, type LoginRefusal } from '../core/client-request.ts';
 import type { SipCore } from '../core/sip-core.ts';
 import type { RequestDraft } from '../dialog/dialog-state.ts';
 import { Headers, type HeaderPair } from '../message/headers.ts';
 import type { SipResponse } from '../message/message.ts';
 import { formatUri, parseUri } from '../message/uri.ts';
-import { reasonInWords } from '../words.ts';
+import { loginInWords, reasonInWords } from '../words.ts';
 import {
   contactUriOn,
   grantedSeconds,
@@ -36,7 +36,7 @@ export interface RegistrarClientOptions {
   readonly routes: readonly string[];
   /** The URI to resolve instead of the registrar's. */
   readonly proxy: string | undefined;
-  readonly authorizer: Authorizer;
+  readonly digest: DigestClient;
   readonly supported: string;
   readonly report: (state: RegistrationState) => void;
 }
@@ -136,44 +136,32 @@ export class RegistrarClient {
   }
 
   #send(registrar: string, purpose: Purpose): void {
-    const { core, proxy, authorizer } = this.#options;
+    const { core, proxy, digest } = this.#options;
+    const uri = registrarUri(registrar);
     this.#request?.dispose();
     let used: Flow | undefined;
     this.#request = new ClientRequest(
       core,
       {
         method: 'REGISTER',
+        uri,
         hop: { uri: proxy ?? registrar },
-        authorizer,
+        digest,
+        unasked: true,
         draft: ({ flow, extra }) => {
           used = flow;
-          return this.#draft(registrar, purpose, flow, extra);
+          return this.#draft(uri, purpose, flow, extra);
         },
       },
       {
-        final: (response) => this.#final(registrar, purpose, response, used),
+        final: (response, _draft, login) => this.#final(registrar, purpose, response, used, login),
         failed: (failure) => this.#failed(purpose, failure.reason),
       },
     ).start();
   }
 
-  #draft(
-    registrar: string,
-    purpose: Purpose,
-    flow: Flow,
-    extra: readonly HeaderPair[],
-  ): RequestDraft {
-    const { aor, identity, routes, proxy, supported } = this.#options;
-    const parsed = parseUri(registrar);
-    const uri =
-      parsed === undefined
-        ? registrar
-        : formatUri({
-            scheme: parsed.scheme,
-            host: parsed.host,
-            ...(parsed.port !== undefined && { port: parsed.port }),
-            params: [],
-          });
+  #draft(uri: string, purpose: Purpose, flow: Flow, extra: readonly HeaderPair[]): RequestDraft {
+    const { aor, identity, routes, supported } = this.#options;
     this.#cseq += 1;
     const contacts: HeaderPair[] = [];
     if (purpose.kind === 'register') {
@@ -198,14 +186,20 @@ export class RegistrarClient {
       ['supported', supported],
       ...extra,
     ]);
-    return { method: 'REGISTER', uri, headers, nextHop: proxy ?? registrar };
+    return { method: 'REGISTER', uri, headers, nextHop: uri };
   }
 
-  #final(registrar: string, purpose: Purpose, response: SipResponse, flow: Flow | undefined): void {
+  #final(
+    registrar: string,
+    purpose: Purpose,
+    response: SipResponse,
+    flow: Flow | undefined,
+    login: LoginRefusal | undefined,
+  ): void {
     const ok = response.status < 300;
     if (purpose.kind === 'register') {
       if (ok) this.#registered(registrar, purpose.seconds, response, flow);
-      else this.#refused(registrar, response);
+      else this.#refused(registrar, response, login);
       return;
     }
     if (this.#state.phase.name === 'leaving') {
@@ -213,7 +207,7 @@ export class RegistrarClient {
       return;
     }
     if (this.#state.phase.name !== 'sending') return;
-    const { seconds } = { seconds: this.#state.phase.expires };
+    const seconds = this.#state.phase.expires;
     const stale =
       purpose.kind === 'query' && ok
         ? staleBindings(response.headers, this.#options.identity, this.#contact)
@@ -251,7 +245,7 @@ export class RegistrarClient {
     if (stale.length > 0) this.#send(registrar, { kind: 'remove', uris: stale });
   }
 
-  #refused(registrar: string, response: SipResponse): void {
+  #refused(registrar: string, response: SipResponse, login: LoginRefusal | undefined): void {
     // One contact a user, and an earlier life of ours has it: 403 in most registrars.
     if (!this.#cleaned && [403, 480, 503].includes(response.status)) {
       this.#cleaned = true;
@@ -262,10 +256,7 @@ export class RegistrarClient {
     this.dispatch({
       type: 'refused',
       status,
-      reason:
-        status === 401 || status === 407
-          ? 'wrong user name or password'
-          : reasonInWords(status, headers, response.reason),
+      reason: loginInWords(login) ?? reasonInWords(status, headers, response.reason),
       minExpires: seconds(headers.get('min-expires')),
       retryAfter: seconds(headers.get('retry-after')),
     });
@@ -295,4 +286,12 @@ function flowKind(flow: Flow): string {
 function seconds(value: string | undefined): number | undefined {
   const match = /^\d{1,9}/.exec(value ?? '');
   return match === null ? undefined : Number(match[0]);
+}
+
+/** RFC 3261 §10.2: the Request-URI names the domain, without user and parameters. */
+function registrarUri(registrar: string): string {
+  const uri = parseUri(registrar);
+  if (uri === undefined) return registrar;
+  const { scheme, host, port } = uri;
+  return formatUri({ scheme, host, ...(port !== undefined && { port }), params: [] });
 }

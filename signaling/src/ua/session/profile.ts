@@ -1,6 +1,6 @@
 import type { Logger } from '@offhook/common';
 import type { Flow } from '../../transport/layer.ts';
-import type { Authorizer } from '../core/authorizer.ts';
+import type { DigestClient } from '../../auth/digest-client.ts';
 import type { SipCore } from '../core/sip-core.ts';
 import type { SessionTimerConfig } from '../dialog/session-timer.ts';
 import type { HeaderPair } from '../message/headers.ts';
@@ -28,7 +28,7 @@ export interface CallProfile {
   readonly core: SipCore;
   readonly logger: Logger;
   readonly aor: string;
-  readonly authorizer: Authorizer;
+  readonly digest: DigestClient;
   readonly rel100: 'off' | 'supported' | 'required';
   readonly sessionTimer: SessionTimerConfig | false;
   readonly redirects: 'follow' | 'refuse';

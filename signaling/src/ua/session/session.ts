@@ -100,8 +100,10 @@ export class Session implements DialogOwner {
       this.profile.core,
       {
         method: request.method,
+        uri: probe.uri,
+        body: request.body?.content,
         hop: { uri: probe.nextHop },
-        authorizer: this.profile.authorizer,
+        digest: this.profile.digest,
         draft: ({ flow, extra }) => {
           const { state, draft } = nextRequest(this.#dialog, request.method, {
             headers: [
