@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { OffhookError, serveControl, systemClock, type Clock, type Logger } from '@offhook/common';
 import type { TlsOptions } from '@offhook/virtual-channel';
 import type { EngineConfig } from './config.ts';
 import { CHANGED } from './control/api.ts';
 import { controlHandlers } from './control/handlers.ts';
+import { controlSocket, settingsPath } from './daemon-paths.ts';
 import { Doors } from './doors.ts';
 import { Engine } from './engine.ts';
 import type { MediaPlane } from './media-plane.ts';
@@ -25,10 +25,6 @@ export interface Daemon {
   readonly listen: readonly string[];
   /** With `keepCalls` the worker goes on and the next engine adopts its calls. Idempotent. */
   close(options: { keepCalls: boolean }): Promise<void>;
-}
-
-export function controlSocket(stateDir: string): string {
-  return join(stateDir, 'control.sock');
 }
 
 /**
@@ -67,7 +63,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     undo.push(() => control.close());
     const plane = await options.createPlane();
     undo.push((keepCalls) => plane.close({ stopWorker: !keepCalls }));
-    const settings = settingsFile(join(stateDir, 'settings.json'), logger);
+    const settings = settingsFile(settingsPath(stateDir), logger);
     const started = await Engine.start({ plane, config, settings, logger, clock });
     engine = started;
     undo.push((keepCalls) => started.close({ keepCalls }));

@@ -1,0 +1,134 @@
+import type { AudioRole } from '@offhook/media-rpc';
+import { Command, InvalidArgumentError } from 'commander';
+import { defaultStateDir } from '../config.ts';
+import { VERSION } from '../version.ts';
+import type { Context, Output } from './output.ts';
+
+const EXAMPLES = `
+Examples:
+  offhook-engine run                          serve guests, with the defaults
+  offhook-engine run --config engine.toml
+  offhook-engine status                       who is there, and whether the microphone is live
+  offhook-engine calls --json | jq .calls[].media
+  offhook-engine hangup --all                 end every call now, whatever the guests do
+  offhook-engine devices select output pulse:headset
+  offhook-engine doctor                       what is wrong, layer by layer
+
+Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 no engine runs, 4 no such call or
+device, 5 deadline passed.`;
+
+const CALL = 'its id or the beginning of it';
+
+/** The command line. What a command does is loaded when it runs, so that others start quickly. */
+export function buildProgram({ output }: { output: Output }): Command {
+  const program = new Command('offhook-engine')
+    .description('The sound of Offhook at the thin client: RTP, codecs and devices for its guests')
+    .version(VERSION)
+    .option('--state-dir <dir>', 'which engine: its state directory')
+    .option('--config <file>', 'configuration file')
+    .option('--json', 'print JSON')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => output.out(text),
+      writeErr: (text) => output.err(text),
+    })
+    .showHelpAfterError('(offhook-engine --help says more)')
+    .exitOverride()
+    .addHelpText('after', EXAMPLES);
+
+  const context = (): Context => {
+    const options = program.opts<{ stateDir?: string; config?: string; json?: boolean }>();
+    return {
+      stateDir: options.stateDir ?? defaultStateDir(),
+      config: options.config,
+      json: options.json ?? false,
+      output,
+    };
+  };
+  program
+    .command('run')
+    .description('run the engine in the foreground; prints "ready" when guests can connect')
+    .option(
+      '--keep-calls',
+      'on SIGTERM leave calls to the worker, for the next engine to take over',
+    )
+    .action(async (options: { keepCalls?: boolean }) =>
+      (await import('./run-command.ts')).run(context(), { keepCalls: options.keepCalls ?? false }),
+    );
+  program
+    .command('status')
+    .description('engine, worker, guests, devices and microphone')
+    .action(async () => (await import('./commands.ts')).status(context()));
+  program
+    .command('doctor')
+    .description('check every layer from the configuration to a tone through two calls')
+    .action(async () => (await import('./doctor-command.ts')).doctor(context()));
+  callCommands(program, context);
+  deviceCommands(program, context);
+  return program;
+}
+
+function callCommands(program: Command, context: () => Context): void {
+  program
+    .command('calls')
+    .description('calls of all guests')
+    .action(async () => (await import('./commands.ts')).calls(context()));
+  for (const [name, method, description] of [
+    ['hangup', 'calls.hangup', 'end a call now; the only one unless one is named'],
+    [
+      'mute',
+      'calls.mute',
+      'silence the microphone: for one call, or for all; no guest can undo it',
+    ],
+    ['unmute', 'calls.unmute', 'take that back'],
+    ['take', 'calls.take', 'give a call microphone and speaker; others wait in the background'],
+  ] as const) {
+    program
+      .command(name)
+      .description(description)
+      .argument('[call]', CALL)
+      .option('--all', 'every call')
+      .action(async (call: string | undefined, { all }: { all?: boolean }) =>
+        (await import('./commands.ts')).onCalls(context(), method, { call, all }),
+      );
+  }
+}
+
+function deviceCommands(program: Command, context: () => Context): void {
+  const devices = program
+    .command('devices')
+    .description('audio devices, and which are used')
+    .action(async () => (await import('./commands.ts')).listDevices(context()));
+  devices
+    .command('list')
+    .description('the same')
+    .action(async () => (await import('./commands.ts')).listDevices(context()));
+  devices
+    .command('select')
+    .description('use another device, in calls that run, too')
+    .argument('<role>', 'input, output or ringer', asRole)
+    .argument('<device>', 'id as listed; also file:PATH, tone:HZ (input) or null')
+    .addHelpText('after', '\nExample:\n  offhook-engine devices select input pulse:headset')
+    .action(async (role: AudioRole, id: string) =>
+      (await import('./commands.ts')).selectDevice(context(), role, id),
+    );
+  program
+    .command('volume')
+    .description('how loud: 1 is unchanged, 0 silent, at most 4')
+    .argument('<role>', 'input, output or ringer', asRole)
+    .argument('<volume>', '0 to 4', asVolume)
+    .action(async (role: AudioRole, volume: number) =>
+      (await import('./commands.ts')).setVolume(context(), role, volume),
+    );
+}
+
+function asRole(text: string): AudioRole {
+  if (text === 'input' || text === 'output' || text === 'ringer') return text;
+  throw new InvalidArgumentError('input, output or ringer');
+}
+
+function asVolume(text: string): number {
+  const volume = Number(text);
+  if (text.trim() !== '' && volume >= 0 && volume <= 4) return volume;
+  throw new InvalidArgumentError('a number from 0 to 4');
+}

@@ -1,0 +1,51 @@
+import { createLogger, describeError } from '@offhook/common';
+import { loadEngineConfig } from '../config.ts';
+import { startDaemon } from '../daemon.ts';
+import { workerPath, workerSocket } from '../daemon-paths.ts';
+import { createGStreamerPlane } from '../gstreamer/index.ts';
+import { exitCode } from './exit-codes.ts';
+import type { Context } from './output.ts';
+
+/**
+ * Runs until SIGTERM or SIGINT. Then calls end and the worker stops, unless calls are to be kept;
+ * when the engine is killed, its worker plays on for the lease, and the next engine takes over.
+ */
+export async function run(
+  { stateDir, config: configPath, output }: Context,
+  { keepCalls }: { keepCalls: boolean },
+): Promise<void> {
+  const config = loadEngineConfig(configPath);
+  const logger = createLogger({ name: 'offhook-engine', level: config.engine.log_level });
+  process.on('unhandledRejection', (error) =>
+    logger.error({ err: error }, 'unhandled rejection; the engine goes on'),
+  );
+  const daemon = await startDaemon({
+    config,
+    stateDir,
+    logger,
+    createPlane: () =>
+      createGStreamerPlane({
+        workerPath: workerPath(),
+        socketPath: workerSocket(stateDir),
+        leaseMs: config.policy.lease * 1000,
+        logger,
+      }),
+  });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals) => {
+    // Whoever asks twice means at once.
+    if (stopping) process.exit(exitCode.failed);
+    stopping = true;
+    logger.info({ signal, keepCalls }, 'shutting down');
+    daemon
+      .close({ keepCalls })
+      .catch((error: unknown) => logger.error({ reason: describeError(error) }, 'shut-down failed'))
+      .finally(resolve);
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  output.out('ready\n');
+  await promise;
+  process.exit(exitCode.ok);
+}

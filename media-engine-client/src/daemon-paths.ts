@@ -1,0 +1,30 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** Where the engine keeps what: everything lies in its state directory. */
+
+export function controlSocket(stateDir: string): string {
+  return join(stateDir, 'control.sock');
+}
+
+export function workerSocket(stateDir: string): string {
+  return join(stateDir, 'worker.sock');
+}
+
+export function settingsPath(stateDir: string): string {
+  return join(stateDir, 'settings.json');
+}
+
+/**
+ * The worker's executable: `OFFHOOK_WORKER`, or the one built beside this code, which is in `dist/`
+ * when bundled and in `src/` when it is not.
+ */
+export function workerPath(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): string {
+  const set = env['OFFHOOK_WORKER'];
+  if (set !== undefined && set !== '') return set;
+  const installed = join(import.meta.dirname, 'offhook-worker');
+  if (existsSync(installed)) return installed;
+  return join(dirname(import.meta.dirname), 'build', 'offhook-worker');
+}
