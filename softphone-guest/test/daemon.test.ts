@@ -1,58 +1,30 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { OffhookError, silentLogger, systemClock } from '@offhook/common';
+import { OffhookError } from '@offhook/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exitCode, exitCodeOf } from '../src/cli/exit-codes.ts';
 import { printError } from '../src/cli/output.ts';
 import { buildProgram, withDefaultCommand } from '../src/cli/program.ts';
 import { connectDaemon, type DaemonClient } from '../src/control/client.ts';
-import { startDaemon, type Daemon } from '../src/daemon.ts';
-import { guestPaths } from '../src/paths.ts';
-import { FakeEngine } from './support/fake-engine.ts';
-import { guestConfig } from './support/fake-phone.ts';
-import { FakeUserAgent, type FakeAccount } from './support/fake-sip.ts';
+import type { Daemon } from '../src/daemon.ts';
+import { FakeDaemon } from './support/fake-daemon.ts';
 
-/** A real daemon with a real control socket; only the far end and the engine are in memory. */
-let dir: string;
+let fake: FakeDaemon;
 let daemon: Daemon;
 let client: DaemonClient;
-let engine: FakeEngine | undefined;
-let userAgent: FakeUserAgent | undefined;
-
-async function start(): Promise<Daemon> {
-  return startDaemon({
-    config: guestConfig(),
-    paths: guestPaths({ stateDir: dir, config: '/etc/offhook.toml' }),
-    clock: systemClock,
-    random: Math.random,
-    logger: silentLogger,
-    createUserAgent: (options) => Promise.resolve((userAgent = new FakeUserAgent(options))),
-    connectEngine: () =>
-      engine === undefined
-        ? Promise.reject(new OffhookError('channel', 'not-reachable', 'nothing listens'))
-        : Promise.resolve(engine.connect()),
-  });
-}
 
 beforeEach(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'offhook-daemon-'));
-  engine = new FakeEngine();
-  daemon = await start();
-  client = await connectDaemon(guestPaths({ stateDir: dir }));
+  fake = new FakeDaemon();
+  daemon = await fake.start();
+  client = await connectDaemon(fake.paths);
 });
 
 afterEach(async () => {
   await client.close();
-  await daemon.close();
-  rmSync(dir, { recursive: true, force: true });
+  await fake.remove();
 });
 
-function account(): FakeAccount {
-  const [first] = userAgent?.accounts ?? [];
-  if (first === undefined) throw new Error('no account');
-  return first;
-}
+const account = () => fake.account;
 
 /** The command line as it is typed, in this process. */
 async function run(line: string): Promise<{ out: string; err: string; code: number }> {
@@ -61,7 +33,7 @@ async function run(line: string): Promise<{ out: string; err: string; code: numb
   const program = buildProgram({ output });
   const argv = line.split(' ').filter((word) => word !== '');
   try {
-    await program.parseAsync([...argv, '--state-dir', dir], { from: 'user' });
+    await program.parseAsync([...argv, '--state-dir', fake.dir], { from: 'user' });
     return { out, err, code: exitCode.ok };
   } catch (error) {
     if (error instanceof Error && 'exitCode' in error) return { out, err, code: exitCode.usage };
@@ -79,12 +51,12 @@ async function talk(target = 'bob') {
 
 describe('the daemon', () => {
   it('keeps its control socket to its user', () => {
-    expect(statSync(dir).mode & 0o077).toBe(0);
-    expect(statSync(join(dir, 'control.sock')).mode & 0o077).toBe(0);
+    expect(statSync(fake.dir).mode & 0o077).toBe(0);
+    expect(statSync(join(fake.dir, 'control.sock')).mode & 0o077).toBe(0);
   });
 
   it('refuses to be a second one', async () => {
-    await expect(start()).rejects.toMatchObject({ layer: 'control', code: 'in-use' });
+    await expect(fake.start()).rejects.toMatchObject({ layer: 'control', code: 'in-use' });
   });
 
   it('tells what it is, where it listens and who it serves', async () => {
@@ -136,7 +108,7 @@ describe('the daemon', () => {
     const { sip } = await talk();
     await daemon.close();
     expect(sip?.log).toEqual(['hangup']);
-    expect(userAgent?.closed).toBe(true);
+    expect(fake.userAgent.closed).toBe(true);
     await expect(client.call('status', {})).rejects.toMatchObject({ layer: 'control' });
   });
 });
@@ -182,7 +154,7 @@ describe('a command on a call', () => {
     expect((await run('mute')).out).toContain('(muted)');
     expect((await run('unmute')).out).not.toContain('muted');
     expect((await run('dtmf 12#')).code).toBe(0);
-    expect(engine?.log).toContain(`session.dtmf ${id} 12# rfc4733`);
+    expect(fake.engine?.log).toContain(`session.dtmf ${id} 12# rfc4733`);
     expect((await run('hangup')).code).toBe(0);
     expect(sip?.end?.by).toBe('local');
   });
@@ -253,8 +225,8 @@ describe('dial', () => {
   });
 
   it('names the layer when there is no engine', async () => {
-    engine?.cut();
-    engine = undefined;
+    fake.engine?.cut();
+    fake.engine = undefined;
     await vi.waitFor(
       () => expect(daemon.phone.link.status).toMatchObject({ layer: 'channel' }),
       2000,

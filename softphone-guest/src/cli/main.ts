@@ -1,23 +1,7 @@
-import { isOffhookError } from '@offhook/common';
-import { CommanderError } from 'commander';
-import { exitCode, exitCodeOf } from './exit-codes.ts';
-import { printError, processOutput } from './output.ts';
-import { buildProgram, withDefaultCommand } from './program.ts';
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
+import { xdgCacheDir } from './cache-dir.ts';
 
-// A reader that goes away (`offhook events | head -1`) is no error of ours.
-process.stdout.on('error', () => process.exit(exitCode.ok));
-
-const program = buildProgram({ output: processOutput });
-try {
-  await program.parseAsync(withDefaultCommand(program, process.argv.slice(2)), { from: 'user' });
-} catch (error) {
-  if (error instanceof CommanderError) {
-    // Help and version are asked for; everything else is bad usage, and has been said.
-    process.exitCode = error.exitCode === 0 ? exitCode.ok : exitCode.usage;
-  } else if (!isOffhookError(error, 'said')) {
-    printError(processOutput, error, program.opts()['json'] === true);
-    process.exitCode = exitCodeOf(error);
-  } else {
-    process.exitCode = exitCode.failed;
-  }
-}
+// Compiled code is kept between starts: it saves a third of the time of a short command.
+enableCompileCache(join(xdgCacheDir('offhook'), 'compile'));
+await import('./run.ts');

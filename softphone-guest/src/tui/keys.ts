@@ -36,7 +36,7 @@ export const keyTable: readonly KeyBinding[] = [
     shown: 'a',
     label: 'answer',
     hint: true,
-    help: 'take the incoming call; the one you talk to goes on hold',
+    help: 'take the incoming call; the others go on hold',
   },
   {
     action: 'reject',
@@ -68,7 +68,7 @@ export const keyTable: readonly KeyBinding[] = [
     shown: 'h',
     label: 'hold',
     hint: true,
-    help: 'put the chosen call on hold, or take it off; then the others go on hold',
+    help: 'hold the chosen call, or take it off hold',
   },
   {
     action: 'mute',
@@ -119,7 +119,7 @@ export const keyTable: readonly KeyBinding[] = [
     shown: 'q',
     label: 'leave',
     hint: true,
-    help: 'leave the screen (also Ctrl-C); calls go on, the daemon runs',
+    help: 'leave the screen (also Ctrl-C); calls go on',
   },
 ];
 

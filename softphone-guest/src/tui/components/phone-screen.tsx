@@ -1,5 +1,6 @@
 import { Box, Text } from 'ink';
 import type { ReactNode } from 'react';
+import { printable } from '../../text/printable.ts';
 import type { Action } from '../keys.ts';
 import { focusOf, type PhoneState } from '../state.ts';
 import { texts } from '../texts.ts';
@@ -69,9 +70,9 @@ export function PhoneScreen(props: PhoneScreenProps): ReactNode {
           )}
           {props.dialling !== undefined && <DialField value={props.dialling} theme={theme} />}
           {state.notice !== undefined && (
-            <Text wrap="truncate-end">
+            <Text>
               <Coloured colour={state.notice.kind === 'error' ? theme.bad : theme.accent}>
-                {state.notice.text}
+                {printable(state.notice.text)}
               </Coloured>
             </Text>
           )}
