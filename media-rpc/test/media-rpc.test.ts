@@ -1,13 +1,24 @@
 import { Emitter, ManualClock, OffhookError } from '@offhook/common';
 import { createMemoryPair } from '@offhook/virtual-channel';
 import { describe, expect, it } from 'vitest';
-import { connectMedia, mediaError, serveMedia, type MediaEngine, type MediaEvents, type MethodName } from '../src/index.ts';
+import {
+  connectMedia,
+  mediaError,
+  serveMedia,
+  type MediaEngine,
+  type MediaEvents,
+  type MethodName,
+} from '../src/index.ts';
 
 class ScriptedEngine extends Emitter<MediaEvents> implements MediaEngine {
   readonly calls: [MethodName, unknown][] = [];
   answer: (method: MethodName, params: unknown, signal: AbortSignal) => unknown = () => ({});
 
-  async handle(method: MethodName, params: unknown, { signal }: { signal: AbortSignal }): Promise<never> {
+  async handle(
+    method: MethodName,
+    params: unknown,
+    { signal }: { signal: AbortSignal },
+  ): Promise<never> {
     this.calls.push([method, params]);
     return (await this.answer(method, params, signal)) as never;
   }
@@ -25,7 +36,10 @@ describe('smoke', () => {
     engine.answer = () => ({ ms: 7 });
     expect(await client.call('lease.set', { ms: 8 })).toEqual({ ms: 7 });
     engine.answer = () => Promise.reject(mediaError('unknown-session'));
-    await expect(client.call('session.get', { id: 'x' })).rejects.toMatchObject({ layer: 'engine', code: 'unknown-session' });
+    await expect(client.call('session.get', { id: 'x' })).rejects.toMatchObject({
+      layer: 'engine',
+      code: 'unknown-session',
+    });
     await clock.advance(20_000);
     expect(client.closed).toBe(false);
     await client.close();
