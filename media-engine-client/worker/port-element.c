@@ -30,6 +30,14 @@ static GstFlowReturn chain(GstPad *pad, GstObject *parent, GstBuffer *buffer) {
   return GST_FLOW_OK;
 }
 
+/* The two directions are separate streams: nothing crosses from one to the other. */
+static gboolean take_event(GstPad *pad, GstObject *parent, GstEvent *event) {
+  gst_event_unref(event);
+  return TRUE;
+}
+
+static GstIterator *no_links(GstPad *pad, GstObject *parent) { return NULL; }
+
 static gboolean src_query(GstPad *pad, GstObject *parent, GstQuery *query) {
   OhPortElement *self = (OhPortElement *)parent;
   switch (GST_QUERY_TYPE(query)) {
@@ -151,9 +159,13 @@ static void oh_port_element_class_init(OhPortElementClass *class) {
 static void oh_port_element_init(OhPortElement *self) {
   self->sink = gst_pad_new_from_static_template(&sink_template, "sink");
   gst_pad_set_chain_function(self->sink, chain);
+  gst_pad_set_event_function(self->sink, take_event);
+  gst_pad_set_iterate_internal_links_function(self->sink, no_links);
   gst_element_add_pad(GST_ELEMENT(self), self->sink);
   self->src = gst_pad_new_from_static_template(&src_template, "src");
   gst_pad_set_query_function(self->src, src_query);
+  gst_pad_set_event_function(self->src, take_event);
+  gst_pad_set_iterate_internal_links_function(self->src, no_links);
   gst_element_add_pad(GST_ELEMENT(self), self->src);
   GST_OBJECT_FLAG_SET(self, GST_ELEMENT_FLAG_SOURCE);
 }

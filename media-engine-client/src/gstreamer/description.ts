@@ -35,7 +35,7 @@ export function describeLeg(leg: LegShape): PipelineDescription {
   const ptimeMs = packetMs(codec);
   const ptimeNs = ptimeMs * 1_000_000;
   const raw = `audio/x-raw,format=S16LE,layout=interleaved,rate=${elements.audioRate},channels=1`;
-  const rtp = `application/x-rtp,media=audio,clock-rate=${codec.clockRate},encoding-name=${elements.encodingName}`;
+  const rtp = `application/x-rtp,media=audio,clock-rate=${codec.clockRate},encoding-name=${elements.encodingName},payload=${codec.payloadType}`;
   const packets =
     codec.name === 'opus' ? '' : `min-ptime=${ptimeNs} max-ptime=${ptimeNs} perfect-rtptime=true`;
   const description = [
