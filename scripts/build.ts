@@ -1,6 +1,6 @@
 // Bundles the executables: one file and lazily loaded chunks each, instead of a tree of sources.
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { build } from 'esbuild';
@@ -20,7 +20,9 @@ for (const { name, entry } of executables) {
   const entryPath = join(root, entry);
   if (!existsSync(entryPath)) continue;
   const workspace = join(root, entry.slice(0, entry.indexOf('/')));
-  const outdir = join(workspace, 'dist');
+  const dist = join(workspace, 'dist');
+  // What worked stays until its successor is complete.
+  const outdir = join(workspace, 'dist.next');
   await rm(outdir, { recursive: true, force: true });
   await build({
     entryPoints: { [name]: entryPath },
@@ -38,4 +40,6 @@ for (const { name, entry } of executables) {
     banner: { js: banner },
     logLevel: 'warning',
   });
+  await rm(dist, { recursive: true, force: true });
+  await rename(outdir, dist);
 }
