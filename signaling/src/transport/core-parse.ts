@@ -9,6 +9,31 @@ export type CoreParse =
   | { readonly ok: true; readonly message: CoreMessage }
   | { readonly ok: false; readonly reason: string };
 
+/** A value of a message cannot be read; a request gets a 400 with this reason. */
+export class MalformedMessage extends Error {
+  override readonly name = 'MalformedMessage';
+}
+
+/** A message for sip.js, parsed at the first look. */
+export class LazyCoreMessage {
+  readonly #parse: () => CoreParse;
+  #message: CoreMessage | undefined;
+
+  constructor(parse: () => CoreParse) {
+    this.#parse = parse;
+  }
+
+  /** Throws MalformedMessage. */
+  get(): CoreMessage {
+    if (this.#message === undefined) {
+      const parsed = this.#parse();
+      if (!parsed.ok) throw new MalformedMessage(parsed.reason);
+      this.#message = parsed.message;
+    }
+    return this.#message;
+  }
+}
+
 const SIP_SCHEME = /^sips:/i;
 
 /**

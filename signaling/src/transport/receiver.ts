@@ -3,7 +3,7 @@ import type { Core } from 'sip.js';
 import { checkMessage, type Essentials, type Verdict } from './check.ts';
 import type { ClientTransactions } from './client-transactions.ts';
 import type { Connection } from './connection.ts';
-import { parseForCore } from './core-parse.ts';
+import { LazyCoreMessage, MalformedMessage, parseForCore } from './core-parse.ts';
 import type { FrameEvent } from './framer.ts';
 import { headerValue, type RequestHead, type ResponseHead, type SipHead } from './head.ts';
 import type { Limits, MessageHandler } from './layer.ts';
@@ -116,23 +116,27 @@ export class Receiver {
     }
     const branch = this.#branchOf(admission, essentials);
     const secure = wire.flow.transport === 'tls';
-    const parsed = parseForCore(head, coreVia(branch), body, secure);
     const fail = (status: number, reason: string): void => {
       if (servers.isAnswered(branch, head.method)) return;
       this.#answer(arrival, branch, status, reason);
     };
-    if (!parsed.ok) {
-      traffic.refused(wire.flow, parsed.reason);
-      fail(400, parsed.reason);
-      return;
-    }
+    const core = new LazyCoreMessage(() => parseForCore(head, coreVia(branch), body, secure));
     try {
       user.request({
-        message: parsed.message as Core.IncomingRequestMessage,
         head,
+        body,
+        branch,
         flow: wire.flow,
+        get message() {
+          return core.get() as Core.IncomingRequestMessage;
+        },
       });
     } catch (error) {
+      if (error instanceof MalformedMessage) {
+        traffic.refused(wire.flow, error.message);
+        fail(400, error.message);
+        return;
+      }
       logger.error({ method: head.method, error: messageOf(error) }, 'handling a request failed');
       fail(500, 'Server Internal Error');
     }
@@ -158,20 +162,24 @@ export class Receiver {
       return;
     }
     const via = course?.coreVia ?? coreVia(branch);
-    const parsed = parseForCore(head, via, body, false);
-    if (!parsed.ok) {
-      traffic.dropped(wire.flow, parsed.reason);
-      return;
-    }
+    const core = new LazyCoreMessage(() => parseForCore(head, via, body, false));
     try {
       handler()?.response({
-        message: parsed.message as Core.IncomingResponseMessage,
         head,
+        body,
+        branch: branchIn(via),
         flow: wire.flow,
         seenAs: seenAs(topVia),
         matched: outcome !== undefined,
+        get message() {
+          return core.get() as Core.IncomingResponseMessage;
+        },
       });
     } catch (error) {
+      if (error instanceof MalformedMessage) {
+        traffic.dropped(wire.flow, error.message);
+        return;
+      }
       logger.error(
         { method, status: head.status, error: messageOf(error) },
         'handling a response failed',
@@ -226,6 +234,11 @@ export class Receiver {
 /** The Via that sip.js sees: only the branch means anything to it. */
 function coreVia(branch: string): string {
   return `SIP/2.0/UDP offhook.invalid;branch=${branch === '' ? 'none' : branch}`;
+}
+
+/** The branch parameter of a Via value. */
+export function branchIn(via: string): string {
+  return /;branch=([^;\s]+)/.exec(via)?.[1] ?? '';
 }
 
 function sizeProblem(

@@ -14,7 +14,7 @@ import type { ListenAddress, TransportName } from '../api.ts';
 import { ClientTransactions } from './client-transactions.ts';
 import { Connection } from './connection.ts';
 import { Connections } from './connections.ts';
-import { parseForCore } from './core-parse.ts';
+import { LazyCoreMessage, parseForCore } from './core-parse.ts';
 import { lengthenBranches } from './core-branch.ts';
 import { headerValue, type ResponseHead } from './head.ts';
 import type {
@@ -32,7 +32,7 @@ import type {
 import type { Network, StreamServer } from './network.ts';
 import { nodeNetwork } from './node-network.ts';
 import { Outbox } from './outbox.ts';
-import { Receiver } from './receiver.ts';
+import { branchIn, Receiver } from './receiver.ts';
 import { Replies } from './replies.ts';
 import { ServerTransactions } from './server-transactions.ts';
 import { DEFAULT_TIMERS } from './timers.ts';
@@ -304,11 +304,20 @@ class SipTransports extends Emitter<TransportEvents> implements TransportLayer {
 
   #deliverLocal(text: string, head: ResponseHead, via: string): void {
     const end = text.indexOf('\r\n\r\n');
-    const parsed = parseForCore(head, via, text.slice(end + 4), false);
-    if (!parsed.ok) return;
-    const message = parsed.message as Core.IncomingResponseMessage;
+    const body = text.slice(end + 4);
+    const core = new LazyCoreMessage(() => parseForCore(head, via, body, false));
     try {
-      this.#handler?.response({ message, head, flow: undefined, seenAs: undefined, matched: true });
+      this.#handler?.response({
+        head,
+        body,
+        branch: branchIn(via),
+        flow: undefined,
+        seenAs: undefined,
+        matched: true,
+        get message() {
+          return core.get() as Core.IncomingResponseMessage;
+        },
+      });
     } catch (error) {
       const cseq = headerValue(head, 'cseq');
       this.#logger.error({ cseq, error: String(error) }, 'handling a failure to send failed');

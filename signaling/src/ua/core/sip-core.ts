@@ -133,7 +133,6 @@ export class SipCore {
 
   #request(event: layer.IncomingRequest): void {
     const message = readRequest(event);
-    if (message === undefined) throw new TypeError('a request that cannot be read got through');
     if (message.method === 'ACK') {
       this.#dialogs.get(requestDialog(message))?.acknowledged(message);
       return;
@@ -177,7 +176,6 @@ export class SipCore {
 
   #response(event: layer.IncomingResponse): void {
     const response = readResponse(event);
-    if (response === undefined) return;
     this.#clients.get(`${response.branch}\n${response.cseq.method}`)?.receive(response);
   }
 

@@ -1,8 +1,11 @@
 import type { Body } from '../../api.ts';
+import { MalformedMessage } from '../../transport/core-parse.ts';
+import type { HeaderField } from '../../transport/head.ts';
 import type { Endpoint, Flow } from '../../transport/layer.ts';
 import type * as layer from '../../transport/layer.ts';
 import { Headers } from './headers.ts';
 import { parseNameAddr, tagOf, type NameAddr } from './name-addr.ts';
+import { isAbsoluteUri, parseUri } from './uri.ts';
 
 interface Common {
   readonly headers: Headers;
@@ -40,46 +43,63 @@ export interface SipResponse extends Common {
   readonly seenAs: Endpoint | undefined;
 }
 
-/** Undefined when a value that everything rests on cannot be read. */
-export function readRequest(event: layer.IncomingRequest): SipRequest | undefined {
-  const { head, flow } = event;
-  if (head.kind !== 'request') return undefined;
-  const headers = new Headers(head.fields);
-  const common = readCommon(headers, event.message);
-  if (common === undefined) return undefined;
-  return { kind: 'request', method: head.method, uri: head.uri, flow, ...common };
+/** Throws MalformedMessage when a value that everything rests on cannot be read. */
+export function readRequest(event: layer.IncomingRequest): SipRequest {
+  const { head, flow, branch, body } = event;
+  const { method, uri } = head;
+  if (parseUri(uri) === undefined && /^sips?:/i.test(uri)) {
+    throw new MalformedMessage('Malformed Request-URI');
+  }
+  return { kind: 'request', method, uri, flow, ...readCommon(head.fields, branch, body) };
 }
 
-export function readResponse(event: layer.IncomingResponse): SipResponse | undefined {
-  const { head, flow, seenAs } = event;
-  if (head.kind !== 'response') return undefined;
-  const headers = new Headers(head.fields);
-  const common = readCommon(headers, event.message);
-  if (common === undefined) return undefined;
-  return { kind: 'response', status: head.status, reason: head.reason, flow, seenAs, ...common };
+/** Throws MalformedMessage, as `readRequest` does. */
+export function readResponse(event: layer.IncomingResponse): SipResponse {
+  const { head, flow, seenAs, branch, body } = event;
+  const { status, reason } = head;
+  return {
+    kind: 'response',
+    status,
+    reason,
+    flow,
+    seenAs,
+    ...readCommon(head.fields, branch, body),
+  };
 }
 
-function readCommon(
-  headers: Headers,
-  message: { readonly body: string; readonly viaBranch: string },
-): Common | undefined {
-  const from = parseNameAddr(headers.get('from') ?? '');
-  const to = parseNameAddr(headers.get('to') ?? '');
+function readCommon(fields: readonly HeaderField[], branch: string, body: string): Common {
+  const headers = new Headers(fields);
+  const from = readAddress(headers, 'From');
+  const to = readAddress(headers, 'To');
   const callId = headers.get('call-id');
   const cseq = parseCSeq(headers.get('cseq'));
-  if (from === undefined || to === undefined) return undefined;
-  if (callId === undefined || cseq === undefined) return undefined;
-  return {
-    headers,
-    body: message.body,
-    branch: message.viaBranch,
-    from,
-    fromTag: tagOf(from),
-    to,
-    toTag: tagOf(to),
-    callId,
-    cseq,
-  };
+  if (callId === undefined) throw new MalformedMessage('Malformed Call-ID Header Field');
+  if (cseq === undefined) throw new MalformedMessage('Malformed CSeq Header Field');
+  for (const name of ['Contact', 'Record-Route', 'Route'] as const) checkAddresses(headers, name);
+  return { headers, body, branch, from, fromTag: tagOf(from), to, toTag: tagOf(to), callId, cseq };
+}
+
+function readAddress(headers: Headers, name: 'From' | 'To'): NameAddr {
+  const value = parseNameAddr(headers.get(name.toLowerCase()) ?? '');
+  if (value === undefined || !isUri(value.uri)) {
+    throw new MalformedMessage(`Malformed ${name} Header Field`);
+  }
+  return value;
+}
+
+function checkAddresses(headers: Headers, name: 'Contact' | 'Record-Route' | 'Route'): void {
+  for (const value of headers.list(name.toLowerCase())) {
+    if (value === '*' && name === 'Contact') continue;
+    const address = parseNameAddr(value);
+    if (address === undefined || !isUri(address.uri)) {
+      throw new MalformedMessage(`Malformed ${name} Header Field`);
+    }
+  }
+}
+
+/** A SIP URI, or one of another scheme that is none of our business. */
+function isUri(text: string): boolean {
+  return parseUri(text) !== undefined || (!/^sips?:/i.test(text) && isAbsoluteUri(text));
 }
 
 /** CSeq numbers are below 2^31 (RFC 3261 §8.1.1.5). */
