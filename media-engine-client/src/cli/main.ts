@@ -1,3 +1,4 @@
+import { isOffhookError } from '@offhook/common';
 import { CommanderError } from 'commander';
 import { exitCode, exitCodeOf } from './exit-codes.ts';
 import { printError, processOutput } from './output.ts';
@@ -13,6 +14,8 @@ try {
   if (error instanceof CommanderError) {
     // Help and version are asked for; everything else is bad usage, and has been said.
     process.exitCode = error.exitCode === 0 ? exitCode.ok : exitCode.usage;
+  } else if (isOffhookError(error, 'said')) {
+    process.exitCode = exitCode.failed;
   } else {
     printError(processOutput, error, program.opts()['json'] === true);
     process.exitCode = exitCodeOf(error);
