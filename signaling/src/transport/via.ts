@@ -128,10 +128,12 @@ export function responseRoute(via: Via, transport: TransportName): ResponseRoute
   return { host: unbracket(received ?? via.host), port };
 }
 
-/** Our endpoint as the peer saw it, from the Via that a response brings back. */
+/** Our endpoint as the peer saw it, from the Via that a response brings back, if it says. */
 export function seenAs(via: Via): Endpoint | undefined {
   const address = viaParam(via, 'received');
-  const port = Number(viaParam(via, 'rport') ?? via.port ?? Number.NaN);
+  const rport = viaParam(via, 'rport');
+  if (address === undefined && rport === undefined) return undefined;
+  const port = Number(rport ?? via.port ?? Number.NaN);
   if (!(port > 0 && port <= 65_535)) return undefined;
   return { address: unbracket(address ?? via.host), port };
 }

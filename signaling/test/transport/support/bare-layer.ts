@@ -24,6 +24,7 @@ export interface Bench {
   readonly responses: IncomingResponse[];
   /** Set: what the user of the layer does with a request. */
   onRequest: (event: IncomingRequest) => void;
+  onResponse: (event: IncomingResponse) => void;
   /** Port of the layer. */
   readonly port: number;
 }
@@ -48,6 +49,7 @@ export async function bench(
     requests: [],
     responses: [],
     onRequest: () => undefined,
+    onResponse: () => undefined,
     port: layer.listening[0]?.port ?? 0,
   };
   layer.receive({
@@ -55,7 +57,10 @@ export async function bench(
       made.requests.push(event);
       made.onRequest(event);
     },
-    response: (event) => made.responses.push(event),
+    response: (event) => {
+      made.responses.push(event);
+      made.onResponse(event);
+    },
   });
   return made;
 }
