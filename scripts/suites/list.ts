@@ -1,3 +1,4 @@
+import { asteriskRoot } from '../../test/sipp/src/infra/asterisk-install.ts';
 import type { Suite } from './suite.ts';
 
 const MINUTE = 60_000;
@@ -31,6 +32,7 @@ export const testSuites: readonly Suite[] = [
     command: (report) => ['test/sipp/src/main.ts', '--junit', report],
     result: 'junit',
     deadlineMs: 30 * MINUTE,
+    prepare: asteriskRoot,
   },
 ];
 

@@ -11,6 +11,8 @@ export interface Suite {
   /** `junit`: the suite writes a report. `exit-code`: it counts as one test that its exit decides. */
   readonly result: 'junit' | 'exit-code';
   readonly deadlineMs: number;
+  /** What takes long and can be done while other suites run. Its failure is the suite's to tell. */
+  readonly prepare?: () => Promise<unknown>;
 }
 
 export interface Outcome extends Counts {

@@ -3,8 +3,14 @@ import { runSuite, type Outcome, type Suite } from './suite.ts';
 
 /** Runs the suites one after the other, and prints what became of them; true if nothing failed. */
 export async function runSuites(suites: readonly Suite[]): Promise<boolean> {
+  const prepared = new Map(
+    suites.map((suite) => [suite, suite.prepare?.().catch(() => undefined)] as const),
+  );
   const outcomes: Outcome[] = [];
-  for (const suite of suites) outcomes.push(await runSuite(suite));
+  for (const suite of suites) {
+    await prepared.get(suite);
+    outcomes.push(await runSuite(suite));
+  }
   console.log(`\n${summarise(outcomes).join('\n')}`);
   return outcomes.length > 0 && outcomes.every((outcome) => outcome.failed === 0);
 }
