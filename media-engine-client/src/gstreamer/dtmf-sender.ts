@@ -33,11 +33,12 @@ export class DtmfSender {
       return Promise.reject(mediaError('wrong-state', 'The call is on hold: digits cannot be sent'));
     const before = this.#queues.get(leg.id) ?? Promise.resolve();
     const result = before.then(() => this.#send(leg, options));
-    const settled = result.catch(() => undefined);
+    const settled = result
+      .catch(() => undefined)
+      .finally(() => {
+        if (this.#queues.get(leg.id) === settled) this.#queues.delete(leg.id);
+      });
     this.#queues.set(leg.id, settled);
-    void settled.then(() => {
-      if (this.#queues.get(leg.id) === settled) this.#queues.delete(leg.id);
-    });
     return result;
   }
 

@@ -1,11 +1,21 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silentLogger } from '@offhook/common';
-import { readWav, type Audio } from '@offhook/common/audio';
+import { silentLogger, systemClock } from '@offhook/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findTone, readWav, type Audio } from '@offhook/common/audio';
 import type { CodecName } from '@offhook/media-rpc';
 import { createGStreamerPlane } from '../../src/gstreamer/index.ts';
-import type { CodecConfig, LegConfig, MediaPlane, RtpSockets } from '../../src/media-plane.ts';
+import { WorkerConnection } from '../../src/gstreamer/worker-connection.ts';
+import type {
+  CodecConfig,
+  LegConfig,
+  MediaPlane,
+  MediaPlaneEvents,
+  RtpSockets,
+  SrtpKey,
+} from '../../src/media-plane.ts';
 
 export const WORKER_PATH =
   process.env['OFFHOOK_WORKER'] ??
@@ -55,6 +65,10 @@ export function codec(name: CodecName, ptimeMs = 20): CodecConfig {
   return { ...codecs[name], ptimeMs };
 }
 
+export function srtpKey(suite: SrtpKey['suite'] = 'AES_CM_128_HMAC_SHA1_80'): SrtpKey {
+  return { suite, keySalt: randomBytes(suite.startsWith('AES_256') ? 46 : 30) };
+}
+
 export function openSockets(plane: MediaPlane, address = '127.0.0.1'): Promise<RtpSockets> {
   return plane.openSockets({ address, ports: { from: 20_000, to: 29_999 }, dscp: 46, tag: '' });
 }
@@ -85,4 +99,53 @@ export function legConfig(
 
 export async function recording(path: string): Promise<Audio> {
   return readWav(await readFile(path));
+}
+
+/** Until a recording has at least `ms` of a tone in it. */
+export async function played(path: string, hz: number, ms: number, deadlineMs = 6000): Promise<void> {
+  const give = performance.now() + deadlineMs;
+  for (;;) {
+    const tone = await recording(path).then(
+      (audio) => findTone(audio, hz).presentMs,
+      () => 0,
+    );
+    if (tone >= ms) return;
+    if (performance.now() > give) throw new Error(`${tone} of ${ms} ms of ${hz} Hz in ${path}`);
+    await sleep(50);
+  }
+}
+
+/** The process id of the worker that serves a plane. */
+export async function workerPid(socketPath: string): Promise<number> {
+  const connection = await rawWorker(socketPath);
+  const { pid } = await connection.request('hello');
+  connection.close();
+  return pid;
+}
+
+/** A second client of a worker, to see what the plane does not show. */
+export function rawWorker(socketPath: string): Promise<WorkerConnection> {
+  return WorkerConnection.open(socketPath, {
+    clock: systemClock,
+    onEvent: () => undefined,
+    onClosed: () => undefined,
+  });
+}
+
+/** The next event of that name for which `test` holds. */
+export function nextEvent<K extends keyof MediaPlaneEvents>(
+  plane: MediaPlane,
+  name: K,
+  test: (event: MediaPlaneEvents[K]) => boolean = () => true,
+  ms = 5000,
+): Promise<MediaPlaneEvents[K]> {
+  const { promise, resolve, reject } = Promise.withResolvers<MediaPlaneEvents[K]>();
+  const timer = setTimeout(() => reject(new Error(`no event ${name} within ${ms} ms`)), ms);
+  const off = plane.on(name, (event) => {
+    if (!test(event)) return;
+    clearTimeout(timer);
+    off();
+    resolve(event);
+  });
+  return promise;
 }

@@ -1,0 +1,177 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { findTone } from '@offhook/common/audio';
+import { countersPath } from '../../src/gstreamer/counters.ts';
+import { RtpPeer, type RtpPacket } from './rtp-peer.ts';
+import { SrtpReader } from './srtp.ts';
+import {
+  codec,
+  legConfig,
+  nextEvent,
+  openPlane,
+  openSockets,
+  played,
+  recording,
+  srtpKey,
+  workerPid,
+  type TestPlane,
+} from './test-plane.ts';
+
+async function killWorker(test: TestPlane): Promise<void> {
+  const up = nextEvent(test.plane, 'worker', (event) => event.state === 'up');
+  process.kill(await workerPid(test.socketPath), 'SIGKILL');
+  await up;
+}
+
+/** As if so many packets had been sent already. */
+async function pretendSent(test: TestPlane, index: bigint): Promise<void> {
+  const pid = await workerPid(test.socketPath);
+  const up = nextEvent(test.plane, 'worker', (event) => event.state === 'up');
+  process.kill(pid, 'SIGSTOP');
+  const file = await open(countersPath(test.socketPath), 'r+');
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(index);
+  await file.write(bytes, 0, 8, 16 + 56); // tx_index of the first slot
+  await file.close();
+  process.kill(pid, 'SIGKILL');
+  await up;
+}
+
+function largestGapMs(packets: readonly RtpPacket[]): number {
+  return Math.max(...packets.slice(1).map((packet, at) => packet.at - (packets[at]?.at ?? 0)));
+}
+
+describe('when the worker is killed', () => {
+  it('legs go on from the same port and SSRC, ahead in sequence and time', async () => {
+    await using here = await openPlane();
+    await using peer = await RtpPeer.open();
+    const arrivals: RtpPacket[] = [];
+    const sockets = await openSockets(here.plane);
+    await here.plane.setLeg(legConfig('a', sockets, peer.sockets, { input: 'tone:440' }));
+    await peer.until('10 packets', () => {
+      arrivals.push(...peer.packets().slice(arrivals.length));
+      return peer.rtp.length >= 10;
+    });
+    const killed = killWorker(here);
+    await peer.until('30 packets', () => {
+      arrivals.push(...peer.packets().slice(arrivals.length));
+      return peer.rtp.length >= 30;
+    });
+    await killed;
+    expect(new Set(peer.sources.map((source) => source.port))).toStrictEqual(
+      new Set([sockets.rtp.port]),
+    );
+    expect(new Set(arrivals.map((packet) => packet.ssrc)).size).toBe(1);
+    arrivals.slice(1).forEach((packet, at) => {
+      const before = arrivals[at] as RtpPacket;
+      const steps = (packet.seq - before.seq) & 0xffff;
+      expect(steps).toBeGreaterThanOrEqual(1);
+      expect(steps).toBeLessThan(100);
+      expect((packet.timestamp - before.timestamp) >>> 0).toBeLessThan(160 * 100);
+      expect((packet.timestamp - before.timestamp) >>> 0).toBeGreaterThanOrEqual(160);
+    });
+    expect(largestGapMs(arrivals)).toBeLessThan(600);
+  });
+
+  it.each(['PCMA', 'opus'] as const)('the far end of %s hears a short gap', async (name) => {
+    await using here = await openPlane();
+    await using there = await openPlane();
+    const [a, b] = [await openSockets(here.plane), await openSockets(there.plane)];
+    const wav = join(there.directory, 'b.wav');
+    const common = { codec: codec(name) };
+    await here.plane.setLeg(legConfig('a', a, b, { ...common, input: 'tone:440' }));
+    await there.plane.setLeg(legConfig('b', b, a, { ...common, output: `file:${wav}` }));
+    await played(wav, 440, 400);
+    await killWorker(here);
+    await played(wav, 440, 1000);
+    expect(findTone(await recording(wav), 440).longestGapMs).toBeLessThan(600);
+  });
+
+  it('no SRTP index is used twice across a roll-over of the sequence', async () => {
+    await using here = await openPlane();
+    await using peer = await RtpPeer.open();
+    const key = srtpKey();
+    const sockets = await openSockets(here.plane);
+    await here.plane.setLeg(
+      legConfig('a', sockets, peer.sockets, {
+        srtp: { tx: key, rx: srtpKey() },
+        codec: codec('PCMA', 10),
+      }),
+    );
+    await peer.until('5 packets', () => peer.rtp.length >= 5);
+    await pretendSent(here, 0x1_ffb0n);
+    const wrapped = (packets: readonly RtpPacket[]) =>
+      packets.some((packet) => packet.seq > 0xff00) && (packets.at(-1)?.seq ?? 0xffff) < 0x100;
+    await peer.until('a roll-over', () => wrapped(peer.packets()), 8000);
+    await killWorker(here);
+    const before = peer.rtp.length;
+    await peer.until('20 packets more', () => peer.rtp.length >= before + 20);
+    const reader = new SrtpReader(key.suite, key.keySalt);
+    const indices = peer.packets().map((packet) => {
+      const rollOver = [0, 1, 2].find((roc) => reader.open(packet.raw, roc) !== undefined);
+      expect(rollOver).toBeDefined();
+      return (rollOver ?? 0) * 65_536 + packet.seq;
+    });
+    indices.slice(1).forEach((index, at) => {
+      expect(index).toBeGreaterThan(indices[at] ?? 0);
+    });
+    expect(indices.at(-1)).toBeGreaterThan(0x2_0000);
+  });
+
+  it('a peer with SRTP goes on hearing and being heard', async () => {
+    await using here = await openPlane();
+    await using there = await openPlane();
+    const [a, b] = [await openSockets(here.plane), await openSockets(there.plane)];
+    const [one, two] = [srtpKey(), srtpKey()];
+    const [hereWav, thereWav] = [join(here.directory, 'a.wav'), join(there.directory, 'b.wav')];
+    await here.plane.setLeg(
+      legConfig('a', a, b, {
+        srtp: { tx: one, rx: two },
+        input: 'tone:440',
+        output: `file:${hereWav}`,
+      }),
+    );
+    await there.plane.setLeg(
+      legConfig('b', b, a, {
+        srtp: { tx: two, rx: one },
+        input: 'tone:700',
+        output: `file:${thereWav}`,
+      }),
+    );
+    await played(hereWav, 700, 300);
+    await played(thereWav, 440, 300);
+    await killWorker(here);
+    await played(hereWav, 700, 900);
+    await played(thereWav, 440, 900);
+    expect((await there.plane.stats('b')).rx.rejected).toBe(0);
+  });
+
+  it('a leg whose counters are lost sends nothing until it has new keys', async () => {
+    await using here = await openPlane();
+    await using peer = await RtpPeer.open();
+    const sockets = await openSockets(here.plane);
+    const leg = legConfig('a', sockets, peer.sockets, {
+      srtp: { tx: srtpKey(), rx: srtpKey() },
+    });
+    await here.plane.setLeg(leg);
+    await peer.until('5 packets', () => peer.rtp.length >= 5);
+    const file = await open(countersPath(here.socketPath), 'r+');
+    const up = nextEvent(here.plane, 'worker', (event) => event.state === 'up');
+    const pid = await workerPid(here.socketPath);
+    process.kill(pid, 'SIGSTOP');
+    await file.truncate(0);
+    await file.close();
+    process.kill(pid, 'SIGKILL');
+    expect((await up).countersUnknown).toStrictEqual(['a']);
+    const silent = peer.rtp.length;
+    await here.plane.setLeg({ ...leg, muted: true });
+    expect((await here.plane.stats('a')).tx.packets).toBe(0);
+    expect(peer.rtp.length).toBe(silent);
+    const fresh = srtpKey();
+    await here.plane.setLeg({ ...leg, srtp: { tx: fresh, rx: srtpKey() } });
+    await peer.until('packets again', () => peer.rtp.length > silent + 5);
+    const reader = new SrtpReader(fresh.suite, fresh.keySalt);
+    expect(reader.open(peer.rtp.at(-1) as Buffer, 0)).toBeDefined();
+  });
+});
