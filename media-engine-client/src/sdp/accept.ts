@@ -9,8 +9,8 @@ import { readAudio, type RemoteAudio } from './remote-audio.ts';
 /**
  * Takes the peer's answer to our offer (RFC 3264 §7).
  *
- * @throws `invalid-sdp` when it is no answer to this offer, `no-common-codec` when the audio is
- *   refused or lists none of the offered codecs, `srtp-required`.
+ * @throws `invalid-sdp` when it is no answer to this offer or refuses the audio, `no-common-codec`
+ *   when it lists none of the offered codecs, `srtp-required`.
  */
 export function acceptAnswer(
   terms: Pick<Terms, 'options'>,
@@ -30,7 +30,7 @@ export function acceptAnswer(
     throw mediaError('invalid-sdp', 'The answer describes another stream than the offer');
   }
   if (section.port === 0) {
-    throw mediaError('no-common-codec', 'The peer refused the audio stream (port 0)');
+    throw mediaError('invalid-sdp', 'The peer refused the audio stream (port 0)');
   }
   const audio = readAudio(description, section);
   // §6.1: the first format is the one the peer would rather have; only what we offered counts.

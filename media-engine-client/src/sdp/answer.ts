@@ -92,7 +92,7 @@ function chooseAudio(
       refusal ??= error;
     }
   }
-  throw refusal ?? mediaError('no-common-codec', 'The offer has no audio stream that can be used');
+  throw refusal ?? mediaError('invalid-sdp', 'The offer has no audio stream that can be used');
 }
 
 function isCandidate(section: MediaSection): boolean {

@@ -174,10 +174,10 @@ describe('an answer', () => {
 
   it.each([
     ['no codec in common', peerSdp('audio 5004 RTP/AVP 18 4', []), 'no-common-codec'],
-    ['only video', peerSdp('video 5004 RTP/AVP 31', []), 'no-common-codec'],
-    ['no stream at all', 'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\n', 'no-common-codec'],
-    ['DTLS-SRTP', peerSdp('audio 9 UDP/TLS/RTP/SAVPF 8', []), 'no-common-codec'],
-    ['a refused stream', peerSdp('audio 0 RTP/AVP 8', []), 'no-common-codec'],
+    ['only video', peerSdp('video 5004 RTP/AVP 31', []), 'invalid-sdp'],
+    ['no stream at all', 'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\n', 'invalid-sdp'],
+    ['DTLS-SRTP', peerSdp('audio 9 UDP/TLS/RTP/SAVPF 8', []), 'invalid-sdp'],
+    ['a refused stream', peerSdp('audio 0 RTP/AVP 8', []), 'invalid-sdp'],
     ['no c=', peerSdp('audio 5004 RTP/AVP 8', [], []), 'invalid-sdp'],
   ])('refuses an offer with %s', (_what, offer, code) => {
     expect(() => makeAnswer(terms(), step(), offer)).toThrowError(withCode(code));
@@ -273,7 +273,7 @@ describe('accepting the answer to an offer', () => {
     ['no stream', 'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\n', 'invalid-sdp'],
     ['another kind of stream', peerSdp('video 5004 RTP/AVP 31', []), 'invalid-sdp'],
     ['no c=', peerSdp('audio 5004 RTP/AVP 8', [], []), 'invalid-sdp'],
-    ['a refused stream', peerSdp('audio 0 RTP/AVP 8', []), 'no-common-codec'],
+    ['a refused stream', peerSdp('audio 0 RTP/AVP 8', []), 'invalid-sdp'],
     ['nothing of what was offered', peerSdp('audio 5004 RTP/AVP 18', []), 'no-common-codec'],
     ['SRTP that nobody offered', peerSdp('audio 5004 RTP/SAVP 8', [crypto80]), 'srtp-required'],
   ])('refuses an answer with %s', (_what, answer, code) => {

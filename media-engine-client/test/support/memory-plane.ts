@@ -30,6 +30,8 @@ export class MemoryPlane implements MediaPlane {
   readonly legStats = new Map<string, Partial<LegStats>>();
   /** Makes the next call of that method fail. */
   readonly failures = new Map<keyof MediaPlane, Error>();
+  /** Figures as if packets flowed. */
+  counting = false;
   closed: { stopWorker: boolean } | undefined;
   readonly #events = new Emitter<MediaPlaneEvents>();
 
@@ -104,8 +106,9 @@ export class MemoryPlane implements MediaPlane {
   }
 
   stats(leg: string) {
+    const packets = this.counting ? 50 : 0;
     return this.#do('stats', leg, () => ({
-      tx: { packets: 0, bytes: 0, ssrc: 1 },
+      tx: { packets, bytes: packets * 172, ssrc: 1 },
       rx: { packets: 0, bytes: 0, lost: 0, jitterMs: 0, rejected: 0 },
       concealedPct: 0,
       jitterBufferMs: 40,
