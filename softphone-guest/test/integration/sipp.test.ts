@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { freeUdpPort } from './support/free-port.ts';
+import { heard } from './support/heard.ts';
+import { Place, type Engine, type Phone } from './support/place.ts';
+
+/** SIPp's built-in scenarios as the far end; it echoes RTP, so that what is heard is our own tone. */
+let place: Place;
+let phone: Phone;
+let engine: Engine;
+
+const HZ = 440;
+
+beforeAll(async () => {
+  place = new Place();
+  engine = await place.engine('guest', `tone:${HZ}`);
+  phone = await place.phone('guest', engine, 'auto_answer = true');
+});
+
+afterAll(() => place.close());
+
+const heardMs = () => heard(engine, HZ).presentMs;
+
+async function until(check: () => void | Promise<void>): Promise<void> {
+  await vi.waitFor(check, { timeout: 10_000, interval: 50 });
+}
+
+describe('SIPp', () => {
+  it('uac: its call is taken, with audio both ways', async () => {
+    const before = heardMs();
+    const media = await freeUdpPort();
+    const { done } = place.sipp(
+      phone.address,
+      ...['-sn', 'uac', '-d', '3000', '-rtp_echo', '-mp', String(media)],
+    );
+    await until(async () => {
+      const { out } = await place.offhook(phone, 'calls', '--json');
+      const { calls } = JSON.parse(out) as { calls: { state: string; media: object }[] };
+      expect(calls).toMatchObject([{ state: 'established', media: { codec: 'PCMU' } }]);
+    });
+    expect(await done).toMatchObject({ code: 0 });
+    await until(async () => {
+      const { calls } = await phone.client.call('history.list', {});
+      expect(calls[0]).toMatchObject({ direction: 'incoming', end: { by: 'remote' } });
+      expect(calls[0]?.media.rxPackets).toBeGreaterThan(50);
+      expect(calls[0]?.media.txPackets).toBeGreaterThan(50);
+    });
+    expect(heardMs() - before).toBeGreaterThan(1000);
+  });
+
+  it('uas: a call is placed to it, with audio both ways, and ended', async () => {
+    const before = heardMs();
+    const [port, media] = [await freeUdpPort(), await freeUdpPort()];
+    const { done } = place.sipp(
+      '-sn',
+      'uas',
+      '-p',
+      String(port),
+      '-rtp_echo',
+      '-mp',
+      String(media),
+    );
+    const dialled = await place.offhook(
+      phone,
+      ...['dial', `sip:service@127.0.0.1:${port}`, '--wait', '10', '--json'],
+    );
+    expect(dialled).toMatchObject({ code: 0, err: '' });
+    await until(() => expect(heardMs() - before).toBeGreaterThan(1000));
+    const checks = await place.offhook(phone, 'doctor');
+    expect(checks.out).toMatch(/ok +media +call \w+: sent \d+, received \d+ packets/);
+    expect(checks.code).toBe(0);
+    expect((await place.offhook(phone, 'hangup')).code).toBe(0);
+    expect(await done).toMatchObject({ code: 0 });
+  });
+
+  it('uas: gets a BYE when the phone is told to end', async () => {
+    const port = await freeUdpPort();
+    const other = await place.phone('other', engine);
+    const { done } = place.sipp('-sn', 'uas', '-p', String(port));
+    const dialled = await place.offhook(other, 'dial', `sip:x@127.0.0.1:${port}`, '--wait', '10');
+    expect(dialled.code).toBe(0);
+    other.child.kill('SIGTERM');
+    expect(await done).toMatchObject({ code: 0 });
+    await until(() => expect(other.child.exitCode).toBe(0));
+    expect((await place.offhook(other, 'status')).code).toBe(3);
+  });
+});
