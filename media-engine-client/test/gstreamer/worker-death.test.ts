@@ -71,7 +71,7 @@ describe('when the worker is killed', () => {
       expect((packet.timestamp - before.timestamp) >>> 0).toBeLessThan(160 * 100);
       expect((packet.timestamp - before.timestamp) >>> 0).toBeGreaterThanOrEqual(160);
     });
-    expect(largestGapMs(arrivals)).toBeLessThan(600);
+    expect(largestGapMs(arrivals)).toBeLessThan(1500);
   });
 
   it.each(['PCMA', 'opus'] as const)('the far end of %s hears a short gap', async (name) => {
@@ -85,7 +85,7 @@ describe('when the worker is killed', () => {
     await played(wav, 440, 400);
     await killWorker(here);
     await played(wav, 440, 1000);
-    expect(findTone(await recording(wav), 440).longestGapMs).toBeLessThan(600);
+    expect(findTone(await recording(wav), 440).longestGapMs).toBeLessThan(1500);
   });
 
   it('no SRTP index is used twice across a roll-over of the sequence', async () => {
