@@ -83,7 +83,8 @@ export class StreamFramer {
     if (buffer.length === 0) return undefined;
     if (buffer[0] === CR) return nextKeepAlive(buffer);
     const end = buffer.indexOf(HEAD_END, Math.max(0, this.#searched - 3));
-    this.#searched = buffer.length;
+    // Once found, it is found there again when the rest of the body has come.
+    this.#searched = end < 0 ? buffer.length : end;
     const size = end < 0 ? buffer.length : end;
     if (size > this.#limits.headerBytes) {
       return broken('Header Block Too Large', 413, readHead(buffer, end));

@@ -1,4 +1,5 @@
-import fc from 'fast-check';
+import { isOffhookError } from '@offhook/common';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseHopUri } from '../../src/dns/next-hop.ts';
 import {
@@ -216,13 +217,17 @@ describe('what is no address', () => {
   });
 
   test('no text makes the reader fail in another way', () => {
+    const outcome = (text: string): string => {
+      try {
+        parseHopUri(`sip:${text}`);
+        return 'read';
+      } catch (error) {
+        return isOffhookError(error, 'no-route') ? 'refused' : String(error);
+      }
+    };
     fc.assert(
       fc.property(fc.string(), (text) => {
-        try {
-          parseHopUri(`sip:${text}`);
-        } catch (error) {
-          expect(error).toMatchObject({ code: 'no-route' });
-        }
+        expect(['read', 'refused']).toContain(outcome(text));
       }),
     );
   });

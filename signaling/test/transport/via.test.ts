@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
   formatVia,
@@ -69,7 +69,11 @@ describe('a Via value', () => {
   });
 
   test('nothing makes the reader throw', () => {
-    fc.assert(fc.property(fc.string(), (text) => void parseVia(`SIP/2.0/UDP ${text}`)));
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        expect(() => parseVia(`SIP/2.0/UDP ${text}`)).not.toThrow();
+      }),
+    );
   });
 });
 

@@ -50,7 +50,7 @@ export async function coreAgent(options: CoreAgentOptions): Promise<CoreAgent> {
         pubGruu: undefined,
         tempGruu: undefined,
         toString: () => `<${contact.toString()}>`,
-      } as never,
+      },
       displayName: '',
       loggerFactory: quiet,
       hackViaTcp: false,
