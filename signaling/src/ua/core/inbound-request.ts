@@ -18,6 +18,8 @@ interface Context {
   readonly localTag: string;
   readonly product: string;
   readonly finished: () => void;
+  /** Its transaction is over. */
+  readonly ended: () => void;
 }
 
 /** A request that somebody sent us, and how it is answered. */
@@ -33,7 +35,7 @@ export class InboundRequest {
     this.message = message;
     this.localTag = context.localTag;
     this.#context = context;
-    this.#transaction = new ServerTransaction(message, context.transport);
+    this.#transaction = new ServerTransaction(message, context.transport, context.ended);
   }
 
   get flow(): Flow {

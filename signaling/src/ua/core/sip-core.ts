@@ -58,6 +58,8 @@ export class SipCore {
   readonly #clients = new Map<string, ClientTransaction>();
   readonly #invites = new Map<string, InboundRequest>();
   readonly #dialogs = new Map<string, DialogOwner>();
+  /** Every request whose transaction is not over. */
+  readonly #inbound = new Set<InboundRequest>();
   readonly #merged: RecentKeys;
 
   constructor(options: CoreOptions) {
@@ -142,7 +144,9 @@ export class SipCore {
       localTag: message.toTag ?? this.token(8),
       product: this.product,
       finished: () => this.#invites.delete(message.branch),
+      ended: () => this.#inbound.delete(inbound),
     });
+    this.#inbound.add(inbound);
     if (message.method === 'CANCEL') {
       this.#cancel(inbound);
       return;
@@ -181,7 +185,8 @@ export class SipCore {
 
   dispose(): void {
     for (const client of this.#clients.values()) client.dispose();
-    for (const invite of this.#invites.values()) invite.dispose();
+    for (const inbound of this.#inbound) inbound.dispose();
+    this.#inbound.clear();
     this.#clients.clear();
     this.#invites.clear();
     this.#dialogs.clear();

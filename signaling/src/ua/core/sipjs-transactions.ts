@@ -167,12 +167,20 @@ export class ServerTransaction {
   readonly #transaction: Core.InviteServerTransaction | Core.NonInviteServerTransaction;
   #final = false;
 
-  constructor(request: { method: string; branch: string }, transport: Core.Transport) {
+  /** `ended` is called when nothing is absorbed or repeated any more; not by `dispose`. */
+  constructor(
+    request: { method: string; branch: string },
+    transport: Core.Transport,
+    ended: () => void,
+  ) {
     const stub = { method: request.method, viaBranch: request.branch };
     const Transaction =
       request.method === 'INVITE' ? Core.InviteServerTransaction : Core.NonInviteServerTransaction;
     this.#transaction = new Transaction(stub as unknown as Core.IncomingRequestMessage, transport, {
       loggerFactory,
+      onStateChange: (state) => {
+        if (state === Core.TransactionState.Terminated) ended();
+      },
     });
   }
 
