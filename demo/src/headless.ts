@@ -56,7 +56,7 @@ async function callEcho(
   const { media } = await figures(control, call.id, signal);
   say(
     `${media.rxPackets} packets of ${media.codec ?? 'no codec'} came back, ` +
-      `${media.lossPct} % lost, round trip ${media.rttMs ?? '?'} ms`,
+      `${media.lossPct} % lost, round trip ${media.rttMs?.toFixed(2) ?? '?'} ms`,
   );
   await control.call('call.hangup', { call: call.id });
   say('hung up');
@@ -69,7 +69,7 @@ async function callEcho(
     rxPackets: media.rxPackets,
     lossPct: media.lossPct,
     toneHz,
-    rttMs: media.rttMs,
+    rttMs: media.rttMs === null ? null : Math.round(media.rttMs * 100) / 100,
   };
 }
 
