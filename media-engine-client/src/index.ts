@@ -1,0 +1,14 @@
+export { defineEngineConfig, engineConfig, loadEngineConfig } from './config.ts';
+export type { EngineConfig, EngineConfigInput } from './config.ts';
+export { controlMethods } from './control/api.ts';
+export type { EngineCall, EngineStatus } from './control/api.ts';
+export { startDaemon } from './daemon.ts';
+export type { Daemon, DaemonOptions } from './daemon.ts';
+export { controlSocket, workerPath } from './daemon-paths.ts';
+export { Engine } from './engine.ts';
+export type { EngineOptions } from './engine.ts';
+export { createGStreamerPlane } from './gstreamer/index.ts';
+export type { GStreamerPlaneOptions } from './gstreamer/index.ts';
+export { openLocalEngine } from './in-process.ts';
+export type { LocalEngine, LocalEngineOptions } from './in-process.ts';
+export type { MediaPlane } from './media-plane.ts';
