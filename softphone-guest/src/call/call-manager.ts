@@ -134,14 +134,22 @@ export class CallManager {
     await session.hold(false, signal);
   }
 
-  /** Ends what there is; resolves when the far ends have been told, or the deadline has passed. */
+  /** Ends what there is; resolves when the far ends have answered, or the deadline has passed. */
   async close(timeoutMs: number): Promise<void> {
     this.#closed = true;
-    const sessions = this.list();
-    for (const session of sessions) session.input({ type: 'hangup' });
-    await Promise.all(
-      sessions.map((session) => session.until(() => session.call.phase === 'ended', timeoutMs)),
-    );
+    const { clock, logger } = this.#parts;
+    const deadline = Promise.withResolvers<void>();
+    const timer = clock.after(timeoutMs, () => deadline.resolve());
+    const ended = this.list().map(async (session) => {
+      try {
+        await session.hangup();
+        await session.finished;
+      } catch (error) {
+        logger.debug({ call: session.id, reason: describeError(error) }, 'hang-up failed');
+      }
+    });
+    await Promise.race([Promise.all(ended), deadline.promise]);
+    timer.cancel();
     this.#tones.want([]);
   }
 

@@ -1,13 +1,6 @@
-import {
-  describeError,
-  isOffhookError,
-  OffhookError,
-  type Clock,
-  type Logger,
-  type Timer,
-} from '@offhook/common';
+import { describeError, OffhookError, type Clock, type Logger, type Timer } from '@offhook/common';
 import type { SessionState, SessionStats } from '@offhook/media-rpc';
-import type { CallEnd, IncomingCall, SipCall } from '@offhook/signaling';
+import type { IncomingCall, SipCall } from '@offhook/signaling';
 import type { AccountConfig } from '../config.ts';
 import type { CallMedia } from './call-media.ts';
 import { dtmfInfo, parseDtmfInfo } from './dtmf-info.ts';
@@ -44,6 +37,9 @@ export class CallSession {
   #negotiationError: unknown;
   #watchers = new Set<() => void>();
   #answering: Promise<void> | undefined;
+  /** BYE, CANCEL or a refusal, under way or done. */
+  #ending: Promise<void> | undefined;
+  readonly #finished = Promise.withResolvers<void>();
 
   constructor(sip: SipCall, parts: CallSessionParts) {
     this.#sip = sip;
@@ -68,6 +64,11 @@ export class CallSession {
       const pressed = parseDtmfInfo(body);
       if (pressed !== undefined) parts.onDtmf(this, pressed.digit, pressed.durationMs);
     });
+  }
+
+  /** Resolves when the call is over, the last figures are in and the media session is freed. */
+  get finished(): Promise<void> {
+    return this.#finished.promise;
   }
 
   get id(): string {
@@ -123,9 +124,10 @@ export class CallSession {
     }
   }
 
+  /** Resolves when the far end has answered, or has been waited for long enough. */
   async hangup(): Promise<void> {
     this.input({ type: 'hangup' });
-    await this.#sip.hangup();
+    await this.#ending;
   }
 
   async dtmf(digits: string): Promise<void> {
@@ -163,10 +165,10 @@ export class CallSession {
         this.#answering.catch(() => undefined);
         break;
       case 'sip-reject':
-        this.#background(asIncoming(this.#sip).reject({ status: effect.status }), 'reject');
+        this.#end(asIncoming(this.#sip).reject({ status: effect.status }));
         break;
       case 'sip-hangup':
-        this.#background(this.#sip.hangup(), 'hang-up');
+        this.#end(this.#sip.hangup());
         break;
       case 'renegotiate':
         void this.#renegotiate();
@@ -195,7 +197,7 @@ export class CallSession {
     } catch (error) {
       this.input({ type: 'answer-failed' });
       // Signaling has refused what it could; a call that is left over is ended.
-      this.#background(this.#sip.hangup({ status: 500 }), 'hang-up');
+      this.#end(this.#sip.hangup({ status: 500 }));
       throw error;
     }
   }
@@ -236,12 +238,13 @@ export class CallSession {
       'call ended',
     );
     onFinished(this);
+    this.#finished.resolve();
   }
 
-  #background(work: Promise<void>, what: string): void {
+  #end(work: Promise<void>): void {
+    this.#ending = work;
     work.catch((error: unknown) => {
-      if (isOffhookError(error, 'ended')) return;
-      this.#parts.logger.debug({ call: this.id, reason: describeError(error) }, `${what} failed`);
+      this.#parts.logger.debug({ call: this.id, reason: describeError(error) }, 'hang-up failed');
     });
   }
 
@@ -279,10 +282,6 @@ export class CallSession {
   /** Ends at this status for the peer when the call cannot be served at all. */
   async refuse(status: number, reason: string): Promise<void> {
     await asIncoming(this.#sip).reject({ status, reason });
-  }
-
-  get end(): CallEnd | undefined {
-    return this.#sip.end;
   }
 }
 

@@ -365,6 +365,7 @@ describe('closing the phone', () => {
     await fake.clock.advance(0);
     await closing;
     expect(sip.log).toEqual(['hangup']);
+    expect(fake.engine?.sessions.size).toBe(0);
     expect(fake.userAgent.closed).toBe(true);
     expect(fake.phone.link.connected).toBe(false);
     expect(fake.clock.pending).toBe(0);
