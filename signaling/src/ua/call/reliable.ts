@@ -81,7 +81,8 @@ export class ReliableProvisionals {
     const deadline = this.#core.clock.now() + TRANSACTION_TIMEOUT;
     const again = (interval: number): void => {
       transmit(rseq);
-      this.#timer = this.#core.clock.after(interval, () => {
+      const left = deadline - this.#core.clock.now();
+      this.#timer = this.#core.clock.after(Math.min(interval, left), () => {
         if (this.#core.clock.now() < deadline) again(2 * interval);
         else this.#gaveUp();
       });

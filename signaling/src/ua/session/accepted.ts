@@ -15,7 +15,8 @@ export class AcceptedInvite {
     this.cseq = inbound.message.cseq.number;
     const deadline = core.clock.now() + TRANSACTION_TIMEOUT;
     const again = (interval: number): void => {
-      this.#timer = core.clock.after(interval, () => {
+      const left = deadline - core.clock.now();
+      this.#timer = core.clock.after(Math.min(interval, left), () => {
         if (core.clock.now() >= deadline) {
           this.stop();
           expired();
