@@ -38,7 +38,7 @@ function maskBody(body: string): string {
       // SDES keys (RFC 4568), each of several in one line.
       .replaceAll(/(inline:)[^\s|;]+/gi, `$1${MASK}`)
       .replaceAll(/^(a=key-mgmt:\S+)[ \t].*$/gim, `$1 ${MASK}`)
-      .replaceAll(/^(k=[a-z]+:).*$/gim, `$1${MASK}`)
+      .replaceAll(/^(k=[a-z0-9]+:).*$/gim, `$1${MASK}`)
       .replaceAll(/^(a=ice-pwd:).*$/gim, `$1${MASK}`)
       // Digits are often a PIN.
       .replaceAll(/^(Signal[ \t]*=[ \t]*).*$/gim, `$1${MASK}`)
