@@ -27,6 +27,12 @@ export const LINES: readonly TomlTable[] = [
   line('secure', { auto_answer: true, srtp: 'required' }),
   line('info', { auto_answer: true, dtmf: 'info' }),
   line('refuses-redirects', { redirects: 'refuse' }),
+  // Its requests are long ones.
+  line('wordy', {
+    codecs: ['opus', 'G722', 'PCMA', 'PCMU'],
+    srtp: 'optional',
+    display_name: 'Wordy '.repeat(20).trim(),
+  }),
   line('timed', { session_timer: { expires: 1800, min_se: 90, refresher: 'uac' } }),
 ];
 

@@ -1,0 +1,34 @@
+import type { Scenario } from '../runner/scenario.ts';
+import { authentication } from './authentication.ts';
+import { cancelling } from './cancel.ts';
+import { changes } from './changes.ts';
+import { commandLine } from './command-line.ts';
+import { engines } from './engine.ts';
+import { incoming } from './incoming.ts';
+import { media } from './media.ts';
+import { offers } from './offers.ts';
+import { outgoing } from './outgoing.ts';
+import { refusals } from './refusals.ts';
+import { registration } from './registration.ts';
+import { repetition } from './repetition.ts';
+import { sessionTimers } from './session-timers.ts';
+import { srtp } from './srtp.ts';
+import { tortures } from './torture.ts';
+
+export const scenarios: readonly Scenario[] = [
+  ...outgoing,
+  ...cancelling,
+  ...refusals,
+  ...authentication,
+  ...registration,
+  ...incoming,
+  ...offers,
+  ...changes,
+  ...repetition,
+  ...sessionTimers,
+  ...media,
+  ...srtp,
+  ...tortures,
+  ...engines,
+  ...commandLine,
+];
