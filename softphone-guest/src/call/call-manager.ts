@@ -11,7 +11,7 @@ import { CallHistory, type HistoryEntry } from './history.ts';
 import { peerAddress } from './peer-address.ts';
 import { isActive, isOver, type Call } from './model.ts';
 import { TonePlayer } from './tone-player.ts';
-import { endTone, standingTones } from './tones.ts';
+import { countCall, endTone, noCalls, standingTones, type ToneCounts } from './tones.ts';
 
 export interface CallManagerEvents {
   changed: Call;
@@ -41,6 +41,7 @@ export class CallManager {
   readonly #sessions = new Map<string, CallSession>();
   readonly #history: CallHistory;
   readonly #tones: TonePlayer;
+  #toneCounts: ToneCounts = noCalls;
   #closed = false;
 
   constructor(parts: CallManagerParts) {
@@ -88,8 +89,8 @@ export class CallManager {
     const { display_name: displayName } = line.config;
     const sip = line.account.invite(uri, media, displayName === undefined ? {} : { displayName });
     const session = new CallSession(sip, this.#partsOf(id, line, media));
-    this.#sessions.set(id, session);
-    this.#changed(session);
+    this.#added(session);
+    this.#announce(session);
     return session;
   }
 
@@ -106,7 +107,7 @@ export class CallManager {
           ? { status: 486, reason: 'Busy Here' }
           : undefined;
     const session = new CallSession(sip, this.#partsOf(id, line, media));
-    this.#sessions.set(id, session);
+    this.#added(session);
     if (refusal !== undefined) {
       logger.warn({ call: id, remote: sip.remote.uri, ...refusal }, 'call refused');
       session.refuse(refusal.status, refusal.reason).catch((error: unknown) => {
@@ -117,7 +118,7 @@ export class CallManager {
     // A call that is taken at once does not ring.
     if (line.config.auto_answer === 0) session.input({ type: 'answer' });
     else {
-      this.#changed(session);
+      this.#announce(session);
       if (line.config.auto_answer !== undefined) session.answerAfter(line.config.auto_answer);
     }
   }
@@ -153,25 +154,34 @@ export class CallManager {
     this.#tones.want([]);
   }
 
-  #changed(session: CallSession): void {
+  #added(session: CallSession): void {
+    this.#sessions.set(session.id, session);
+    this.#toneCounts = countCall(this.#toneCounts, session.call, 1);
+  }
+
+  #changed(session: CallSession, before: Call): void {
     if (!this.#sessions.has(session.id)) return;
-    this.#updateTones();
+    const without = countCall(this.#toneCounts, before, -1);
+    this.#toneCounts = countCall(without, session.call, 1);
+    if (before.end === undefined && session.call.end !== undefined) {
+      const others = this.list().map((other) => other.call);
+      const tone = endTone(session.call, others);
+      if (tone !== undefined) this.#tones.play(tone);
+    }
+    this.#announce(session);
+  }
+
+  #announce(session: CallSession): void {
+    this.#tones.want(standingTones(this.#toneCounts));
     this.events.emit('changed', session.call);
   }
 
   #finished(session: CallSession): void {
     if (!this.#sessions.delete(session.id)) return;
+    this.#toneCounts = countCall(this.#toneCounts, session.call, -1);
     const entry: HistoryEntry = { call: session.call, stats: session.lastStats };
     this.#history.add(entry);
     this.events.emit('ended', entry);
-  }
-
-  #updateTones(): void {
-    this.#tones.want(standingTones(this.#calls()));
-  }
-
-  #calls(): readonly Call[] {
-    return this.list().map((session) => session.call);
   }
 
   /** Talking to one means not talking to the others. */
@@ -221,11 +231,7 @@ export class CallManager {
       media,
       clock,
       logger,
-      onChange: (session, before) => {
-        const tone = before.end === undefined ? endTone(session.call, this.#calls()) : undefined;
-        if (tone !== undefined) this.#tones.play(tone);
-        this.#changed(session);
-      },
+      onChange: (session, before) => this.#changed(session, before),
       onDtmf: (session, digit, durationMs) =>
         this.events.emit('dtmf', { call: session.id, digit, durationMs }),
       onFinished: (session) => this.#finished(session),

@@ -11,30 +11,43 @@ export interface WantedTone {
 /** How long the tone after a failed call sounds. */
 export const END_TONE_MS = 3000;
 
+/** How many calls are in the states that tones depend on: kept up to date call by call. */
+export interface ToneCounts {
+  readonly incoming: number;
+  /** The far end rings and the network plays nothing. */
+  readonly ringing: number;
+  /** Talked on. */
+  readonly active: number;
+  /** Being set up from here, or being taken. */
+  readonly pending: number;
+}
+
+export const noCalls: ToneCounts = { incoming: 0, ringing: 0, active: 0, pending: 0 };
+
+/** The counts with the call taken in (1) or out (-1). */
+export function countCall(counts: ToneCounts, call: Call, by: 1 | -1): ToneCounts {
+  return {
+    incoming: counts.incoming + (call.phase === 'incoming' ? by : 0),
+    ringing: counts.ringing + (call.phase === 'ringing' ? by : 0),
+    active: counts.active + (isActive(call) ? by : 0),
+    pending: counts.pending + (PENDING.has(call.phase) ? by : 0),
+  };
+}
+
+const PENDING: ReadonlySet<Call['phase']> = new Set(['dialing', 'ringing', 'early', 'answering']);
+
 /**
  * Tones that go on as long as the calls are as they are. The far end's own early media replaces
  * ringback (RFC 3960 §3.2); an incoming call beside a conversation only knocks.
  */
-export function standingTones(calls: Iterable<Call>): readonly WantedTone[] {
-  const all = [...calls];
+export function standingTones(counts: ToneCounts): readonly WantedTone[] {
   const tones: WantedTone[] = [];
-  const busy = all.some(
-    (call) =>
-      isActive(call) ||
-      call.phase === 'answering' ||
-      (call.direction === 'outgoing' && pending(call)),
-  );
-  if (all.some((call) => call.phase === 'incoming')) {
+  if (counts.incoming > 0) {
+    const busy = counts.active > 0 || counts.pending > 0;
     tones.push(busy ? { id: 'callwaiting', kind: 'callwaiting' } : { id: 'ring', kind: 'ring' });
   }
-  if (all.some((call) => call.phase === 'ringing') && !all.some((call) => isActive(call))) {
-    tones.push({ id: 'ringback', kind: 'ringback' });
-  }
+  if (counts.ringing > 0 && counts.active === 0) tones.push({ id: 'ringback', kind: 'ringback' });
   return tones;
-}
-
-function pending(call: Call): boolean {
-  return call.phase === 'dialing' || call.phase === 'ringing' || call.phase === 'early';
 }
 
 /** The tone that tells a caller that the call failed; none when somebody is being talked to. */

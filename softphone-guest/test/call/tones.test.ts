@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { newCall, type Call } from '../../src/call/model.ts';
-import { endTone, standingTones } from '../../src/call/tones.ts';
+import { countCall, endTone, noCalls, standingTones } from '../../src/call/tones.ts';
 
 function call(id: string, direction: Call['direction'], more: Partial<Call> = {}): Call {
   return {
@@ -9,7 +9,10 @@ function call(id: string, direction: Call['direction'], more: Partial<Call> = {}
   };
 }
 
-const kinds = (...calls: Call[]) => standingTones(calls).map((tone) => tone.kind);
+const kinds = (...calls: Call[]) =>
+  standingTones(calls.reduce((counts, one) => countCall(counts, one, 1), noCalls)).map(
+    (tone) => tone.kind,
+  );
 
 describe('standing tones', () => {
   it('ring for a call that comes in', () => {
@@ -29,6 +32,13 @@ describe('standing tones', () => {
     expect(kinds(call('a', 'outgoing', { phase: 'early' }))).toEqual([]);
     expect(kinds(call('a', 'outgoing'))).toEqual([]);
   });
+});
+
+it('a call that is taken in and out again leaves no trace in the counts', () => {
+  for (const phase of ['incoming', 'ringing', 'established', 'answering', 'ended'] as const) {
+    const one = call('a', 'incoming', { phase });
+    expect(countCall(countCall(noCalls, one, 1), one, -1)).toEqual(noCalls);
+  }
 });
 
 describe('the tone after a failed call', () => {
