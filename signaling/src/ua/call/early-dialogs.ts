@@ -1,6 +1,5 @@
-import { dialogFromResponse, type RequestDraft } from '../dialog/dialog-state.ts';
+import { cseqOf, dialogFromResponse, type RequestDraft } from '../dialog/dialog-state.ts';
 import { sdpOf, type SipResponse } from '../message/message.ts';
-import { cseqOf } from '../session/negotiation.ts';
 import type { CallProfile } from '../session/profile.ts';
 import type { SdpSteps } from '../session/sdp-steps.ts';
 import { Session, type SessionOwner } from '../session/session.ts';

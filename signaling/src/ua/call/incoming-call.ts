@@ -5,7 +5,7 @@ import { dialogFromRequest } from '../dialog/dialog-state.ts';
 import { answerTimer } from '../dialog/session-timer.ts';
 import type { Headers, HeaderPair } from '../message/headers.ts';
 import { sdpOf, type SipRequest } from '../message/message.ts';
-import { refusal } from '../session/negotiation.ts';
+import { refusal } from '../session/answering.ts';
 import { capabilityHeaders, type CallProfile } from '../session/profile.ts';
 import { SdpSteps } from '../session/sdp-steps.ts';
 import { Session } from '../session/session.ts';
@@ -261,10 +261,10 @@ export class IncomingCallImpl implements IncomingCall {
       if (this.#offer !== undefined && !acknowledged) {
         this.#session.negotiation.settle({ local: sdp, remote: this.#offer, offeredByPeer: true });
       }
-      if (timer.kind === 'accept') this.#session.negotiation.startTimer(timer.timer);
+      if (timer.kind === 'accept') this.#session.refresher.restart(timer.timer);
       const wantsAnswer = this.#offer === undefined && !this.#answered;
       this.#session.negotiation.mark({ open: wantsAnswer ? 'ours' : 'none' });
-      this.#session.negotiation.awaitAck(inbound, (answer) => {
+      this.#session.answering.awaitAck(inbound, (answer) => {
         void this.#established(wantsAnswer ? sdp : undefined, answer);
       });
       onAnswered?.();
@@ -329,7 +329,7 @@ export class IncomingCallImpl implements IncomingCall {
 
   renegotiate(options: { signal?: AbortSignal } = {}): Promise<void> {
     this.#needSession();
-    return this.#session.negotiation.renegotiate(options.signal);
+    return this.#session.offering.renegotiate(options.signal);
   }
 
   info(body: Body): Promise<void> {

@@ -9,13 +9,13 @@ import type {
   SipCallEvents,
 } from '../../api.ts';
 import { ClientRequest, type LoginRefusal, type RequestFailure } from '../core/client-request.ts';
-import { confirmDialog, route, type RequestDraft } from '../dialog/dialog-state.ts';
+import { cseqOf, confirmDialog, route, type RequestDraft } from '../dialog/dialog-state.ts';
 import { intervalFromResponse, parseMinSE, requestTimerHeaders } from '../dialog/session-timer.ts';
 import { Headers, type HeaderPair } from '../message/headers.ts';
 import { quote } from '../message/lexer.ts';
 import { sdpOf, type SipRequest, type SipResponse } from '../message/message.ts';
 import { capabilityHeaders, type CallProfile } from '../session/profile.ts';
-import { cseqOf, refusal } from '../session/negotiation.ts';
+import { refusal } from '../session/answering.ts';
 import { SdpSteps } from '../session/sdp-steps.ts';
 import type { Session } from '../session/session.ts';
 import { loginInWords, reasonInWords } from '../words.ts';
@@ -280,7 +280,7 @@ export class OutgoingCall implements SipCall {
     this.#session = session;
     this.#early.dropAll(session);
     this.#remote = identityOf(response.headers, response.to);
-    session.negotiation.startTimer(intervalFromResponse(response.headers));
+    session.refresher.restart(intervalFromResponse(response.headers));
     this.#complete(tag, session, cseq, response).catch((error: unknown) => {
       const [status] = refusal(error);
       void session.bye({ by: 'local', status, reason: messageOf(error) }, [
@@ -380,7 +380,7 @@ export class OutgoingCall implements SipCall {
   }
 
   renegotiate(options: { signal?: AbortSignal } = {}): Promise<void> {
-    return this.#established().negotiation.renegotiate(options.signal);
+    return this.#established().offering.renegotiate(options.signal);
   }
 
   info(body: Body): Promise<void> {

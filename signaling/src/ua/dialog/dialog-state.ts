@@ -181,3 +181,8 @@ function nextHop(requestUri: string, routeSet: readonly string[]): string {
   const [first] = routeSet;
   return first === undefined ? requestUri : (parseNameAddr(first)?.uri ?? requestUri);
 }
+
+/** The number in the CSeq of a request that we made. */
+export function cseqOf(headers: Headers): number {
+  return Number((headers.get('cseq') ?? '0').split(' ', 1)[0]);
+}

@@ -15,8 +15,11 @@ import {
 import type { Headers, HeaderPair } from '../message/headers.ts';
 import { bodyOf, type SipRequest, type SipResponse } from '../message/message.ts';
 import { reasonInWords } from '../words.ts';
+import { Answering } from './answering.ts';
 import { Negotiation } from './negotiation.ts';
+import { Offering } from './offering.ts';
 import { ACCEPT, ALLOW, capabilityHeaders, supportedTags, type CallProfile } from './profile.ts';
+import { Refresher } from './refresher.ts';
 import type { SdpSteps } from './sdp-steps.ts';
 
 /** What a dialog tells the call that it belongs to. */
@@ -49,6 +52,9 @@ export class Session implements DialogOwner {
   readonly profile: CallProfile;
   readonly steps: SdpSteps;
   readonly negotiation: Negotiation;
+  readonly answering: Answering;
+  readonly offering: Offering;
+  readonly refresher: Refresher;
   readonly #owner: SessionOwner;
   #dialog: DialogState;
   #peerAllows: ReadonlySet<string> | undefined;
@@ -60,7 +66,10 @@ export class Session implements DialogOwner {
     this.steps = steps;
     this.#dialog = dialog;
     this.#owner = owner;
-    this.negotiation = new Negotiation(this);
+    this.negotiation = new Negotiation(profile.core.clock);
+    this.answering = new Answering(this);
+    this.offering = new Offering(this);
+    this.refresher = new Refresher(profile.core.clock, (action) => this.#timer(action));
     profile.core.addDialog(dialog, this);
   }
 
@@ -146,7 +155,7 @@ export class Session implements DialogOwner {
     this.#ended = true;
     this.#owner.ended(end);
     // RFC 3261 §15: whoever has sent a 2xx waits for its ACK before the BYE.
-    await this.negotiation.untilAcknowledged();
+    await this.answering.untilAcknowledged();
     if (this.#dropped) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.send({ method: 'BYE', headers }, { final: () => resolve(), failed: () => resolve() });
@@ -167,6 +176,9 @@ export class Session implements DialogOwner {
     this.#ended = true;
     this.#dropped = true;
     this.negotiation.end();
+    this.answering.end();
+    this.offering.end();
+    this.refresher.stop();
     this.profile.core.removeDialog(this.#dialog);
   }
 
@@ -190,6 +202,17 @@ export class Session implements DialogOwner {
     return promise;
   }
 
+  /** RFC 4028 §10: somebody has to refresh, or the session is over. */
+  #timer(action: 'refresh' | 'expire'): void {
+    if (action === 'refresh') {
+      void this.offering.refresh();
+      return;
+    }
+    void this.bye({ by: 'network', status: 408, reason: 'the session timer ran out' }, [
+      ['reason', 'SIP;cause=408;text="Session timer expired"'],
+    ]);
+  }
+
   #lost(response: SipResponse): void {
     this.end({
       by: 'remote',
@@ -199,7 +222,7 @@ export class Session implements DialogOwner {
   }
 
   acknowledged(message: SipRequest): void {
-    this.negotiation.acknowledged(message);
+    this.answering.acknowledged(message);
   }
 
   request(inbound: InboundRequest): void {
@@ -230,7 +253,7 @@ export class Session implements DialogOwner {
           inbound.reply(481);
           break;
         }
-        this.negotiation.incoming(inbound);
+        this.answering.incoming(inbound);
         break;
       case 'BYE':
         inbound.reply(200);
