@@ -28,12 +28,9 @@ describe('SIPp', () => {
   it('uac: its call is taken, with audio both ways', async () => {
     const before = heardMs();
     const media = await freeUdpPort();
-    const { done } = place.sipp(
-      phone.address,
-      ...['-sn', 'uac', '-d', '3000', '-rtp_echo', '-mp', String(media)],
-    );
+    const { done } = place.sipp(`-sn uac -d 3000 -rtp_echo -mp ${media} ${phone.address}`);
     await until(async () => {
-      const { out } = await place.offhook(phone, 'calls', '--json');
+      const { out } = await place.offhook(phone, 'calls --json');
       const { calls } = JSON.parse(out) as { calls: { state: string; media: object }[] };
       expect(calls).toMatchObject([{ state: 'established', media: { codec: 'PCMU' } }]);
     });
@@ -61,7 +58,7 @@ describe('SIPp', () => {
     );
     const dialled = await place.offhook(
       phone,
-      ...['dial', `sip:service@127.0.0.1:${port}`, '--wait', '10', '--json'],
+      `dial sip:service@127.0.0.1:${port} --wait 10 --json`,
     );
     expect(dialled).toMatchObject({ code: 0, err: '' });
     await until(() => expect(heardMs() - before).toBeGreaterThan(1000));
@@ -75,8 +72,8 @@ describe('SIPp', () => {
   it('uas: gets a BYE when the phone is told to end', async () => {
     const port = await freeUdpPort();
     const other = await place.phone('other', engine);
-    const { done } = place.sipp('-sn', 'uas', '-p', String(port));
-    const dialled = await place.offhook(other, 'dial', `sip:x@127.0.0.1:${port}`, '--wait', '10');
+    const { done } = place.sipp(`-sn uas -p ${port}`);
+    const dialled = await place.offhook(other, `dial sip:x@127.0.0.1:${port} --wait 10`);
     expect(dialled.code).toBe(0);
     other.child.kill('SIGTERM');
     expect(await done).toMatchObject({ code: 0 });

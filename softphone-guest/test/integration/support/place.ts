@@ -36,7 +36,9 @@ export class Place {
   readonly #clients: DaemonClient[] = [];
   #rtpPort = 20_000 + 2 * Math.floor(Math.random() * 15_000);
 
-  async engine(name: string, input: string): Promise<Engine> {
+  /** `at`: in the place of that engine, where its guests look for it. */
+  async engine(name: string, input: string, at?: Pick<Engine, 'channel'>): Promise<Engine> {
+    const channel = at?.channel ?? `unix:${this.dir}/${name}-engine.sock`;
     const config = join(this.dir, `${name}-engine.toml`);
     const heard = join(this.dir, `${name}.wav`);
     const from = this.#rtpPort;
@@ -44,7 +46,7 @@ export class Place {
     writeFileSync(
       config,
       `[engine]
-listen = "unix:${this.dir}/${name}-engine.sock"
+listen = "${channel}"
 [rtp]
 address = "127.0.0.1"
 ports = "${from}-${from + 39}"
@@ -55,7 +57,6 @@ ringer = "null"
 `,
     );
     const stateDir = join(this.dir, `${name}-engine`);
-    const channel = `unix:${this.dir}/${name}-engine.sock`;
     return this.startEngine({ channel, heard, config, stateDir });
   }
 
@@ -104,12 +105,12 @@ ${rest}`,
   /** `offhook` as a process of its own. */
   async offhook(
     phone: Phone,
-    ...words: readonly string[]
+    line: string,
   ): Promise<{ out: string; err: string; code: number | null }> {
     const { stateDir, config } = phone.paths;
     const child = spawn(
       process.execPath,
-      [GUEST, ...words, '--state-dir', stateDir, '--config', config],
+      [GUEST, ...line.split(' '), '--state-dir', stateDir, '--config', config],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
     let [out, err] = ['', ''];
@@ -120,8 +121,8 @@ ${rest}`,
   }
 
   /** SIPp with one of its built-in scenarios; ends when the call has. */
-  sipp(...words: readonly string[]): { child: ChildProcess; done: Promise<ProcessExit> } {
-    const child = spawn('sipp', [...words, '-i', '127.0.0.1', '-m', '1', '-nostdin'], {
+  sipp(line: string): { child: ChildProcess; done: Promise<ProcessExit> } {
+    const child = spawn('sipp', [...line.split(' '), '-i', '127.0.0.1', '-m', '1', '-nostdin'], {
       cwd: this.dir,
       stdio: 'ignore',
     });
