@@ -5,6 +5,7 @@ import type { SipCore } from './core/sip-core.ts';
 import { answerTimer } from './dialog/session-timer.ts';
 import type { HeaderPair } from './message/headers.ts';
 import { bodyOf, sdpOf, type SipRequest } from './message/message.ts';
+import { headerPair } from './call/invite-draft.ts';
 import { replacedCall } from './call/replaces.ts';
 import { ACCEPT, ALLOW, ALLOWED_METHODS, supportedTags } from './session/profile.ts';
 
@@ -167,11 +168,6 @@ function offers100rel(message: SipRequest): boolean {
 /** RFC 3261 §20.11. */
 function optionalBody(message: SipRequest): boolean {
   return /;\s*handling\s*=\s*optional\b/i.test(message.headers.get('content-disposition') ?? '');
-}
-
-function headerPair(line: string): HeaderPair {
-  const colon = line.indexOf(':');
-  return [line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()];
 }
 
 function servedRequest(message: SipRequest): ServedRequest {

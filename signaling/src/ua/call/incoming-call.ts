@@ -3,15 +3,15 @@ import type { Body, CallEnd, CallState, IncomingCall, SdpAgent, SipCallEvents } 
 import type { InboundRequest } from '../core/inbound-request.ts';
 import { dialogFromRequest } from '../dialog/dialog-state.ts';
 import { answerTimer } from '../dialog/session-timer.ts';
-import type { Headers, HeaderPair } from '../message/headers.ts';
-import { sdpOf, type SipRequest } from '../message/message.ts';
+import type { Headers } from '../message/headers.ts';
+import type { SipRequest } from '../message/message.ts';
 import { refusal } from '../session/answering.ts';
-import { capabilityHeaders, type CallProfile } from '../session/profile.ts';
+import type { CallProfile } from '../session/profile.ts';
 import { SdpSteps } from '../session/sdp-steps.ts';
 import { Session } from '../session/session.ts';
 import { reasonInWords, statusInWords } from '../words.ts';
 import { CallRecord, identityOf, type Party } from './call-record.ts';
-import { parseRAck, ReliableProvisionals } from './reliable.ts';
+import { InviteAnswers } from './invite-answers.ts';
 
 export interface IncomingCallOptions {
   readonly profile: CallProfile;
@@ -21,8 +21,6 @@ export interface IncomingCallOptions {
   readonly onAnswered?: (() => void) | undefined;
 }
 
-const SDP = 'application/sdp';
-
 /** A call that somebody makes to us. */
 export class IncomingCallImpl implements IncomingCall {
   readonly direction = 'incoming';
@@ -30,13 +28,8 @@ export class IncomingCallImpl implements IncomingCall {
   readonly #record: CallRecord;
   readonly #steps = new SdpSteps();
   readonly #session: Session;
-  readonly #reliable: ReliableProvisionals;
+  readonly #answers: InviteAnswers;
   readonly #remote: Party;
-  readonly #offer: string | undefined;
-  /** Our description, once made; `acknowledged` when a reliable 18x has carried it. */
-  #local: { readonly sdp: string; acknowledged: boolean } | undefined;
-  /** Takes the answer that a PRACK brings to the offer of a reliable 18x. */
-  #answered = false;
   #progressed = false;
   #hangingUp: Promise<void> | undefined;
   #expiry: Timer | undefined;
@@ -51,7 +44,6 @@ export class IncomingCallImpl implements IncomingCall {
       logger.error({ error }, 'a listener of a call failed'),
     );
     this.#remote = identityOf(message.headers, message.from);
-    this.#offer = sdpOf(message);
     this.#session = new Session(
       profile,
       dialogFromRequest(message, inbound.localTag),
@@ -60,16 +52,12 @@ export class IncomingCallImpl implements IncomingCall {
         ended: (end) => this.#over(end),
         info: (body) => this.#record.emit('info', body),
         message: options.onMessage,
-        prack: (request) => this.#prack(request),
+        prack: (request) => this.#answers.prack(request),
         changed: () => undefined,
       },
     );
     this.#session.learn(message.headers);
-    this.#session.negotiation.mark({
-      theirInvite: true,
-      open: this.#offer === undefined ? 'none' : 'theirs',
-    });
-    this.#reliable = new ReliableProvisionals(core, () => this.#giveUp());
+    this.#answers = new InviteAnswers(this.#session, inbound, () => this.#giveUp());
     inbound.onCancel = (headers) => this.#cancelled(headers);
     const expires = /^\d{1,7}$/.exec(message.headers.get('expires') ?? '')?.[0];
     if (expires !== undefined) {
@@ -125,113 +113,22 @@ export class IncomingCallImpl implements IncomingCall {
     if (this.#progressed || this.#options.inbound.answered || this.#answering !== undefined) return;
     this.#progressed = true;
     this.#record.enter('ringing');
-    void this.#provisional(180, undefined).catch((error: unknown) => this.#refuse(error));
+    void this.#answers.provisional(180, false).catch((error: unknown) => this.#refuse(error));
   }
 
   async progress(options: { earlyMedia?: boolean } = {}): Promise<void> {
     this.#needPending();
     this.#progressed = true;
-    if (options.earlyMedia !== true) {
-      this.#record.enter('ringing');
-      await this.#provisional(180, undefined);
-      return;
-    }
+    const early = options.earlyMedia === true;
     try {
-      const sdp = await this.#describe();
+      if (early) await this.#answers.describe();
       this.#needPending();
-      this.#record.enter('early');
-      await this.#provisional(183, sdp);
+      this.#record.enter(early ? 'early' : 'ringing');
+      await this.#answers.provisional(early ? 183 : 180, early);
     } catch (error) {
       this.#refuse(error);
       throw error;
     }
-  }
-
-  /** Answer to the offer, or our offer; made once, repeated in every response that may carry it. */
-  async #describe(): Promise<string> {
-    if (this.#local !== undefined) return this.#local.sdp;
-    const sdp =
-      this.#offer === undefined
-        ? await this.#steps.createOffer()
-        : await this.#steps.createAnswer(this.#offer);
-    this.#local = { sdp, acknowledged: false };
-    return sdp;
-  }
-
-  /** Whether the peer takes reliable provisional responses, and whether it insists. */
-  #peer100rel(): { supported: boolean; required: boolean } {
-    const { headers } = this.#options.inbound.message;
-    const required = headers.tokens('require').includes('100rel');
-    return { required, supported: required || headers.tokens('supported').includes('100rel') };
-  }
-
-  async #provisional(status: number, sdp: string | undefined): Promise<void> {
-    const { inbound, profile } = this.#options;
-    const peer = this.#peer100rel();
-    const mayBe = profile.rel100 !== 'off' && peer.supported;
-    const reliable = mayBe && (peer.required || profile.rel100 === 'required' || sdp !== undefined);
-    let content = sdp;
-    // RFC 3262 §5: without an offer in the INVITE the first reliable response must bring one.
-    if (reliable && this.#offer === undefined) content = await this.#describe();
-    const reply = (headers: readonly HeaderPair[]): void => {
-      inbound.reply(status, {
-        headers: [...capabilityHeaders(profile, inbound.flow), ...headers],
-        ...(content !== undefined && { body: { type: SDP, content } }),
-      });
-    };
-    // An unreliable response carries no offer of ours: nobody could answer it.
-    if (!reliable && this.#offer === undefined) content = undefined;
-    if (!reliable) {
-      reply([]);
-      return;
-    }
-    if (content !== undefined && this.#offer === undefined) {
-      this.#session.negotiation.mark({ open: 'ours' });
-    }
-    await this.#reliable.send((rseq) =>
-      reply([
-        ['require', '100rel'],
-        ['rseq', String(rseq)],
-      ]),
-    );
-    if (content !== undefined && this.#local !== undefined) {
-      this.#local.acknowledged = true;
-      if (this.#offer !== undefined) this.#session.negotiation.mark({ open: 'none' });
-    }
-  }
-
-  #prack(request: InboundRequest): void {
-    const rack = parseRAck(request.message.headers);
-    const invite = this.#options.inbound.message.cseq.number;
-    if (rack === undefined || !this.#reliable.acknowledge(rack, invite)) {
-      request.reply(481);
-      return;
-    }
-    const sdp = sdpOf(request.message);
-    this.#prackSdp(request, sdp).catch((error: unknown) => {
-      request.reply(...refusal(error));
-    });
-  }
-
-  /** A PRACK may answer the offer of our 18x, or bring an offer of its own (RFC 3262 §5). */
-  async #prackSdp(request: InboundRequest, sdp: string | undefined): Promise<void> {
-    if (sdp === undefined) {
-      request.reply(200);
-      return;
-    }
-    if (this.#offer === undefined && this.#local !== undefined && !this.#answered) {
-      this.#answered = true;
-      request.reply(200);
-      const local = this.#local.sdp;
-      await this.#steps.acceptAnswer(sdp, false);
-      this.#session.negotiation.settle({ local, remote: sdp, offeredByPeer: false });
-      this.#session.negotiation.mark({ open: 'none' });
-      return;
-    }
-    const answer = await this.#steps.createAnswer(sdp);
-    this.#local = { sdp: answer, acknowledged: true };
-    this.#session.negotiation.settle({ local: answer, remote: sdp, offeredByPeer: true });
-    request.reply(200, { body: { type: SDP, content: answer } });
   }
 
   answer(): Promise<void> {
@@ -243,29 +140,16 @@ export class IncomingCallImpl implements IncomingCall {
     this.#needPending();
     const { inbound, profile, onAnswered } = this.#options;
     try {
-      const sdp = await this.#describe();
-      // RFC 3262 §3: no 2xx while a reliable description waits for its PRACK.
-      if (this.#progressed) await this.#reliable.settled();
+      await this.#answers.describe();
+      await this.#answers.settled();
       this.#needPending();
       const timer = answerTimer(inbound.message.headers, profile.sessionTimer);
-      const { acknowledged } = this.#local ?? { acknowledged: false };
-      inbound.reply(200, {
-        headers: [
-          ...capabilityHeaders(profile, inbound.flow),
-          ...(timer.kind === 'accept' ? timer.headers : []),
-        ],
-        ...(!acknowledged && { body: { type: SDP, content: sdp } }),
-      });
-      this.#stopRinging();
+      const offered = this.#answers.accept(timer.headers);
+      this.#expiry?.cancel();
       this.#session.dialog = { ...this.#session.dialog, early: false };
-      if (this.#offer !== undefined && !acknowledged) {
-        this.#session.negotiation.settle({ local: sdp, remote: this.#offer, offeredByPeer: true });
-      }
       if (timer.kind === 'accept') this.#session.refresher.restart(timer.timer);
-      const wantsAnswer = this.#offer === undefined && !this.#answered;
-      this.#session.negotiation.mark({ open: wantsAnswer ? 'ours' : 'none' });
       this.#session.answering.awaitAck(inbound, (answer) => {
-        void this.#established(wantsAnswer ? sdp : undefined, answer);
+        void this.#established(offered, answer);
       });
       onAnswered?.();
     } catch (error) {
@@ -376,7 +260,7 @@ export class IncomingCallImpl implements IncomingCall {
 
   #stopRinging(): void {
     this.#expiry?.cancel();
-    this.#reliable.stop();
+    this.#answers.stop();
   }
 
   #needPending(): void {

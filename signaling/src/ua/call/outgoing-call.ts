@@ -9,18 +9,17 @@ import type {
   SipCallEvents,
 } from '../../api.ts';
 import { ClientRequest, type LoginRefusal, type RequestFailure } from '../core/client-request.ts';
-import { cseqOf, confirmDialog, route, type RequestDraft } from '../dialog/dialog-state.ts';
-import { intervalFromResponse, parseMinSE, requestTimerHeaders } from '../dialog/session-timer.ts';
-import { Headers, type HeaderPair } from '../message/headers.ts';
-import { quote } from '../message/lexer.ts';
+import { cseqOf, confirmDialog, type RequestDraft } from '../dialog/dialog-state.ts';
+import { intervalFromResponse, parseMinSE } from '../dialog/session-timer.ts';
 import { sdpOf, type SipRequest, type SipResponse } from '../message/message.ts';
-import { capabilityHeaders, type CallProfile } from '../session/profile.ts';
+import type { CallProfile } from '../session/profile.ts';
 import { refusal } from '../session/answering.ts';
 import { SdpSteps } from '../session/sdp-steps.ts';
 import type { Session } from '../session/session.ts';
 import { loginInWords, reasonInWords } from '../words.ts';
 import { CallRecord, identityOf, type Party } from './call-record.ts';
 import { EarlyDialogs } from './early-dialogs.ts';
+import { inviteDraft, inviteRoute, type InviteIdentity } from './invite-draft.ts';
 import { MAX_REDIRECTS, redirectTargets } from './redirects.ts';
 
 export interface OutgoingCallOptions extends InviteOptions {
@@ -42,7 +41,7 @@ export class OutgoingCall implements SipCall {
   readonly #options: OutgoingCallOptions;
   readonly #record: CallRecord;
   readonly #steps: SdpSteps;
-  readonly #fromTag: string;
+  readonly #identity: InviteIdentity;
   readonly #early: EarlyDialogs;
   readonly #tried = new Set<string>();
   readonly #acks = new Map<string, () => void>();
@@ -61,7 +60,12 @@ export class OutgoingCall implements SipCall {
     const { core, logger } = options.profile;
     this.#options = options;
     this.callId = core.token(16);
-    this.#fromTag = core.token(8);
+    this.#identity = {
+      ...options,
+      callee: options.target,
+      callId: this.callId,
+      fromTag: core.token(8),
+    };
     this.#record = new CallRecord(core.token(8), (error) =>
       logger.error({ error }, 'a listener of a call failed'),
     );
@@ -144,35 +148,20 @@ export class OutgoingCall implements SipCall {
 
   #invite(target: string): void {
     const { profile, routes } = this.#options;
-    const { uri, routes: routeValues } = route(target, routes);
-    const hop = routes[0] === undefined ? uri : routes[0].replaceAll(/^.*<|>.*$/g, '');
+    const { uri, hop } = inviteRoute(target, routes);
+    const offer = this.#offer;
     this.#request = new ClientRequest(
       profile.core,
       {
         method: 'INVITE',
         uri,
-        body: this.#offer,
+        body: offer,
         hop: { uri: hop },
         digest: profile.digest,
-        draft: ({ flow, extra }): RequestDraft => {
-          this.#cseq += 1;
-          const headers = Headers.of([
-            ...routeValues.map((value) => ['route', value] as const),
-            ['max-forwards', '70'],
-            ['from', `${this.#displayName()}<${profile.aor}>;tag=${this.#fromTag}`],
-            ['to', `<${this.#options.target}>`],
-            ['call-id', this.callId],
-            ['cseq', `${this.#cseq} INVITE`],
-            ...capabilityHeaders(profile, flow),
-            ...this.#extensions(),
-            ...this.#extraHeaders(),
-            ...extra,
-          ]);
-          const body =
-            this.#offer === undefined
-              ? undefined
-              : { type: 'application/sdp', content: this.#offer };
-          return { method: 'INVITE', uri, headers, body, nextHop: hop };
+        draft: ({ flow, extra: authorization }) => {
+          const cseq = (this.#cseq += 1);
+          const minSE = this.#minSE;
+          return inviteDraft(this.#identity, { target, cseq, flow, offer, minSE, authorization });
         },
       },
       {
@@ -181,26 +170,6 @@ export class OutgoingCall implements SipCall {
         failed: (failure) => this.#failed(failure),
       },
     ).start();
-  }
-
-  #displayName(): string {
-    const name = this.#options.displayName;
-    return name === undefined ? '' : `${quote(name)} `;
-  }
-
-  #extensions(): HeaderPair[] {
-    const { rel100, sessionTimer } = this.#options.profile;
-    return [
-      ...(rel100 === 'required' ? [['require', '100rel'] as const] : []),
-      ...(sessionTimer === false ? [] : requestTimerHeaders(sessionTimer, { minSE: this.#minSE })),
-    ];
-  }
-
-  #extraHeaders(): HeaderPair[] {
-    return (this.#options.extraHeaders ?? []).map((line) => {
-      const colon = line.indexOf(':');
-      return [line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()] as const;
-    });
   }
 
   #provisional(response: SipResponse, draft: RequestDraft): void {

@@ -1,0 +1,73 @@
+import type { Flow } from '../../transport/layer.ts';
+import { route, type RequestDraft } from '../dialog/dialog-state.ts';
+import { requestTimerHeaders } from '../dialog/session-timer.ts';
+import { Headers, type HeaderPair } from '../message/headers.ts';
+import { quote } from '../message/lexer.ts';
+import { parseNameAddr } from '../message/name-addr.ts';
+import { capabilityHeaders, type CallProfile } from '../session/profile.ts';
+
+/** What stays the same in all INVITEs of one call: retries, redirections, other servers. */
+export interface InviteIdentity {
+  readonly profile: CallProfile;
+  /** Whom the call was meant for: To. */
+  readonly callee: string;
+  readonly displayName?: string | undefined;
+  readonly callId: string;
+  readonly fromTag: string;
+  /** Route values in front of the INVITE (outbound proxy, Service-Route). */
+  readonly routes: readonly string[];
+  /** Whole header lines of the application. */
+  readonly extraHeaders?: readonly string[] | undefined;
+}
+
+export interface InviteAttempt {
+  readonly target: string;
+  readonly cseq: number;
+  readonly flow: Flow;
+  readonly offer: string | undefined;
+  /** Seconds that a 422 has asked for. */
+  readonly minSE: number;
+  readonly authorization: readonly HeaderPair[];
+}
+
+/** Request-URI, Route values and the URI to resolve, for a target. */
+export function inviteRoute(
+  target: string,
+  routes: readonly string[],
+): { readonly uri: string; readonly routes: readonly string[]; readonly hop: string } {
+  const [first] = routes;
+  const hop = first === undefined ? target : (parseNameAddr(first)?.uri ?? target);
+  return { ...route(target, routes), hop };
+}
+
+/** RFC 3261 §8.1.1 and §13.2.1. */
+export function inviteDraft(identity: InviteIdentity, attempt: InviteAttempt): RequestDraft {
+  const { profile, displayName } = identity;
+  const { uri, routes, hop } = inviteRoute(attempt.target, identity.routes);
+  const name = displayName === undefined ? '' : `${quote(displayName)} `;
+  const headers = Headers.of([
+    ...routes.map((value) => ['route', value] as const),
+    ['max-forwards', '70'],
+    ['from', `${name}<${profile.aor}>;tag=${identity.fromTag}`],
+    ['to', `<${identity.callee}>`],
+    ['call-id', identity.callId],
+    ['cseq', `${attempt.cseq} INVITE`],
+    ...capabilityHeaders(profile, attempt.flow),
+    ...(profile.rel100 === 'required' ? [['require', '100rel'] as const] : []),
+    ...(profile.sessionTimer === false
+      ? []
+      : requestTimerHeaders(profile.sessionTimer, { minSE: attempt.minSE })),
+    ...(identity.extraHeaders ?? []).map(headerPair),
+    ...attempt.authorization,
+  ]);
+  const body =
+    attempt.offer === undefined ? undefined : { type: 'application/sdp', content: attempt.offer };
+  return { method: 'INVITE', uri, headers, body, nextHop: hop };
+}
+
+/** A header line as name and value; line breaks in it would become other headers. */
+export function headerPair(line: string): HeaderPair {
+  const colon = line.indexOf(':');
+  const value = line.slice(colon + 1).replaceAll(/[\r\n]+/g, ' ');
+  return [line.slice(0, colon).trim().toLowerCase(), value.trim()];
+}
