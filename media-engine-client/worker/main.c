@@ -14,12 +14,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "conceal.h"
 #include "control.h"
 #include "counters.h"
+#include "g722.h"
 #include "io.h"
 #include "live-source.h"
 #include "pipeline.h"
-#include "port-element.h"
+#include "port-elements.h"
 #include "port.h"
 #include "wav-sink.h"
 
@@ -34,9 +36,18 @@ static void raise_limits(void) {
 }
 
 static gboolean register_elements(void) {
-  return gst_element_register(NULL, "offhookport", GST_RANK_NONE, OH_TYPE_PORT_ELEMENT) &&
-         gst_element_register(NULL, "offhooksrc", GST_RANK_NONE, OH_TYPE_LIVE_SOURCE) &&
-         gst_element_register(NULL, "offhookwavsink", GST_RANK_NONE, OH_TYPE_WAV_SINK);
+  const struct {
+    const char *name;
+    GType type;
+  } elements[] = {
+      {"offhookrtpsrc", OH_TYPE_RTP_SRC},       {"offhookrtpsink", OH_TYPE_RTP_SINK},
+      {"offhooksrc", OH_TYPE_LIVE_SOURCE},      {"offhookwavsink", OH_TYPE_WAV_SINK},
+      {"offhookg722enc", OH_TYPE_G722_ENCODER}, {"offhookg722dec", OH_TYPE_G722_DECODER},
+      {"offhookplc", OH_TYPE_CONCEAL},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS(elements); i++)
+    if (!gst_element_register(NULL, elements[i].name, GST_RANK_NONE, elements[i].type)) return FALSE;
+  return TRUE;
 }
 
 static gboolean on_signal(gpointer loop) {

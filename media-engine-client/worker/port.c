@@ -7,7 +7,6 @@
 
 #include "error.h"
 #include "io.h"
-#include "port-element.h"
 
 static GHashTable *ports; /* id → OhPort, guarded by `lock` */
 static GMutex lock;
@@ -170,7 +169,8 @@ void oh_port_close(OhPort *port) {
   g_mutex_lock(&port->lock);
   if (port->rtcp.sent > 0) oh_port_report(port, oh_now_ns(), TRUE);
   port->closed = TRUE;
-  port->element = NULL;
+  port->sink = NULL;
+  port->src = NULL;
   close(port->fd[0]);
   close(port->fd[1]);
   oh_counters_release(port->slot);
@@ -185,16 +185,22 @@ void oh_port_close_all(void) {
   g_ptr_array_unref(all);
 }
 
-void oh_port_attach(OhPort *port, OhPortElement *element) {
+void oh_port_attach_sink(OhPort *port, GstElement *sink) {
   g_mutex_lock(&port->lock);
-  port->element = element;
+  port->sink = sink;
   port->tx.rebase = TRUE;
-  oh_timeline_break(&port->rx.timeline);
   g_mutex_unlock(&port->lock);
 }
 
-void oh_port_detach(OhPort *port, OhPortElement *element) {
+void oh_port_attach_src(OhPort *port, GstElement *src) {
   g_mutex_lock(&port->lock);
-  if (port->element == element) port->element = NULL;
+  port->src = src;
+  g_mutex_unlock(&port->lock);
+}
+
+void oh_port_detach(OhPort *port, GstElement *element) {
+  g_mutex_lock(&port->lock);
+  if (port->sink == element) port->sink = NULL;
+  if (port->src == element) port->src = NULL;
   g_mutex_unlock(&port->lock);
 }

@@ -1,6 +1,6 @@
 /*
  * A port: a bound pair of UDP sockets with the RTP session on it. It lives independently of the
- * pipelines that play and record through it (see port-element.c), so a pipeline can be replaced
+ * pipelines that play and record through it (see port-elements.h), so a pipeline can be replaced
  * while address, SSRC, sequence, timestamps, SRTP contexts and statistics go on.
  */
 #pragma once
@@ -14,8 +14,6 @@
 #include "rtp-source.h"
 #include "srtp.h"
 #include "timeline.h"
-
-typedef struct _OhPortElement OhPortElement;
 
 typedef struct {
   gboolean enabled;
@@ -77,7 +75,8 @@ typedef struct {
   int fd[2]; /* RTP, RTCP */
   OhAddress local[2];
   GMutex lock; /* guards all below; never held while a buffer is pushed */
-  OhPortElement *element;
+  GstElement *sink; /* whose packets are sent */
+  GstElement *src;  /* that gets what is received */
   OhLatch latch;
   gboolean mux;
   gboolean srtp_required; /* keys were set once: nothing passes in clear */
@@ -106,12 +105,13 @@ void oh_port_unref(OhPort *port);
 void oh_port_close(OhPort *port);
 void oh_port_close_all(void);
 
-/* Pipelines: called by the element. */
-void oh_port_attach(OhPort *port, OhPortElement *element);
-void oh_port_detach(OhPort *port, OhPortElement *element);
+/* Pipelines: called by their elements. */
+void oh_port_attach_sink(OhPort *port, GstElement *sink);
+void oh_port_attach_src(OhPort *port, GstElement *src);
+void oh_port_detach(OhPort *port, GstElement *element);
 
 /* Sending: rtp-tx.c */
-void oh_port_send(OhPort *port, OhPortElement *from, GstBuffer *buffer);
+void oh_port_send(OhPort *port, GstElement *from, GstBuffer *buffer);
 /* With the lock held: sends `length` bytes to where media goes, protecting them first. */
 gboolean oh_port_transmit(OhPort *port, guint8 *data, gsize length);
 

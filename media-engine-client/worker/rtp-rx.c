@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "events.h"
-#include "port-element.h"
+#include "port-elements.h"
 #include "port.h"
 #include "rtp-packet.h"
 
@@ -123,7 +123,7 @@ static GstBuffer *accept_rtp(OhPort *port, guint8 *data, gsize length, const OhA
   }
   if (!account(port, &h, h.payload_length, now_ns)) return NULL;
   guint32 timestamp = event ? take_event(port, data, &h, now_ms) : h.timestamp;
-  if (!rx->enabled || port->element == NULL) return NULL;
+  if (!rx->enabled || port->src == NULL) return NULL;
   guint16 seq = h.seq;
   oh_timeline_map(&rx->timeline, &seq, &timestamp, now_ns, rx->clock_rate);
   /* A plain header: extensions and contributing sources mean nothing further on. What is not audio
@@ -152,7 +152,7 @@ static void accept_rtcp(OhPort *port, guint8 *data, gsize length, const OhAddres
 void oh_port_receive(OhPort *port, gboolean rtcp_socket, guint8 *data, gsize length,
                      const OhAddress *from, gint64 now_ns) {
   GstBuffer *buffer = NULL;
-  OhPortElement *element = NULL;
+  GstElement *element = NULL;
   g_mutex_lock(&port->lock);
   if (rtcp_socket || (port->mux && oh_rtp_is_rtcp(data, length))) {
     accept_rtcp(port, data, length, from, now_ns);
@@ -161,10 +161,10 @@ void oh_port_receive(OhPort *port, gboolean rtcp_socket, guint8 *data, gsize len
     buffer = accept_rtp(port, data, length, from, now_ns);
     guint64 after = port->rx.source.received + port->rx.source.packets_before;
     if (buffer == NULL && before == after) port->rx.rejected++;
-    if (buffer != NULL) element = gst_object_ref(port->element);
+    if (buffer != NULL) element = gst_object_ref(port->src);
   }
   g_mutex_unlock(&port->lock);
   if (element == NULL) return;
-  oh_port_element_push(element, buffer);
+  oh_rtp_src_push(element, buffer);
   gst_object_unref(element);
 }

@@ -93,13 +93,13 @@ static void send_locked(OhPort *port, guint8 *packet, gsize length) {
   if (action == OH_DTMF_FINISHED && tx->dtmf_token != NULL) finish_digits(port);
 }
 
-void oh_port_send(OhPort *port, OhPortElement *from, GstBuffer *buffer) {
+void oh_port_send(OhPort *port, GstElement *from, GstBuffer *buffer) {
   guint8 packet[OH_PACKET_MAX + OH_SRTP_TRAILER];
   gsize length = gst_buffer_get_size(buffer);
   if (length > OH_PACKET_MAX) return;
   gst_buffer_extract(buffer, 0, packet, length);
   g_mutex_lock(&port->lock);
-  if (port->element == from && !port->closed) {
+  if (port->sink == from && !port->closed) {
     if (port->tx.enabled)
       send_locked(port, packet, length);
     else

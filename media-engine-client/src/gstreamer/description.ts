@@ -22,10 +22,7 @@ export interface LegShape {
   readonly append: boolean;
 }
 
-/**
- * spanplc of Debian 12 crashes on gaps of less than 3.75 ms, which the jitter buffer makes even
- * without loss; and minutes of silence need no concealment.
- */
+/** Gaps that are concealed, ms; see worker/conceal.h. */
 const CONCEAL = { minMs: 10, maxMs: 2000 };
 
 /** One leg as one pipeline without dynamic pads, in gst-launch syntax. */
@@ -39,21 +36,20 @@ export function describeLeg(leg: LegShape): PipelineDescription {
   const packets =
     codec.name === 'opus' ? '' : `min-ptime=${ptimeNs} max-ptime=${ptimeNs} perfect-rtptime=true`;
   const description = [
-    `offhookport name=port port=${quote(sockets)} caps=${quote(rtp)}`,
     [
       inputElements(leg.input, { sound: leg.sound, rate: elements.audioRate, ptimeMs }),
       raw,
       `volume name=microphone mute=${muted} volume=${leg.inputVolume}`,
       elements.encoder(codec),
       `${elements.payloader} name=pay pt=${codec.payloadType} mtu=1400 ${packets}`,
-      'port.sink',
+      `offhookrtpsink port=${quote(sockets)}`,
     ].join(' ! '),
     [
-      'port.src',
+      `offhookrtpsrc port=${quote(sockets)} caps=${quote(rtp)}`,
       `rtpjitterbuffer name=jitter latency=${leg.jitterMs} do-lost=true`,
       `${elements.depayloader} name=depay`,
       elements.decoder(codec),
-      ...(elements.conceal ? ['spanplc name=plc'] : []),
+      ...(elements.conceal ? ['offhookplc name=plc'] : []),
       ...(leg.input === 'echo' ? ['tee name=echo'] : []),
       `volume name=speaker volume=${leg.outputVolume}`,
       outputElements(leg.output, { sound: leg.sound, append: leg.append }),

@@ -45,6 +45,7 @@ export class Leg {
   #muted: boolean | undefined;
   #recording: string | undefined;
   #countersUnknown = false;
+  #lossPercent = 0;
   #last = { late: 0, received: 0 };
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -142,6 +143,7 @@ export class Leg {
       received: Math.max(0, port.rx.packets - this.#last.received),
     };
     this.#last = { late, received: port.rx.packets };
+    await this.#protectAgainstLoss(port.remote?.fractionLost ?? 0);
     const before = this.#jitter.latencyMs;
     this.#jitter = adaptJitter(this.#jitter, sample, this.#config.jitterBufferMs);
     if (this.#jitter.latencyMs === before || this.#playing === undefined) return;
@@ -150,6 +152,20 @@ export class Leg {
       element: 'jitter',
       property: 'latency',
       value: String(this.#jitter.latencyMs),
+    });
+  }
+
+  /** Opus: redundancy as the peer's reports of loss ask for it (RFC 6716 §2.1.7). */
+  async #protectAgainstLoss(fractionLost: number): Promise<void> {
+    if (this.#config.codec.opus?.inbandFec !== true || this.#playing === undefined) return;
+    const percent = Math.min(30, Math.round(100 * fractionLost));
+    if (Math.abs(percent - this.#lossPercent) < 2) return;
+    this.#lossPercent = percent;
+    await this.#context.link.request('pipeline.set', {
+      id: this.#pipeline,
+      element: 'enc',
+      property: 'packet-loss-percentage',
+      value: String(percent),
     });
   }
 
@@ -213,6 +229,7 @@ export class Leg {
     this.#muted = this.#config.muted;
     this.#recording = this.device('output');
     this.#last = { late: 0, received: this.#last.received };
+    this.#lossPercent = 0;
   }
 
   /** Without `live`, the part of the description whose change means a rebuild. */

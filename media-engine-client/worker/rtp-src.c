@@ -1,45 +1,33 @@
-#include "port-element.h"
+#include "port-elements.h"
 
-struct _OhPortElement {
+typedef struct {
   GstElement parent;
-  GstPad *sink;
   GstPad *src;
   char *port_id;
   GstCaps *caps;
   OhPort *port;
   gboolean begun; /* stream-start, caps and segment went out; network thread only */
-};
+} OhRtpSrc;
 
 typedef struct {
   GstElementClass parent;
-} OhPortElementClass;
+} OhRtpSrcClass;
 
-G_DEFINE_TYPE(OhPortElement, oh_port_element, GST_TYPE_ELEMENT)
+G_DEFINE_TYPE(OhRtpSrc, oh_rtp_src, GST_TYPE_ELEMENT)
 
 enum { PROP_PORT = 1, PROP_CAPS };
 
-static GstStaticPadTemplate sink_template =
-    GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS("application/x-rtp"));
 static GstStaticPadTemplate src_template =
     GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS("application/x-rtp"));
 
-static GstFlowReturn chain(GstPad *pad, GstObject *parent, GstBuffer *buffer) {
-  OhPortElement *self = (OhPortElement *)parent;
-  if (self->port != NULL) oh_port_send(self->port, self, buffer);
-  gst_buffer_unref(buffer);
-  return GST_FLOW_OK;
-}
-
-/* The two directions are separate streams: nothing crosses from one to the other. */
+/* Nothing is upstream of the network. */
 static gboolean take_event(GstPad *pad, GstObject *parent, GstEvent *event) {
   gst_event_unref(event);
   return TRUE;
 }
 
-static GstIterator *no_links(GstPad *pad, GstObject *parent) { return NULL; }
-
 static gboolean src_query(GstPad *pad, GstObject *parent, GstQuery *query) {
-  OhPortElement *self = (OhPortElement *)parent;
+  OhRtpSrc *self = (OhRtpSrc *)parent;
   switch (GST_QUERY_TYPE(query)) {
     case GST_QUERY_LATENCY:
       gst_query_set_latency(query, TRUE, 0, GST_CLOCK_TIME_NONE);
@@ -56,7 +44,7 @@ static gboolean src_query(GstPad *pad, GstObject *parent, GstQuery *query) {
   return gst_pad_query_default(pad, parent, query);
 }
 
-static void begin(OhPortElement *self) {
+static void begin(OhRtpSrc *self) {
   char *id = gst_pad_create_stream_id(self->src, GST_ELEMENT(self), NULL);
   GstSegment segment;
   gst_pad_push_event(self->src, gst_event_new_stream_start(id));
@@ -67,7 +55,8 @@ static void begin(OhPortElement *self) {
   self->begun = TRUE;
 }
 
-void oh_port_element_push(OhPortElement *self, GstBuffer *buffer) {
+void oh_rtp_src_push(GstElement *element, GstBuffer *buffer) {
+  OhRtpSrc *self = (OhRtpSrc *)element;
   GstClockTime now = gst_element_get_current_running_time(GST_ELEMENT(self));
   if (!GST_CLOCK_TIME_IS_VALID(now)) { /* not playing yet */
     gst_buffer_unref(buffer);
@@ -80,7 +69,7 @@ void oh_port_element_push(OhPortElement *self, GstBuffer *buffer) {
 }
 
 static GstStateChangeReturn change_state(GstElement *element, GstStateChange transition) {
-  OhPortElement *self = (OhPortElement *)element;
+  OhRtpSrc *self = (OhRtpSrc *)element;
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
     self->port = oh_port_find(self->port_id);
     if (self->port == NULL) {
@@ -89,10 +78,10 @@ static GstStateChangeReturn change_state(GstElement *element, GstStateChange tra
     }
     self->begun = FALSE;
   }
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) oh_port_attach(self->port, self);
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) oh_port_detach(self->port, self);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) oh_port_attach_src(self->port, element);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) oh_port_detach(self->port, element);
   GstStateChangeReturn result =
-      GST_ELEMENT_CLASS(oh_port_element_parent_class)->change_state(element, transition);
+      GST_ELEMENT_CLASS(oh_rtp_src_parent_class)->change_state(element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY && self->port != NULL) {
     oh_port_unref(self->port);
     self->port = NULL;
@@ -105,7 +94,7 @@ static GstStateChangeReturn change_state(GstElement *element, GstStateChange tra
 }
 
 static void set_property(GObject *object, guint id, const GValue *value, GParamSpec *spec) {
-  OhPortElement *self = (OhPortElement *)object;
+  OhRtpSrc *self = (OhRtpSrc *)object;
   if (id == PROP_PORT) {
     g_free(self->port_id);
     self->port_id = g_value_dup_string(value);
@@ -117,7 +106,7 @@ static void set_property(GObject *object, guint id, const GValue *value, GParamS
 }
 
 static void get_property(GObject *object, guint id, GValue *value, GParamSpec *spec) {
-  OhPortElement *self = (OhPortElement *)object;
+  OhRtpSrc *self = (OhRtpSrc *)object;
   if (id == PROP_PORT)
     g_value_set_string(value, self->port_id);
   else if (id == PROP_CAPS)
@@ -127,14 +116,14 @@ static void get_property(GObject *object, guint id, GValue *value, GParamSpec *s
 }
 
 static void finalize(GObject *object) {
-  OhPortElement *self = (OhPortElement *)object;
+  OhRtpSrc *self = (OhRtpSrc *)object;
   if (self->port != NULL) oh_port_unref(self->port);
   g_free(self->port_id);
   gst_caps_replace(&self->caps, NULL);
-  G_OBJECT_CLASS(oh_port_element_parent_class)->finalize(object);
+  G_OBJECT_CLASS(oh_rtp_src_parent_class)->finalize(object);
 }
 
-static void oh_port_element_class_init(OhPortElementClass *class) {
+static void oh_rtp_src_class_init(OhRtpSrcClass *class) {
   GObjectClass *object_class = G_OBJECT_CLASS(class);
   GstElementClass *element_class = GST_ELEMENT_CLASS(class);
   object_class->set_property = set_property;
@@ -149,23 +138,15 @@ static void oh_port_element_class_init(OhPortElementClass *class) {
       object_class, PROP_CAPS,
       g_param_spec_boxed("caps", "Caps", "Caps of what is received", GST_TYPE_CAPS,
                          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
-  gst_element_class_add_static_pad_template(element_class, &sink_template);
   gst_element_class_add_static_pad_template(element_class, &src_template);
-  gst_element_class_set_static_metadata(element_class, "RTP port", "Source/Sink/Network",
-                                        "Sends and receives RTP on a port of the worker",
-                                        "Offhook");
+  gst_element_class_set_static_metadata(element_class, "RTP of a port", "Source/Network",
+                                        "Receives RTP on a port of the worker", "Offhook");
 }
 
-static void oh_port_element_init(OhPortElement *self) {
-  self->sink = gst_pad_new_from_static_template(&sink_template, "sink");
-  gst_pad_set_chain_function(self->sink, chain);
-  gst_pad_set_event_function(self->sink, take_event);
-  gst_pad_set_iterate_internal_links_function(self->sink, no_links);
-  gst_element_add_pad(GST_ELEMENT(self), self->sink);
+static void oh_rtp_src_init(OhRtpSrc *self) {
   self->src = gst_pad_new_from_static_template(&src_template, "src");
   gst_pad_set_query_function(self->src, src_query);
   gst_pad_set_event_function(self->src, take_event);
-  gst_pad_set_iterate_internal_links_function(self->src, no_links);
   gst_element_add_pad(GST_ELEMENT(self), self->src);
   GST_OBJECT_FLAG_SET(self, GST_ELEMENT_FLAG_SOURCE);
 }
