@@ -25,7 +25,7 @@ export interface EngineOptions {
   readonly addresses?: AddressFinder;
 }
 
-/** How often it is looked whether peers have fallen silent. */
+/** How often it is looked whether peers have fallen silent, and legs that failed can be made. */
 const WATCH_MS = 1000;
 
 /**
@@ -82,7 +82,7 @@ export class Engine {
       options.logger.info({ sessions: adopted.length }, 'calls of an earlier engine go on');
     }
     await engine.devices.restoreVolumes();
-    engine.#watchSilence();
+    engine.#watchLegs();
     return engine;
   }
 
@@ -226,15 +226,20 @@ export class Engine {
     }
   }
 
-  #watchSilence(): void {
+  #watchLegs(): void {
     if (this.#closed) return;
-    this.#watch = this.#clock.after(WATCH_MS, () => void this.#checkSilence());
+    this.#watch = this.#clock.after(WATCH_MS, () => void this.#look());
   }
 
-  async #checkSilence(): Promise<void> {
+  async #look(): Promise<void> {
     const { config, logger } = this.#options;
+    const sessions = this.sessions.table.all;
+    // A leg that could not be made is tried again; with the worker away that would be in vain.
+    if (this.#health.worker === 'up' && sessions.some((session) => session.recovering)) {
+      this.sessions.settle();
+    }
     try {
-      for (const session of this.sessions.table.all) {
+      for (const session of sessions) {
         const expected = expectsAudio(session);
         const leg = expected ? await this.#leg(session) : undefined;
         if (expected && leg === undefined) continue;
@@ -251,7 +256,7 @@ export class Engine {
     } catch (error) {
       logger.warn({ reason: describeError(error) }, 'silence could not be looked for');
     } finally {
-      this.#watchSilence();
+      this.#watchLegs();
     }
   }
 }

@@ -109,7 +109,7 @@ describe('opening a session', () => {
   it('reports a worker that is away, keeps nothing, and can be asked again', async () => {
     const { plane, guest } = await startTestEngine();
     const alice = guest();
-    for (const method of ['openSockets', 'setLeg', 'setTag'] as const) {
+    for (const method of ['openSockets', 'setTag'] as const) {
       plane.failures.set(method, new OffhookError('worker', 'gone', 'no worker'));
       await expect(open(alice)).rejects.toEqual(refusedWith('worker-down'));
       expect(plane.worker.legs.size).toBe(0);

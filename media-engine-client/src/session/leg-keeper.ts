@@ -33,6 +33,7 @@ export interface LegKeeperOptions {
 /** Keeps the worker's legs what the sessions say that they are, and hears what the worker reports. */
 export class LegKeeper {
   readonly #options: LegKeeperOptions;
+  #workerUp = true;
   readonly #unsubscribe: readonly (() => void)[];
 
   constructor(options: LegKeeperOptions) {
@@ -76,7 +77,7 @@ export class LegKeeper {
           jitterBufferMs,
         }),
       );
-      if (changed) void this.#reportFailure(session);
+      if (changed) void this.#follow(session);
       if (moved) events.emit('changed', session);
     }
   }
@@ -85,13 +86,21 @@ export class LegKeeper {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
   }
 
-  async #reportFailure(session: LiveSession): Promise<void> {
+  /** The guest sees a leg that could not be made as `recovering`, until it can. */
+  async #follow(session: LiveSession): Promise<void> {
+    const { table, logger, events } = this.#options;
+    let failed = false;
     try {
       await session.leg;
     } catch (error) {
+      failed = true;
       const reason = describeError(error);
-      this.#options.logger.warn({ session: session.id, reason }, 'the leg could not be changed');
+      logger.warn({ session: session.id, reason }, 'the leg could not be changed');
     }
+    const recovering = failed || !this.#workerUp;
+    if (recovering === session.recovering || !session.hasAudio || !table.has(session)) return;
+    session.recovering = recovering;
+    events.emit('changed', session);
   }
 
   #latched(session: LiveSession, remote: TransportAddress): void {
@@ -109,6 +118,7 @@ export class LegKeeper {
 
   #workerChanged({ state, countersUnknown }: MediaPlaneEvents['worker']): void {
     const { table, events } = this.#options;
+    this.#workerUp = state === 'up';
     for (const session of table.all) {
       const recovering = state !== 'up' && session.hasAudio;
       const rekey = countersUnknown.includes(session.sockets.id);

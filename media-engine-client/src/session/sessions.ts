@@ -214,13 +214,18 @@ export class Sessions implements EventSource<SessionEvents> {
     return { sdp: next.sdp, session: session.state };
   }
 
-  /** Puts a new state in force, or leaves everything as it was. */
+  /**
+   * Puts a new state in force, or leaves everything as it was. The leg is set in motion and not
+   * waited for, because the peer waits for the description meanwhile: a leg that cannot be refuses
+   * the command if that is known in time, and else shows as `recovering`.
+   */
   async #commit(session: LiveSession, next: MediaSession): Promise<void> {
     const before = session.data;
     session.data = next;
     try {
+      const saved = this.#save(session);
       this.#legs.settle();
-      await Promise.all([session.leg, this.#save(session)]);
+      await Promise.race([saved, failureOf(session.leg)]);
     } catch (error) {
       session.data = before;
       this.#legs.settle();
@@ -271,6 +276,12 @@ export class Sessions implements EventSource<SessionEvents> {
   #exclusive<T>(session: LiveSession, work: () => Promise<T>): Promise<T> {
     return this.#queue.run(session.sockets.id, work);
   }
+}
+
+/** Never resolves, but rejects when the work does. */
+async function failureOf(work: Promise<void>): Promise<never> {
+  await work;
+  return new Promise(() => undefined);
 }
 
 function described(result: Described) {
