@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { freeUdpPort } from './support/free-port.ts';
 import { heard } from './support/heard.ts';
 import { Place, type Engine, type Phone } from './support/place.ts';
+import { freeUdpPort, untilUdpPortTaken } from './support/udp-port.ts';
 
 /** SIPp's built-in scenarios as the far end; it echoes RTP, so that what is heard is our own tone. */
 let place: Place;
@@ -47,15 +47,8 @@ describe('SIPp', () => {
   it('uas: a call is placed to it, with audio both ways, and ended', async () => {
     const before = heardMs();
     const [port, media] = [await freeUdpPort(), await freeUdpPort()];
-    const { done } = place.sipp(
-      '-sn',
-      'uas',
-      '-p',
-      String(port),
-      '-rtp_echo',
-      '-mp',
-      String(media),
-    );
+    const { done } = place.sipp(`-sn uas -p ${port} -rtp_echo -mp ${media}`);
+    await untilUdpPortTaken(port);
     const dialled = await place.offhook(
       phone,
       `dial sip:service@127.0.0.1:${port} --wait 10 --json`,
@@ -73,6 +66,7 @@ describe('SIPp', () => {
     const port = await freeUdpPort();
     const other = await place.phone('other', engine);
     const { done } = place.sipp(`-sn uas -p ${port}`);
+    await untilUdpPortTaken(port);
     const dialled = await place.offhook(other, `dial sip:x@127.0.0.1:${port} --wait 10`);
     expect(dialled.code).toBe(0);
     other.child.kill('SIGTERM');
