@@ -10,7 +10,7 @@ import { parseNetwork } from './session/network.ts';
  * each is for stands in its `describe`, from which the configuration reference is made.
  */
 
-export const ENGINE_NAME = 'offhook-engine';
+const ENGINE_NAME = 'offhook-engine';
 
 const address = z
   .string()

@@ -33,7 +33,7 @@ export const kernelAddressFinder: AddressFinder = {
 };
 
 /** Undefined where the kernel has no route. */
-export async function localAddressTo(peer: string): Promise<string | undefined> {
+async function localAddressTo(peer: string): Promise<string | undefined> {
   const socket = createSocket(isIP(peer) === 6 ? 'udp6' : 'udp4');
   try {
     await connected(socket, peer);

@@ -16,7 +16,7 @@ import { z } from 'zod';
 
 const none = z.object({});
 
-export const engineCall = z.object({
+const engineCall = z.object({
   id: z.string(),
   /** Instance id of the guest whose call it is. */
   guest: z.string(),

@@ -1,6 +1,6 @@
 import { isOffhookError, type Layer } from '@offhook/common';
 
-export type CheckStatus = 'ok' | 'warn' | 'fail';
+type CheckStatus = 'ok' | 'warn' | 'fail';
 
 /** One line of `doctor`. */
 export interface CheckResult {

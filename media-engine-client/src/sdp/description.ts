@@ -14,7 +14,7 @@ export interface Attribute {
   readonly value?: string;
 }
 
-export interface Connection {
+interface Connection {
   readonly family: 4 | 6;
   /** Numeric; without TTL and count of a multicast address. */
   readonly address: string;
@@ -135,6 +135,6 @@ function parseAttribute(value: string): Attribute {
 }
 
 /** What the peer wrote, short enough for a message. */
-export function quote(value: string): string {
+function quote(value: string): string {
   return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
 }

@@ -88,7 +88,7 @@ export interface LocalStep {
 const plainProtocols = ['RTP/AVP', 'RTP/AVPF'];
 const secureProtocols = ['RTP/SAVP', 'RTP/SAVPF'];
 
-export const isSecureProtocol = (protocol: string) => secureProtocols.includes(protocol);
+const isSecureProtocol = (protocol: string) => secureProtocols.includes(protocol);
 export const isKnownProtocol = (protocol: string) =>
   plainProtocols.includes(protocol) || secureProtocols.includes(protocol);
 

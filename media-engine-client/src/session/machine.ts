@@ -10,14 +10,14 @@ import { makeOffer } from '../sdp/offer.ts';
  */
 
 /** Both descriptions that are in force. */
-export interface InForce {
+interface InForce {
   readonly agreement: Agreement;
   readonly localSdp: string;
   readonly remoteSdp: string;
 }
 
 /** Our offer, from when it goes out until the next offer of either side. */
-export interface OpenOffer {
+interface OpenOffer {
   readonly pending: PendingOffer;
   readonly sdp: string;
   /** What was in force when it was made: a roll-back returns there. */
