@@ -276,7 +276,7 @@ describe('messages', () => {
   it('that are droppable are dropped when the peer has not acknowledged many before', async () => {
     const { guest, wire } = await byHand({ silenceMs: 60_000 });
     let sent = 0;
-    while (guest.link.send({ level: sent }, true)) sent++;
+    while (sent < 5000 && guest.link.send({ level: sent }, true)) sent++;
     expect(sent).toBeGreaterThan(50);
     expect(sent).toBeLessThan(1000);
     await clock.advance(0);

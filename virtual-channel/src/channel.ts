@@ -32,8 +32,8 @@ export interface ChannelEvents {
  * - `write` on a channel that is `closed` (by `close` or `destroy` here, or after the `close` event)
  *   MUST throw `{layer: 'channel', code: 'closed'}`. Bytes written when the peer has gone and the
  *   event is still to come are lost.
- * - `close` MUST be idempotent; accepted bytes are flushed within a second, or dropped. No `data`
- *   comes any more. It resolves when the channel is gone.
+ * - `close` MUST be idempotent; accepted bytes are flushed within a second, or dropped. No `data` and
+ *   no `drain` comes any more. It resolves when the channel is gone.
  * - `destroy` drops everything at once; its error is the reason in `close`.
  * - `close` is ALWAYS emitted, exactly once, and nothing after it.
  * - `pause`/`resume` stop and go on with `data`: a paused channel MUST exert back-pressure on the

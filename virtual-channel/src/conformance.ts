@@ -210,6 +210,25 @@ export function testChannel(factory: ChannelFactory): void {
       expect(seen.left.size).toBe(0);
     });
 
+    it('tells of no room after close was called', async () => {
+      right.pause();
+      seen.right.read(right);
+      await fill(left);
+      const closing = left.close();
+      const before = seen.left.drains;
+      right.resume();
+      await within('close', closing);
+      expect(seen.left.drains).toBe(before);
+    });
+
+    it('closes at both ends at a time over bytes that neither has read', async () => {
+      left.write(pattern(1000, 1));
+      right.write(pattern(1000, 2));
+      await turn();
+      await within('close', Promise.all([left.close(), right.close()]));
+      expect([left.closed, right.closed]).toEqual([true, true]);
+    });
+
     it('closes once however often it is told to, with no reason at either end', async () => {
       seen.left.read(left);
       seen.right.read(right);

@@ -224,8 +224,6 @@ export class FrameReader {
     if (bytes.length === 0) {
       this.#length = 0;
       this.#searched = 0;
-      // A rare large frame does not hold its memory for ever.
-      if (this.#store.length > PIECE) this.#store = Buffer.alloc(0);
       return;
     }
     if (bytes.length > this.#store.length) this.#store = Buffer.allocUnsafe(bytes.length);

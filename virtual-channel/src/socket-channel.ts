@@ -24,7 +24,6 @@ export class SocketChannel implements Channel {
   /** `close` or `destroy` was called here. */
   #closing = false;
   #ended = false;
-  #overflowed = false;
   #reason: Error | undefined;
   #flushTimer: Timer | undefined;
 
@@ -36,9 +35,7 @@ export class SocketChannel implements Channel {
       if (!this.#closing) this.#reason ??= channelError(peer.description, error);
     });
     socket.on('drain', () => {
-      if (!this.#overflowed || this.closed) return;
-      this.#overflowed = false;
-      this.#events.emit('drain', undefined);
+      if (!this.closed) this.#events.emit('drain', undefined);
     });
     // The peer has closed; a peer that does not take our last bytes must not keep us waiting.
     socket.once('end', () => this.#startFlushTimer());
@@ -69,15 +66,13 @@ export class SocketChannel implements Channel {
 
   write(bytes: Uint8Array): boolean {
     if (this.closed) throw closedError();
-    if (bytes.length === 0) return !this.#overflowed;
+    if (bytes.length === 0) return !this.#socket.writableNeedDrain;
     if (!this.#socket.writable) return true;
     if (this.buffered + bytes.length > this.#options.maxBuffered) {
       this.destroy(bufferFullError(this.peer.description, this.buffered));
       return false;
     }
-    const roomLeft = this.#socket.write(bytes);
-    if (!roomLeft) this.#overflowed = true;
-    return roomLeft;
+    return this.#socket.write(bytes);
   }
 
   pause(): void {

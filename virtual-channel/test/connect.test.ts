@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { ManualClock } from '@offhook/common';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   connectChannel,
@@ -144,6 +145,25 @@ describe('listening', () => {
     await reason(second);
     expect(channels).toHaveLength(1);
     expect(first.closed).toBe(false);
+  });
+
+  it('closes within a second of a peer that has closed and takes no more', async () => {
+    const clock = new ManualClock();
+    const { listener, first } = await listen('tcp:127.0.0.1:0', { clock });
+    const port = Number(listener.address.split(':').at(-1));
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    open.push({ close: () => socket.destroy() });
+    const channel = await first;
+    const closed = reason(channel);
+    while (channel.buffered < 1024 * 1024) {
+      channel.write(new Uint8Array(64 * 1024));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    socket.end();
+    // The end of the peer's stream starts the timer.
+    while (clock.pending === 0) await new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(1000);
+    expect(await closed).toBeUndefined();
   });
 
   it('closes with reset when the peer cuts the connection', async () => {

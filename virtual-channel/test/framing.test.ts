@@ -161,6 +161,15 @@ describe('FrameReader', () => {
     expect(discarded).toEqual([{ reason: 'cut', bytes: 5000 }]);
   });
 
+  it('finds the start of that frame however the stream is cut into chunks', () => {
+    const cutOff = frameOf(Buffer.alloc(1024)).subarray(0, 200);
+    const stream = Buffer.concat([cutOff, frameOf('hello')]);
+    for (let at = 0; at <= stream.length; at++) {
+      const { frames } = read([stream.subarray(0, at), stream.subarray(at)]);
+      expect(frames).toEqual([hex(Buffer.from('hello'))]);
+    }
+  });
+
   it('spends no memory on a frame of 100 MB, and goes on after it', () => {
     const length = 100 * 1024 * 1024;
     const { frames, discarded, reader } = read([header(length)]);
@@ -183,11 +192,15 @@ describe('FrameReader', () => {
   it('tells garbage, cut and damaged frames apart', () => {
     const damaged = frameOf('payload');
     damaged[25] = 0;
-    const stream = [Buffer.from('noise'), frameOf('cut').subarray(0, 21), damaged, frameOf('good')];
+    const good = frameOf('good');
+    const stream = [Buffer.from('noise'), frameOf('cut').subarray(0, 21), damaged, good];
+    stream.push(header(2 ** 31), good, Buffer.from('noise again'), good);
     expect(read([Buffer.concat(stream)]).discarded).toEqual([
       { reason: 'garbage', bytes: 5 },
       { reason: 'cut', bytes: 21 },
       { reason: 'damaged', bytes: 27 },
+      { reason: 'too-large', bytes: 20 },
+      { reason: 'garbage', bytes: 11 },
     ]);
   });
 
