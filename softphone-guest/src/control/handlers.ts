@@ -51,6 +51,9 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
     'call.get': async ({ call }) => {
       const over = call === undefined ? undefined : manager.history.find(call);
       if (over !== undefined) return describeCall(over.call, over.stats);
+      // Over, and its last figures are still being fetched.
+      const closing = manager.list().find((session) => session.id === call);
+      if (closing !== undefined) return withFreshStats(closing);
       return withFreshStats(one(call, 'show', () => true));
     },
     'call.dial': async ({ target, account, wait }, { signal }) => {
