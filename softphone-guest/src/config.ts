@@ -26,7 +26,7 @@ const listenAddress = z
   .describe('`udp:`, `tcp:` or `tls:`, a numeric address (IPv6 in brackets) and a port (0: any)');
 
 /** `udp:127.0.0.1:5080`, `tcp:[::1]:5080`; undefined when it is neither. */
-export function parseListenAddress(text: string): ListenAddress | undefined {
+function parseListenAddress(text: string): ListenAddress | undefined {
   const match = /^(udp|tcp|tls):(?:\[([0-9a-f:.%a-z]+)\]|([0-9.]+)):(\d{1,5})$/i.exec(text);
   if (match === null) return undefined;
   const transport = match[1]?.toLowerCase();

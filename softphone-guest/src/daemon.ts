@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import {
   connectControl,
   isOffhookError,
@@ -61,7 +62,12 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
   await refuseSecondDaemon(paths.control);
 
   const startedAt = new Date(clock.wall()).toISOString();
-  const phone = await createPhone({ ...parts, product: `Offhook/${VERSION}`, register: true });
+  const phone = await createPhone({
+    ...parts,
+    product: `Offhook/${VERSION}`,
+    instance: `${hostname()}:${paths.stateDir}`,
+    register: true,
+  });
   const status = (): StatusInfo => ({
     version: VERSION,
     pid: process.pid,

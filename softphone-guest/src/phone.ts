@@ -13,6 +13,8 @@ export interface PhoneParts {
   readonly random: () => number;
   readonly logger: Logger;
   readonly product: string;
+  /** Tells this phone from others of the machine, and stays the same when it is started again. */
+  readonly instance: string;
   /** False: no line registers, whatever the configuration says. */
   readonly register: boolean;
   readonly createUserAgent: (options: UserAgentOptions) => Promise<UserAgent>;
@@ -88,6 +90,7 @@ function userAgentOptions(parts: PhoneParts): UserAgentOptions {
   return {
     listen: sip.listen,
     product: sip.user_agent ?? parts.product,
+    instance: parts.instance,
     logger: parts.logger,
     ...(sip.outbound_proxy === undefined ? {} : { outboundProxy: sip.outbound_proxy }),
     ...(log.sip_trace

@@ -5,7 +5,7 @@ import type { MediaPort } from '../media-link.ts';
 import type { DesiredSession } from '../reconcile.ts';
 import { advance, newOrigin, nextOrigin, type OriginState } from './sdp-origin.ts';
 
-export type CallMediaOptions = MethodInput<'session.open'>['options'];
+type CallMediaOptions = MethodInput<'session.open'>['options'];
 type OfferedDirection = 'sendrecv' | 'sendonly' | 'inactive';
 
 /** A description must be there before the peer repeats itself in vain. */

@@ -138,7 +138,7 @@ function negotiate(call: Call): Transition {
 }
 
 /** What an offer asks for; the peer's own hold comes back in its answer, or has gone. */
-export function offeredDirection(call: Call): 'sendrecv' | 'sendonly' | 'inactive' {
+function offeredDirection(call: Call): 'sendrecv' | 'sendonly' | 'inactive' {
   if (!call.hold.wanted) return 'sendrecv';
   return call.remoteHeld ? 'inactive' : 'sendonly';
 }

@@ -5,7 +5,7 @@ import type { CallEnd } from '@offhook/signaling';
  * Where a call stands, as people and scripts see it. Hold is no state of its own: an established
  * call may be held by us, by the peer, or by both, and stays established.
  */
-export type CallPhase =
+type CallPhase =
   /** INVITE is out, nothing has been heard of the called phone. */
   | 'dialing'
   /** 180: the called phone rings; the ringback tone is ours to make. */
@@ -21,13 +21,13 @@ export type CallPhase =
   | 'ending'
   | 'ended';
 
-export interface RemoteParty {
+interface RemoteParty {
   readonly uri: string;
   readonly displayName?: string | undefined;
 }
 
 /** A session description exchange that this end has started. */
-export type Negotiation = 'none' | 'running' | 'again';
+type Negotiation = 'none' | 'running' | 'again';
 
 export interface Call {
   /** Local id; also the id of the media session, so that both ends' tools show the same one. */

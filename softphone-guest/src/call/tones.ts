@@ -9,7 +9,7 @@ export interface WantedTone {
 }
 
 /** How long the tone after a failed call sounds. */
-export const END_TONE_MS = 3000;
+const END_TONE_MS = 3000;
 
 /** How many calls are in the states that tones depend on: kept up to date call by call. */
 export interface ToneCounts {

@@ -62,6 +62,7 @@ async function withoutDaemon(config: GuestConfig): Promise<readonly CheckInfo[]>
       random: Math.random,
       logger: silentLogger,
       product: 'Offhook doctor',
+      instance: 'doctor',
       register: false,
       createUserAgent,
       connectEngine: connectEngine(config),

@@ -182,7 +182,7 @@ async function established(session: CallSession, ms: number, signal: AbortSignal
 }
 
 /** A line by its address of record, or its user part when that is unique; the first by default. */
-export function line(lines: readonly Line[], name: string | undefined): Line {
+function line(lines: readonly Line[], name: string | undefined): Line {
   const exact = name === undefined ? lines[0] : lines.find(({ config }) => config.aor === name);
   if (exact !== undefined) return exact;
   const [first, second] = lines.filter(

@@ -5,7 +5,7 @@ import { z } from 'zod';
 
 const isoTime = z.string().describe('ISO 8601, UTC');
 
-export const callState = z
+const callState = z
   .enum(['dialing', 'ringing', 'early', 'incoming', 'answering', 'established', 'ending', 'ended'])
   .describe('Hold is not a state: see `held` and `remoteHeld`');
 

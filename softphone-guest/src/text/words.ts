@@ -39,7 +39,7 @@ export function callLine(call: CallInfo): string {
   return `${id}  ${stateWords(call)}${why}  ${printable(call.remote)}\n`;
 }
 
-export function stateWords(call: CallInfo): string {
+function stateWords(call: CallInfo): string {
   const marks = [
     ...(call.held ? ['held'] : []),
     ...(call.remoteHeld ? ['held by peer'] : []),
@@ -60,7 +60,7 @@ export function duration(call: CallInfo, now: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
-export function mediaWords(media: MediaInfo): string {
+function mediaWords(media: MediaInfo): string {
   if (media.codec === null) return '';
   return [
     media.codec,

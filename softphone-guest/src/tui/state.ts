@@ -2,7 +2,7 @@ import type { ControlEventName, ControlEvents } from '../control/api.ts';
 import type { AccountInfo, CallInfo, EngineInfo, StatusInfo } from '../control/schemas.ts';
 import { texts } from './texts.ts';
 
-export interface Notice {
+interface Notice {
   readonly kind: 'info' | 'error';
   readonly text: string;
 }

@@ -42,6 +42,7 @@ export async function fakePhone(config: GuestConfig = guestConfig()): Promise<Fa
     random: () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647,
     logger: silentLogger,
     product: 'test',
+    instance: 'test',
     register: true,
     createUserAgent: (options) => {
       parts.userAgent = new FakeUserAgent(options);

@@ -156,6 +156,14 @@ export class FakeSipCall extends Emitter<SipCallEvents> implements SipCall {
   useAgent(agent: SdpAgent): void {
     this.agent = agent;
   }
+
+  snapshot(): undefined {
+    return undefined;
+  }
+
+  snapshot(): undefined {
+    return undefined;
+  }
 }
 
 export class FakeAccount extends Emitter<AccountEvents> implements Account {
@@ -205,6 +213,10 @@ export class FakeAccount extends Emitter<AccountEvents> implements Account {
     return call;
   }
 
+  restore(): never {
+    throw new Error('no call of an earlier life');
+  }
+
   /** A call comes in. */
   ring(remote = 'sip:bob@example.com', displayName?: string): FakeSipCall {
     const call = new FakeSipCall({
@@ -216,6 +228,10 @@ export class FakeAccount extends Emitter<AccountEvents> implements Account {
     });
     this.emit('incoming', call as FakeSipCall & IncomingCall);
     return call;
+  }
+
+  restore(): never {
+    throw new Error('nothing is restored here');
   }
 
   options(): Promise<{ status: number; reason: string; rttMs: number }> {
@@ -246,6 +262,14 @@ export class FakeUserAgent implements UserAgent {
     this.accountOptions.push(options);
     if (options.register) void account.register();
     return account;
+  }
+
+  refresh(): void {
+    for (const account of this.accounts) void account.register();
+  }
+
+  refresh(): void {
+    for (const account of this.accounts) void account.register();
   }
 
   close(): Promise<void> {

@@ -1,6 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exited, stopProcess, type ProcessExit } from '@offhook/common';
@@ -135,6 +143,8 @@ ${rest}`,
     await Promise.all(
       this.#children.toReversed().map((child) => stopProcess(child, { graceMs: 8000 })),
     );
+    // A worker outlives its killed engine for the lease.
+    for (const pid of processesNaming(this.dir)) process.kill(pid, 'SIGKILL');
     rmSync(this.dir, { recursive: true, force: true });
   }
 
@@ -154,4 +164,18 @@ ${rest}`,
     ended.catch(() => undefined);
     return child;
   }
+}
+
+/** Processes that have the directory in their command line. */
+function processesNaming(dir: string): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(dir);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
 }
