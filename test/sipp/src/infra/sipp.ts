@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isBound } from './listening.ts';
 import { ManagedProcess } from './process.ts';
@@ -21,6 +22,8 @@ export interface SippOptions {
   readonly remote?: { readonly address: string; readonly port: number };
   /** Generic parameters for the scenario file: `[name]`. */
   readonly keys?: Readonly<Record<string, string | number>>;
+  /** Replaces `@NAME@` in the scenario file, where SIPp takes no `[name]`: in a status line. */
+  readonly fill?: Readonly<Record<string, string | number>>;
   /** What stands in its SDP; SIPp's own media ports when absent. */
   readonly media?: { readonly address: string; readonly port: number };
   /** Who it says it is in its Contact; itself when absent. Behind a relay it is the relay. */
@@ -67,6 +70,7 @@ export class Sipp {
 
   /** Starts it; a waiting one takes calls when this resolves. */
   static async start(options: SippOptions, signal?: AbortSignal): Promise<Sipp> {
+    if (options.fill !== undefined) await writeFile(filled(options), await fill(options));
     const sipp = new Sipp(options, await freePorts(8));
     if (options.remote === undefined) {
       // What it prints stays in its buffer when there is no terminal; the kernel tells better.
@@ -172,6 +176,11 @@ export class Sipp {
     releasePorts(this.#ports.first, this.#ports.count);
   }
 
+  #file(): string {
+    const { scenario, fill } = this.#options;
+    return fill === undefined ? join(SCENARIOS, scenario) : filled(this.#options);
+  }
+
   #args(first: number): string[] {
     const { scenario, transport, address, remote, keys, media, calls, rate, user } = this.#options;
     const builtin = scenario === 'uac' || scenario === 'uas';
@@ -188,7 +197,7 @@ export class Sipp {
       ...keys,
     };
     return [
-      ...(builtin ? ['-sn', scenario] : ['-sf', join(SCENARIOS, scenario)]),
+      ...(builtin ? ['-sn', scenario] : ['-sf', this.#file()]),
       ...['-t', transport === 'tcp' ? 't1' : 'u1', '-i', bracket(address), '-bind_local'],
       ...['-p', String(this.port), '-cp', String(first + 2), '-ci', '127.0.0.1'],
       ...['-mi', bracket(address), '-mp', String(first + 4)],
@@ -211,6 +220,19 @@ export function required(message: SipMessage, name: string): string {
   const value = header(message, name);
   if (value === undefined) throw new Error(`no ${name} in ${message.startLine}`);
   return value;
+}
+
+function filled(options: SippOptions): string {
+  return join(options.directory, `${options.name}.xml`);
+}
+
+async function fill(options: SippOptions): Promise<string> {
+  const text = await readFile(join(SCENARIOS, options.scenario), 'latin1');
+  return text.replaceAll(/@([A-Z_]+)@/g, (_, name: string) => {
+    const value = options.fill?.[name];
+    if (value === undefined) throw new Error(`${options.scenario}: nothing is known for @${name}@`);
+    return String(value);
+  });
 }
 
 function read(file: string): string {

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findTone, readWav, type Audio } from '@offhook/common/audio';
 import { ManagedProcess } from '../infra/process.ts';
@@ -27,7 +27,7 @@ export class EngineProcess {
   readonly stateDir: string;
   readonly #speaker: string;
 
-  private constructor(options: EngineOptions, ports: number, paths: Paths) {
+  private constructor(options: EngineOptions, paths: Paths) {
     this.socketPath = paths.socket;
     this.channel = `unix:${paths.socket}`;
     this.stateDir = paths.state;
@@ -51,7 +51,7 @@ export class EngineProcess {
     const ports = await freePorts(PORTS);
     await mkdir(paths.state, { recursive: true, mode: 0o700 });
     await writeFile(paths.config, toToml(configuration(options, paths, ports)));
-    const engine = new EngineProcess(options, ports, paths);
+    const engine = new EngineProcess(options, paths);
     await engine.process.ready(/^ready$/m, { within: 20_000, signal: options.signal });
     return engine;
   }
@@ -59,12 +59,22 @@ export class EngineProcess {
   /** What it has played since `mark` seconds of its loudspeaker file. */
   async played(mark = 0): Promise<Audio> {
     const bytes = await readFile(this.#speaker).catch(() => undefined);
-    if (bytes === undefined) return { sampleRate: 8000, samples: new Float32Array(0) };
+    // A file of less than its header has just been begun.
+    if (bytes === undefined || bytes.length < WAV_HEADER)
+      return { sampleRate: 8000, samples: new Float32Array(0) };
     const audio = readWav(bytes);
     return {
       sampleRate: audio.sampleRate,
       samples: audio.samples.subarray(Math.round(mark * audio.sampleRate)),
     };
+  }
+
+  /**
+   * Takes the file of the loudspeaker away, so that nothing of an earlier call is taken for the
+   * next one's; every call begins it anew.
+   */
+  async forgetPlayed(): Promise<void> {
+    await rm(this.#speaker, { force: true });
   }
 
   /** Seconds in its loudspeaker file by now. */
@@ -111,6 +121,7 @@ interface Paths {
 }
 
 const PORTS = 64;
+const WAV_HEADER = 44;
 
 function configuration(options: EngineOptions, paths: Paths, ports: number): TomlTable {
   const own = options.config ?? {};

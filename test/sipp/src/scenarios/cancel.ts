@@ -27,7 +27,6 @@ export const cancelling = [
     async run(stage) {
       const { sipp, call } = await place(stage, 'uas-cancel-before-ringing.xml', {
         pauses: 700,
-        extra: ['-nr'],
       });
       await sipp.receives('INVITE');
       await stage.phone.hangup(call);

@@ -116,7 +116,7 @@ export const changes = [
       await placed.sipp.receives('INVITE', { status: 200, count: 2 });
       placed.far.stop();
       await moved.hears(440, { signal: stage.signal });
-      await stage.engine.plays(1500, { mark: placed.mark, signal: stage.signal });
+      await stage.engine.plays(1500, { signal: stage.signal });
       await endedByPeer(stage, placed);
     },
   }),

@@ -45,7 +45,7 @@ export const media = [
       placed.far.stop();
       real.sendTo(target);
       await real.hears(440, { signal: stage.signal });
-      await stage.engine.plays(1000, { mark: placed.mark, signal: stage.signal });
+      await stage.engine.plays(1000, { signal: stage.signal });
       await endedByPeer(stage, placed);
     },
   }),

@@ -37,12 +37,12 @@ export const outgoing = [
     requirements: ['call.stock-sipp'],
     over: ['udp', 'tcp'],
     async run(stage) {
-      const mark = await stage.engine.mark();
+      await stage.engine.forgetPlayed();
       const sipp = await stage.answering('uas', { extra: ['-rtp_echo'] });
       const { id } = await stage.phone.dial(sipp.uri(), 'mu');
       await stage.phone.becomes(id, 'established');
       // SIPp sends back what it gets: the phone hears its own microphone.
-      await stage.engine.plays(440, { mark, signal: stage.signal });
+      await stage.engine.plays(440, { signal: stage.signal });
       await stage.phone.hangup(id);
       await sipp.done();
     },
@@ -72,7 +72,7 @@ export const outgoing = [
       const offer = await placed.sipp.receives('INVITE');
       const port = Number(/^m=audio (\d+)/m.exec(offer.body)?.[1]);
       placed.far.sendTo({ address: stage.network.address, port });
-      await stage.engine.plays(1000, { mark: placed.mark, ms: 200, signal: stage.signal });
+      await stage.engine.plays(1000, { ms: 200, signal: stage.signal });
       const { state } = await stage.phone.get(placed.call);
       assert.equal(state, 'early', 'the announcement is to be heard before the answer');
       await stage.phone.becomes(placed.call, 'established');

@@ -32,7 +32,8 @@ function refusal([status, reason, words]: (typeof STATUSES)[number]): Scenario[]
     over: [status % 2 === 0 ? 'udp' : 'tcp'],
     async run(stage) {
       const { sipp, call } = await place(stage, 'uas-reject.xml', {
-        keys: { status, reason, note: 'a note' },
+        fill: { STATUS: status, REASON: reason },
+        keys: { note: 'a note' },
       });
       const { end } = await stage.phone.becomes(call, 'ended');
       assert.equal(end?.by, 'remote');
@@ -53,7 +54,8 @@ export const refusals = [
     deadline: 45_000,
     async run(stage) {
       const { sipp, call } = await place(stage, 'uas-reject.xml', {
-        keys: { status: 486, reason: 'Busy Here', note: 'x' },
+        fill: { STATUS: 486, REASON: 'Busy Here' },
+        keys: { note: 'x' },
       });
       const { end } = await stage.phone.becomes(call, 'ended', 25_000);
       assert.equal(end?.status, 486);
@@ -66,7 +68,7 @@ export const refusals = [
     requirements: ['uac.reason-header'],
     async run(stage) {
       const { sipp, call } = await place(stage, 'uas-reject-reason.xml', {
-        keys: { status: 480, reason: 'Temporarily Unavailable' },
+        fill: { STATUS: 480, REASON: 'Temporarily Unavailable' },
       });
       const { end } = await stage.phone.becomes(call, 'ended');
       assert.match(end?.reason ?? '', /no such number|unallocated/i);
@@ -97,13 +99,12 @@ export const refusals = [
         media: far,
         extra: ['-d', '50'],
       });
-      const mark = await stage.engine.mark();
       const { sipp, call } = await place(stage, 'uas-redirect.xml', {
         keys: { moved_to: there.uri('moved') },
       });
       await stage.phone.becomes(call, 'established');
       await sipp.done();
-      const placed = { sipp: there, call, far, mark };
+      const placed = { sipp: there, call, far };
       await soundBothWays(stage, placed);
       await hangUp(stage, placed);
     },

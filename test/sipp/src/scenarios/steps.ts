@@ -10,8 +10,6 @@ export interface Placed {
   /** The phone's id of the call. */
   readonly call: string;
   readonly far: MediaPeer;
-  /** Where the loudspeaker's file stood before the call. */
-  readonly mark: number;
 }
 
 export interface CallOptions extends PeerOptions {
@@ -30,14 +28,14 @@ export async function place(
 ): Promise<Placed> {
   const { line = 'alice', sound, pauses = stage.linger, ...rest } = options;
   const far = await stage.media(sound);
-  const mark = await stage.engine.mark();
+  await stage.engine.forgetPlayed();
   const sipp = await stage.answering(scenario, {
     media: far,
     ...rest,
     extra: ['-d', String(pauses), ...(rest.extra ?? [])],
   });
   const { id } = await stage.phone.dial(sipp.uri(), line);
-  return { sipp, call: id, far, mark };
+  return { sipp, call: id, far };
 }
 
 /** A SIPp calls the phone; resolves when the phone knows of the call. */
@@ -48,7 +46,7 @@ export async function receive(
 ): Promise<Placed> {
   const { line = 'auto', sound, pauses = 1500, ...rest } = options;
   const far = await stage.media(sound);
-  const mark = await stage.engine.mark();
+  await stage.engine.forgetPlayed();
   const since = stage.phone.eventMark;
   const sipp = await stage.calling(scenario, {
     media: far,
@@ -57,7 +55,7 @@ export async function receive(
     extra: ['-d', String(pauses), ...(rest.extra ?? [])],
   });
   const { id } = await stage.phone.rings(since, 15_000);
-  return { sipp, call: id, far, mark };
+  return { sipp, call: id, far };
 }
 
 /** A SIPp does something that makes no call; its verdict is the scenario's. */
@@ -77,10 +75,10 @@ export async function ask(
 }
 
 /** Each side hears the other's tone. */
-export async function soundBothWays(stage: Stage, { far, mark }: Placed): Promise<void> {
+export async function soundBothWays(stage: Stage, { far }: Placed): Promise<void> {
   await Promise.all([
     far.hears(MICROPHONE_HZ, { signal: stage.signal }),
-    stage.engine.plays(FAR_END_HZ, { mark, signal: stage.signal }),
+    stage.engine.plays(FAR_END_HZ, { signal: stage.signal }),
   ]);
 }
 
