@@ -177,6 +177,11 @@ export interface Account extends EventSource<AccountEvents> {
   unregister(): Promise<void>;
   /** A call to a SIP URI; `invite` returns at once, what happens comes as events. */
   invite(target: string, agent: SdpAgent, options?: InviteOptions): SipCall;
+  /**
+   * Goes on with a call that an earlier process had established, in state `established` at once;
+   * nothing is sent. Throws an OffhookError `bad-snapshot` for what is none.
+   */
+  restore(snapshot: CallSnapshot, agent: SdpAgent): SipCall;
   /** OPTIONS to the registrar or a URI: the status and round trip, for `doctor`. */
   options(target?: string): Promise<{ status: number; reason: string; rttMs: number }>;
   close(): Promise<void>;
@@ -206,7 +211,24 @@ export interface SipCallEvents {
   established: { readonly remoteIdentity: string };
   /** INFO with DTMF (`application/dtmf-relay`), or another body; already answered. */
   info: Body;
+  /**
+   * `snapshot()` gives something else than before. Told before the message leaves that shows the
+   * change to the peer, so that a journal that commits in the listener is never behind.
+   */
+  changed: undefined;
   ended: CallEnd;
+}
+
+/** A call as plain data (it survives JSON): enough for another process to go on with its dialog. */
+export interface CallSnapshot {
+  readonly version: 1;
+  readonly id: string;
+  readonly direction: 'outgoing' | 'incoming';
+  /** AOR of the account. */
+  readonly account: string;
+  readonly remote: { readonly uri: string; readonly displayName?: string };
+  /** Nobody's business but signaling's. */
+  readonly content: unknown;
 }
 
 export interface SipCall extends EventSource<SipCallEvents> {
@@ -230,6 +252,8 @@ export interface SipCall extends EventSource<SipCallEvents> {
    */
   renegotiate(options?: { signal?: AbortSignal }): Promise<void>;
   info(body: Body): Promise<void>;
+  /** For `Account.restore`; undefined unless the call is established. */
+  snapshot(): CallSnapshot | undefined;
 }
 
 export interface IncomingCall extends SipCall {
@@ -254,6 +278,11 @@ export interface UserAgent {
   readonly listening: readonly ListenAddress[];
   addAccount(options: AccountOptions): Account;
   readonly accounts: readonly Account[];
+  /**
+   * Our addresses have changed, or a frozen process goes on: accounts register again, and the peer
+   * of every established call is told our Contact, at once.
+   */
+  refresh(): void;
   /** Unregisters, ends calls (within `timeoutMs`, default 2 s), closes sockets. */
   close(options?: { timeoutMs?: number; keepCalls?: boolean }): Promise<void>;
 }

@@ -3,6 +3,7 @@ import type {
   Account,
   AccountEvents,
   AccountOptions,
+  CallSnapshot,
   InviteOptions,
   RegistrationState,
   SdpAgent,
@@ -12,6 +13,7 @@ import { DigestClient } from '../auth/digest-client.ts';
 import type { Flow } from '../transport/layer.ts';
 import { IncomingCallImpl } from './call/incoming-call.ts';
 import { OutgoingCall } from './call/outgoing-call.ts';
+import { RestoredCall } from './call/restored-call.ts';
 import type { InboundRequest } from './core/inbound-request.ts';
 import type { SipCore } from './core/sip-core.ts';
 import { bodyOf, type SipRequest } from './message/message.ts';
@@ -30,7 +32,7 @@ export interface AccountContext {
   readonly track: (call: TrackedCall) => void;
 }
 
-export type TrackedCall = OutgoingCall | IncomingCallImpl;
+export type TrackedCall = OutgoingCall | IncomingCallImpl | RestoredCall;
 
 const DEFAULT_EXPIRES = 300;
 const DEFAULT_SESSION_TIMER = { expires: 1800, minSE: 90, refresher: 'auto' } as const;
@@ -144,6 +146,18 @@ export class AccountImpl implements Account {
     return call.start();
   }
 
+  restore(snapshot: CallSnapshot, agent: SdpAgent): SipCall {
+    this.#needOpen();
+    const call = new RestoredCall({
+      profile: this.#profile,
+      snapshot,
+      agent,
+      onMessage: (request) => this.message(request),
+    });
+    this.#context.track(call);
+    return call;
+  }
+
   options(target?: string): Promise<{ status: number; reason: string; rttMs: number }> {
     this.#needOpen();
     const to = target ?? this.#options.registrars?.[0] ?? domainOf(this.#uri);
@@ -171,6 +185,11 @@ export class AccountImpl implements Account {
     this.#closed = true;
     this.#registrar.dispose();
     this.#events.clear();
+  }
+
+  /** The network has changed: what is registered may lead nowhere. */
+  refresh(): void {
+    this.#registrar.dispatch({ type: 'flow-lost' });
   }
 
   flowLost(flow: Flow): void {

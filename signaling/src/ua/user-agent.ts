@@ -102,6 +102,13 @@ class UserAgentImpl implements UserAgent {
     return account;
   }
 
+  refresh(): void {
+    for (const account of this.#accounts) account.refresh();
+    for (const call of this.#calls) {
+      if (call.state === 'established') void call.session?.offering.refresh();
+    }
+  }
+
   close(options: { timeoutMs?: number; keepCalls?: boolean } = {}): Promise<void> {
     this.#closing ??= this.#close(options.timeoutMs ?? CLOSE_MS, options.keepCalls === true);
     return this.#closing;

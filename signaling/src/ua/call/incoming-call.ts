@@ -1,5 +1,13 @@
 import { OffhookError, type EventSource, type Timer } from '@offhook/common';
-import type { Body, CallEnd, CallState, IncomingCall, SdpAgent, SipCallEvents } from '../../api.ts';
+import type {
+  Body,
+  CallEnd,
+  CallSnapshot,
+  CallState,
+  IncomingCall,
+  SdpAgent,
+  SipCallEvents,
+} from '../../api.ts';
 import type { InboundRequest } from '../core/inbound-request.ts';
 import { dialogFromRequest } from '../dialog/dialog-state.ts';
 import { answerTimer } from '../dialog/session-timer.ts';
@@ -11,6 +19,7 @@ import { SdpSteps } from '../session/sdp-steps.ts';
 import { Session } from '../session/session.ts';
 import { reasonInWords, statusInWords } from '../words.ts';
 import { CallRecord, identityOf, type Party } from './call-record.ts';
+import { snapshotOf } from './snapshot.ts';
 import { InviteAnswers } from './invite-answers.ts';
 
 export interface IncomingCallOptions {
@@ -53,7 +62,7 @@ export class IncomingCallImpl implements IncomingCall {
         info: (body) => this.#record.emit('info', body),
         message: options.onMessage,
         prack: (request) => this.#answers.prack(request),
-        changed: () => undefined,
+        changed: () => this.#record.emit('changed', undefined),
       },
     );
     this.#session.learn(message.headers);
@@ -271,6 +280,10 @@ export class IncomingCallImpl implements IncomingCall {
   #needSession(): void {
     if (this.#options.inbound.answered && !this.#session.ended) return;
     throw new OffhookError('signaling', 'no-dialog', 'the call is not established');
+  }
+
+  snapshot(): CallSnapshot | undefined {
+    return snapshotOf(this, this.#session);
   }
 
   /** Leaves without a word (the process goes, the call is to be taken up by the next). */

@@ -2,6 +2,7 @@ import { OffhookError, type EventSource } from '@offhook/common';
 import type {
   Body,
   CallEnd,
+  CallSnapshot,
   CallState,
   InviteOptions,
   SdpAgent,
@@ -18,6 +19,7 @@ import { SdpSteps } from '../session/sdp-steps.ts';
 import type { Session } from '../session/session.ts';
 import { loginInWords, reasonInWords } from '../words.ts';
 import { CallRecord, identityOf, type Party } from './call-record.ts';
+import { snapshotOf } from './snapshot.ts';
 import { EarlyDialogs } from './early-dialogs.ts';
 import { inviteDraft, inviteRoute, type InviteIdentity } from './invite-draft.ts';
 import { MAX_REDIRECTS, redirectTargets } from './redirects.ts';
@@ -83,7 +85,7 @@ export class OutgoingCall implements SipCall {
         info: (body) => this.#record.emit('info', body),
         message: options.onMessage,
         prack: (inbound) => inbound.reply(481),
-        changed: () => undefined,
+        changed: () => this.#record.emit('changed', undefined),
       }),
       earlyMedia: () => this.#record.enter('early'),
       refused: (error) => this.#refuseEarly(error),
@@ -362,6 +364,10 @@ export class OutgoingCall implements SipCall {
       throw new OffhookError('signaling', 'no-dialog', 'the call is not established');
     }
     return session;
+  }
+
+  snapshot(): CallSnapshot | undefined {
+    return snapshotOf(this, this.#session);
   }
 
   /** Leaves without a word (the process goes, the call is to be taken up by the next). */

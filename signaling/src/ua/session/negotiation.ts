@@ -18,8 +18,12 @@ export class Negotiation {
   #endPause: (() => void) | undefined;
   #over = false;
 
-  constructor(clock: Clock) {
+  readonly #changed: () => void;
+
+  /** `changed` is told when other descriptions are in force. */
+  constructor(clock: Clock, changed: () => void) {
     this.#clock = clock;
+    this.#changed = changed;
   }
 
   get state(): OfferAnswer {
@@ -39,6 +43,7 @@ export class Negotiation {
   /** An exchange has fixed the descriptions. */
   settle(descriptions: Descriptions): void {
     this.#descriptions = descriptions;
+    this.#changed();
   }
 
   /** Whoever waits is sent away. */

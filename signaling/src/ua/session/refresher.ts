@@ -8,6 +8,7 @@ export class Refresher {
   #timer: Timer | undefined;
   #expiry: Timer | undefined;
   #current: SessionInterval | undefined;
+  #since = 0;
 
   constructor(clock: Clock, act: (action: 'refresh' | 'expire') => void) {
     this.#clock = clock;
@@ -18,16 +19,23 @@ export class Refresher {
     return this.#current;
   }
 
+  /** Wall-clock ms of the last refresh, for a process that goes on from here. */
+  get since(): number {
+    return this.#since;
+  }
+
   /** A 2xx to an INVITE or UPDATE set or dropped the interval; counting starts again. */
-  restart(interval: SessionInterval | undefined): void {
+  restart(interval: SessionInterval | undefined, elapsedMs = 0): void {
     this.stop();
     this.#current = interval;
+    this.#since = this.#clock.wall() - elapsedMs;
     if (interval === undefined) return;
     const { afterMs, action } = nextTimerEvent(interval);
-    this.#timer = this.#clock.after(afterMs, () => this.#act(action));
+    this.#timer = this.#clock.after(Math.max(0, afterMs - elapsedMs), () => this.#act(action));
     // A refresh of ours that nobody answers must not keep the call for ever.
     if (action === 'refresh') {
-      this.#expiry = this.#clock.after(interval.interval * 1000, () => this.#act('expire'));
+      const rest = Math.max(0, interval.interval * 1000 - elapsedMs);
+      this.#expiry = this.#clock.after(rest, () => this.#act('expire'));
     }
   }
 

@@ -12,11 +12,12 @@ import {
   type DialogState,
   type RequestDraft,
 } from '../dialog/dialog-state.ts';
+import type { SessionInterval } from '../dialog/session-timer.ts';
 import type { Headers, HeaderPair } from '../message/headers.ts';
 import { bodyOf, type SipRequest, type SipResponse } from '../message/message.ts';
 import { reasonInWords } from '../words.ts';
 import { Answering } from './answering.ts';
-import { Negotiation } from './negotiation.ts';
+import { Negotiation, type Descriptions } from './negotiation.ts';
 import { Offering } from './offering.ts';
 import { ACCEPT, ALLOW, capabilityHeaders, supportedTags, type CallProfile } from './profile.ts';
 import { Refresher } from './refresher.ts';
@@ -47,6 +48,13 @@ export interface DialogRequestHandlers {
   failed(failure: RequestFailure): void;
 }
 
+/** What a session is beside its dialog, as plain data. */
+export interface SessionSnapshot {
+  readonly descriptions: Descriptions;
+  readonly timer?: SessionInterval & { readonly since: number };
+  readonly peerAllows?: readonly string[];
+}
+
 /** One dialog of a call, early or confirmed (RFC 3261 §12.2), and what happens inside it. */
 export class Session implements DialogOwner {
   readonly profile: CallProfile;
@@ -66,7 +74,7 @@ export class Session implements DialogOwner {
     this.steps = steps;
     this.#dialog = dialog;
     this.#owner = owner;
-    this.negotiation = new Negotiation(profile.core.clock);
+    this.negotiation = new Negotiation(profile.core.clock, () => owner.changed());
     this.answering = new Answering(this);
     this.offering = new Offering(this);
     this.refresher = new Refresher(profile.core.clock, (action) => this.#timer(action));
@@ -90,6 +98,25 @@ export class Session implements DialogOwner {
   /** Whether the peer has said that it takes the method; undefined when it has said nothing. */
   allows(method: string): boolean | undefined {
     return this.#peerAllows?.has(method);
+  }
+
+  snapshot(): SessionSnapshot {
+    const { current, since } = this.refresher;
+    return {
+      descriptions: this.negotiation.descriptions,
+      ...(current !== undefined && { timer: { ...current, since } }),
+      ...(this.#peerAllows !== undefined && { peerAllows: [...this.#peerAllows] }),
+    };
+  }
+
+  /** Goes on where a snapshot stopped. */
+  resume({ descriptions, timer, peerAllows }: SessionSnapshot): void {
+    this.negotiation.settle(descriptions);
+    if (peerAllows !== undefined) this.#peerAllows = new Set(peerAllows);
+    if (timer === undefined) return;
+    const { since, interval, weRefresh } = timer;
+    const elapsed = Math.max(0, this.profile.core.clock.wall() - since);
+    this.refresher.restart({ interval, weRefresh }, elapsed);
   }
 
   /** Takes notice of Allow in any message of the peer. */
