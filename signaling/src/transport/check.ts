@@ -1,4 +1,5 @@
 import { headerValue, headerValues, type SipHead } from './head.ts';
+import { splitOutsideQuotes } from './parse.ts';
 import { parseVia, splitVias, type Via } from './via.ts';
 
 /** The values of a message that the layers below sip.js work with. */
@@ -64,8 +65,8 @@ export function parseCSeq(value: string): { cseq: number; method: string } | und
 }
 
 function answerable(head: SipHead): boolean {
-  // RFC 3261 §8.2.6.2 copies these; what is missing is left out, but nobody can match less.
-  return headerValues(head, 'call-id').length > 0 && headerValues(head, 'cseq').length > 0;
+  // RFC 3261 §8.2.6.2 copies the other fields; what is missing is left out (RFC 4475 §3.3.1).
+  return headerValues(head, 'cseq').length > 0;
 }
 
 function firstProblem(
@@ -92,10 +93,31 @@ function firstProblem(
   }
   if (head.kind === 'response') return vias.length > 1 ? bad('several Via values') : undefined;
   const hops = headerValue(head, 'max-forwards');
-  if (hops !== undefined && !(/^[0-9]{1,3}$/.test(hops) && Number(hops) <= 255)) {
+  if (hops !== undefined && !(/^[0-9]{1,10}$/.test(hops) && Number(hops) <= 255)) {
     return bad('Malformed Max-Forwards Header Field');
   }
+  for (const name of ['from', 'to', 'contact']) {
+    for (const value of headerValues(head, name)) {
+      if (!isAddressLike(value, name !== 'contact')) {
+        return bad(`Malformed ${title(name)} Header Field`);
+      }
+    }
+  }
   return lengthProblem(head);
+}
+
+/**
+ * Quotes and brackets closed, no parameter left out between two semicolons, and no comma in From or
+ * To, which hold one address (RFC 4475 §3.1.2.1, §3.1.2.6 and §3.1.2.15).
+ */
+function isAddressLike(value: string, single: boolean): boolean {
+  const values = splitOutsideQuotes(value, ',');
+  if (values === undefined || (single && values.length > 1)) return false;
+  return values.every((one) => {
+    const parts = splitOutsideQuotes(one, ';') ?? [];
+    // One at the end is forgiven: there are phones that write it.
+    return parts[0] !== '' && !parts.slice(1, -1).includes('');
+  });
 }
 
 /** Several Content-Length fields are refused even when equal: who reads which is not known. */

@@ -81,8 +81,8 @@ function parseStartLine(line: string, fields: readonly HeaderField[]): HeadResul
   if (version.toUpperCase() !== 'SIP/2.0') {
     return { ok: false, problem: 'Version Not Supported', head, status: 505 };
   }
-  // LWS within or around the URI is not one of the forms that RFC 3261 §25.1 allows.
-  if (uri === '' || /\s/.test(uri)) {
+  // Neither white space nor brackets: RFC 3261 §25.1, RFC 4475 §3.1.2.7 to §3.1.2.9.
+  if (!/^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>"]+$/.test(uri)) {
     return { ok: false, problem: 'Malformed Request-URI', head, status: 400 };
   }
   return { ok: true, head };

@@ -29,7 +29,7 @@ export type Admission =
 interface Entry {
   readonly key: string;
   readonly branch: string;
-  readonly arrival: Arrival;
+  arrival: Arrival;
   readonly timers: TimerPair;
   state: ServerState;
   lastResponse: string | undefined;
@@ -66,7 +66,11 @@ export class ServerTransactions {
     const isAck = method === 'ACK';
     const key = keyOf(arrival, isAck ? 'INVITE' : method);
     const entry = this.#byKey.get(key);
-    if (entry !== undefined) return this.#again(entry, isAck);
+    if (entry !== undefined) {
+      // A client whose connection failed asks again over another one (RFC 3261 §18.1.1).
+      if (!isAck && entry.arrival.wire !== arrival.wire) entry.arrival = arrival;
+      return this.#again(entry, isAck);
+    }
     if (isAck) return { admitted: 'stray-ack' };
     if (this.#byKey.size >= this.#options.limit) return { admitted: 'overload' };
     return this.#open(key, arrival);
