@@ -24,7 +24,7 @@ static GAsyncQueue *events;
 static gint events_scheduled;
 
 static gboolean lease_over(gpointer data) {
-  g_message("no client for %u ms: stopping", lease);
+  if (lease > 0) g_message("no client for %u ms: stopping", lease);
   lease_timer = 0;
   g_main_loop_quit(main_loop);
   return G_SOURCE_REMOVE;

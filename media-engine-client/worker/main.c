@@ -35,6 +35,11 @@ static void raise_limits(void) {
   setrlimit(RLIMIT_NOFILE, &files);
 }
 
+/* Audio goes before what can wait, where that is allowed (RLIMIT_NICE, root). */
+static void raise_priority(void) {
+  if (setpriority(PRIO_PROCESS, 0, -11) != 0) g_debug("no higher priority: %s", g_strerror(errno));
+}
+
 static gboolean register_elements(void) {
   const struct {
     const char *name;
@@ -70,6 +75,7 @@ int main(int argc, char **argv) {
   g_set_prgname("offhook-worker");
   g_log_writer_default_set_use_stderr(TRUE);
   raise_limits();
+  raise_priority();
   GMainLoop *loop = g_main_loop_new(NULL, FALSE);
   /* Listening comes first: a client can connect while plugins are still being looked up. */
   OhControlResult opened = oh_control_open(argv[1], (guint)lease_ms, loop);

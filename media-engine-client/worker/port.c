@@ -167,7 +167,7 @@ void oh_port_close(OhPort *port) {
   if (!known) return;
   oh_io_remove(port);
   g_mutex_lock(&port->lock);
-  if (port->rtcp.sent > 0) oh_port_report(port, oh_now_ns(), TRUE);
+  if (port->tx.packets > 0 || port->rtcp.sent > 0) oh_port_report(port, oh_now_ns(), TRUE);
   port->closed = TRUE;
   port->sink = NULL;
   port->src = NULL;

@@ -59,7 +59,13 @@ export function describeLeg(leg: LegShape): PipelineDescription {
     description,
     probes: [
       { kind: 'empty', element: 'depay', pad: 'sink' },
-      { kind: 'gaps', element: elements.conceal ? 'plc' : 'dec', pad: 'sink', name: 'plc', ...CONCEAL },
+      {
+        kind: 'gaps',
+        element: elements.conceal ? 'plc' : 'dec',
+        pad: 'sink',
+        name: 'plc',
+        ...CONCEAL,
+      },
       { kind: 'mixer', element: 'enc', pad: 'sink', name: 'inband' },
       { kind: 'level', element: 'enc', pad: 'sink', name: 'input' },
       { kind: 'level', element: 'speaker', pad: 'src', name: 'output' },

@@ -30,7 +30,9 @@ export class DtmfSender {
     options: { digits: string; method: 'rfc4733' | 'inband'; durationMs: number; gapMs: number },
   ): Promise<void> {
     if (leg.direction !== 'sendrecv' && leg.direction !== 'sendonly')
-      return Promise.reject(mediaError('wrong-state', 'The call is on hold: digits cannot be sent'));
+      return Promise.reject(
+        mediaError('wrong-state', 'The call is on hold: digits cannot be sent'),
+      );
     const before = this.#queues.get(leg.id) ?? Promise.resolve();
     const result = before.then(() => this.#send(leg, options));
     const settled = result
@@ -58,7 +60,13 @@ export class DtmfSender {
       reject(new OffhookError('media', 'timeout', 'The digits could not be sent in time'));
     });
     try {
-      await this.#link.request(command.verb, { ...command.params, digits, durationMs, gapMs, token });
+      await this.#link.request(command.verb, {
+        ...command.params,
+        digits,
+        durationMs,
+        gapMs,
+        token,
+      });
       await promise;
     } finally {
       timer.cancel();

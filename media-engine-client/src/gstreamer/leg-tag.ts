@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { codecName, direction, srtpSuite } from '@offhook/media-rpc';
-import type { LegConfig } from '../media-plane.ts';
+import type { LegConfig, SrtpKey } from '../media-plane.ts';
 
 /**
  * A leg as the worker keeps it for the next engine. It holds the SRTP keys, as the worker's memory
@@ -9,7 +9,7 @@ import type { LegConfig } from '../media-plane.ts';
 const address = z.object({ address: z.string(), port: z.number() });
 const srtpKey = z.object({
   suite: srtpSuite,
-  keySalt: z.base64().transform((text): Uint8Array => Buffer.from(text, 'base64')),
+  keySalt: z.base64().transform((text) => new Uint8Array(Buffer.from(text, 'base64'))),
 });
 
 const legTag = z.object({
@@ -57,9 +57,13 @@ export interface LegTag {
 }
 
 export function writeLegTag(tag: LegTag): string {
-  return JSON.stringify(tag, (_key, value: unknown) =>
-    value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value,
-  );
+  const { srtp, ...config } = tag.config;
+  const coded = srtp === undefined ? {} : { srtp: { tx: codeKey(srtp.tx), rx: codeKey(srtp.rx) } };
+  return JSON.stringify({ ...tag, config: { ...config, ...coded } });
+}
+
+function codeKey(key: SrtpKey): { suite: string; keySalt: string } {
+  return { suite: key.suite, keySalt: Buffer.from(key.keySalt).toString('base64') };
 }
 
 /** Undefined when the text is none of ours. */

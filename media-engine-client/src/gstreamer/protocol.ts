@@ -30,9 +30,7 @@ export const portStats = z.object({
     lastPacketAt: z.number().optional(),
   }),
   sendingTo: transportAddress,
-  remote: z
-    .object({ lost: z.number(), fractionLost: z.number(), jitterMs: z.number() })
-    .optional(),
+  remote: z.object({ lost: z.number(), fractionLost: z.number(), jitterMs: z.number() }).optional(),
   rttMs: z.number().optional(),
 });
 

@@ -14,10 +14,7 @@ export class TonePlayer {
   readonly #volume: () => number;
   readonly #playing = new Map<string, Playing>();
 
-  constructor(
-    link: WorkerLink,
-    options: { sound: () => SoundServer; volume: () => number },
-  ) {
+  constructor(link: WorkerLink, options: { sound: () => SoundServer; volume: () => number }) {
     this.#link = link;
     this.#sound = options.sound;
     this.#volume = options.volume;
@@ -53,9 +50,7 @@ export class TonePlayer {
 
   /** The same tones on a new worker. */
   async rebuild(): Promise<void> {
-    await Promise.allSettled(
-      [...this.#playing].map(([id, playing]) => this.#play(id, playing)),
-    );
+    await Promise.allSettled([...this.#playing].map(([id, playing]) => this.#play(id, playing)));
   }
 
   async #play(id: string, { tone, device }: Playing): Promise<void> {

@@ -1,14 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RtpPeer, type RtpPacket } from './rtp-peer.ts';
-import {
-  codec,
-  legConfig,
-  openPlane,
-  openSockets,
-  played,
-  rawWorker,
-} from './test-plane.ts';
+import { codec, legConfig, openPlane, openSockets, played, rawWorker } from './test-plane.ts';
 
 function expectUnbroken(packets: readonly RtpPacket[]): void {
   packets.slice(1).forEach((packet, at) => {
@@ -31,7 +24,9 @@ describe('a leg on hold', () => {
     await expect.poll(received).toBeGreaterThan(10);
     await here.plane.setLeg({ ...leg, direction: 'recvonly' });
     const held = (await here.plane.stats('a')).tx.packets;
-    await expect.poll(async () => (await here.plane.stats('a')).rx.packets, { timeout: 3000 }).toBeGreaterThan(40);
+    await expect
+      .poll(async () => (await here.plane.stats('a')).rx.packets, { timeout: 3000 })
+      .toBeGreaterThan(40);
     expect((await here.plane.stats('a')).tx.packets).toBe(held);
     await here.plane.setLeg(leg);
     const before = await received();
@@ -39,9 +34,11 @@ describe('a leg on hold', () => {
     const stats = await there.plane.stats('b');
     expect(stats.rx.lost).toBe(0);
     expect(stats.concealedPct).toBe(0);
-    await expect.poll(async () => (await here.plane.stats('a')).remote, { timeout: 5000 }).toMatchObject({
-      lost: 0,
-    });
+    await expect
+      .poll(async () => (await here.plane.stats('a')).remote, { timeout: 5000 })
+      .toMatchObject({
+        lost: 0,
+      });
   });
 
   it('does not play what still comes in', async () => {
@@ -68,7 +65,11 @@ describe('a leg on hold', () => {
     await here.plane.setLeg({ ...leg, remote: { rtp: nowhere, rtcp: nowhere, rtcpMux: false } });
     const sent = (await here.plane.stats('a')).tx.packets;
     const levels = async () => (await here.plane.stats('a')).tx.packets;
-    await here.plane.setLeg({ ...leg, muted: true, remote: { rtp: nowhere, rtcp: nowhere, rtcpMux: false } });
+    await here.plane.setLeg({
+      ...leg,
+      muted: true,
+      remote: { rtp: nowhere, rtcp: nowhere, rtcpMux: false },
+    });
     expect(await levels()).toBe(sent);
     await here.plane.setLeg(leg);
     await expect.poll(levels).toBeGreaterThan(sent + 5);
@@ -182,9 +183,7 @@ describe('an echo leg', () => {
     const [a, b] = [await openSockets(here.plane), await openSockets(there.plane)];
     const wav = join(here.directory, 'a.wav');
     await there.plane.setLeg(legConfig('b', b, a, { input: 'echo' }));
-    await here.plane.setLeg(
-      legConfig('a', a, b, { input: 'tone:440', output: `file:${wav}` }),
-    );
+    await here.plane.setLeg(legConfig('a', a, b, { input: 'tone:440', output: `file:${wav}` }));
     await played(wav, 440, 700);
     expect((await here.plane.stats('a')).rx.lost).toBe(0);
   });

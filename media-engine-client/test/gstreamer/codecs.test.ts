@@ -31,9 +31,11 @@ describe.each<[CodecName, number]>([
       [hereWav, 700],
       [thereWav, 440],
     ] as const) {
-      const audio = await recording(path);
+      const { samples, sampleRate } = await recording(path);
+      // The codecs need a moment to adapt.
+      const audio = { sampleRate, samples: samples.subarray(sampleRate / 10) };
       const tone = findTone(audio, hz);
-      expect(tone.presentMs).toBeGreaterThan(600);
+      expect(tone.presentMs).toBeGreaterThan(500);
       expect(tone.longestGapMs).toBeLessThanOrEqual(10);
       expect(level(audio.samples)).toBeGreaterThan(-20);
     }

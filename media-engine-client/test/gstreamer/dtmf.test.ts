@@ -20,7 +20,11 @@ function listen(plane: MediaPlane): Heard {
 }
 
 /** The packets of one press: 20 ms apart, the end three times. */
-function press(event: number, timestamp: number, packets = 4): { timestamp: number; payload: Buffer }[] {
+function press(
+  event: number,
+  timestamp: number,
+  packets = 4,
+): { timestamp: number; payload: Buffer }[] {
   return Array.from({ length: packets + 2 }, (_, at) => {
     const payload = Buffer.alloc(4);
     payload.writeUInt8(event, 0);
@@ -83,7 +87,9 @@ describe('digits by RFC 4733', () => {
     ]);
     expect(events.map((packet) => packet.marker)).toStrictEqual([true, ...Array(6).fill(false)]);
     expect(new Set(events.map((packet) => packet.timestamp)).size).toBe(1);
-    expect(new Set(events.map((packet) => packet.payload.readUInt8(0)))).toStrictEqual(new Set([7]));
+    expect(new Set(events.map((packet) => packet.payload.readUInt8(0)))).toStrictEqual(
+      new Set([7]),
+    );
     const all = peer.packets();
     all.slice(1).forEach((packet, at) => {
       expect(packet.seq).toBe(((all[at]?.seq ?? 0) + 1) & 0xffff);

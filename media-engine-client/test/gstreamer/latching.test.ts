@@ -26,7 +26,9 @@ function talk(
 }
 
 async function received(plane: MediaPlane, packets: number): Promise<void> {
-  await expect.poll(async () => (await plane.stats('a')).rx.packets).toBeGreaterThanOrEqual(packets);
+  await expect
+    .poll(async () => (await plane.stats('a')).rx.packets)
+    .toBeGreaterThanOrEqual(packets);
 }
 
 async function setUp(plane: MediaPlane, remote: RtpPeer, latching: LegConfig['latching']) {

@@ -70,7 +70,9 @@ describe('a leg with SRTP', () => {
     const before = peer.rtp.length;
     await peer.until('10 packets more', () => peer.rtp.length >= before + 10);
     const readers = [first, second].map((key) => new SrtpReader(key.suite, key.keySalt));
-    const keys = peer.rtp.map((packet) => readers.findIndex((r) => r.open(packet, 0) !== undefined));
+    const keys = peer.rtp.map((packet) =>
+      readers.findIndex((r) => r.open(packet, 0) !== undefined),
+    );
     expect(keys).toStrictEqual(keys.toSorted((a, b) => a - b));
     expect(new Set(keys)).toStrictEqual(new Set([0, 1]));
     const packets = peer.packets();
