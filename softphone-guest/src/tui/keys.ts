@@ -19,7 +19,9 @@ export interface KeyBinding {
   /** Characters that trigger it, and named keys of the terminal. */
   readonly characters: string;
   readonly named?: 'upArrow' | 'downArrow';
+  /** With Ctrl, and then also while something is typed. */
   readonly control?: string;
+  readonly shownControl?: string;
   /** As shown on the screen. */
   readonly shown: string;
   readonly label: string;
@@ -33,18 +35,22 @@ export const keyTable: readonly KeyBinding[] = [
   {
     action: 'answer',
     characters: 'a',
+    control: 't',
     shown: 'a',
+    shownControl: 'Ctrl-T',
     label: 'answer',
     hint: true,
-    help: 'take the incoming call; the others go on hold',
+    help: 'take the incoming call (Ctrl-T also while dialling)',
   },
   {
     action: 'reject',
     characters: 'r',
+    control: 'r',
     shown: 'r',
+    shownControl: 'Ctrl-R',
     label: 'reject',
     hint: true,
-    help: 'decline the incoming call (busy)',
+    help: 'decline the incoming call (Ctrl-R also while dialling)',
   },
   {
     action: 'dial',
@@ -127,8 +133,14 @@ export function actionFor(input: string, key: Key): Action | undefined {
   return keyTable.find((binding) => matches(binding, input, key))?.action;
 }
 
-export function shownKey(action: Action): string {
-  return keyTable.find((binding) => binding.action === action)?.shown ?? '';
+/** Keys that also work while a target is typed. */
+export function controlActionFor(input: string, key: Key): Action | undefined {
+  return key.ctrl ? actionFor(input, key) : undefined;
+}
+
+export function shownKey(action: Action, typing: boolean): string {
+  const binding = keyTable.find((one) => one.action === action);
+  return (typing ? binding?.shownControl : undefined) ?? binding?.shown ?? '';
 }
 
 function matches(binding: KeyBinding, input: string, key: Key): boolean {

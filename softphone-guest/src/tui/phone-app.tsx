@@ -2,7 +2,7 @@ import { useInput, usePaste, useWindowSize, type Key } from 'ink';
 import { useEffect, useReducer, useState, useSyncExternalStore, type ReactNode } from 'react';
 import type { PhoneActions } from './actions.ts';
 import { PhoneScreen } from './components/phone-screen.tsx';
-import { actionFor, type Action } from './keys.ts';
+import { actionFor, controlActionFor, type Action } from './keys.ts';
 import { focusOf, type PhoneState } from './state.ts';
 import type { Theme } from './theme.ts';
 
@@ -37,19 +37,6 @@ export function PhoneApp(props: PhoneAppProps): ReactNode {
   );
   useRing(state, props.onRing);
 
-  const typeTarget = (input: string, key: Key) => {
-    if (key.escape) return setDialling(undefined);
-    if (key.ctrl && input === 'c') return props.onQuit();
-    if (key.return) {
-      setDialling(undefined);
-      const target = (dialling ?? '').trim();
-      return target === '' ? undefined : actions.dial(target);
-    }
-    if (key.backspace || key.delete) return setDialling((value) => (value ?? '').slice(0, -1));
-    if (key.ctrl && input === 'u') return setDialling('');
-    if (key.ctrl || key.meta) return undefined;
-    return type(input);
-  };
   const type = (input: string) =>
     setDialling((value) => ((value ?? '') + input.replaceAll(/\p{C}/gu, '')).slice(0, MAX_TARGET));
   const run = (action: Action, input: string) => {
@@ -77,6 +64,20 @@ export function PhoneApp(props: PhoneAppProps): ReactNode {
       default:
         return action satisfies never;
     }
+  };
+  const typeTarget = (input: string, key: Key) => {
+    if (key.escape) return setDialling(undefined);
+    const action = controlActionFor(input, key);
+    if (action !== undefined) return run(action, input);
+    if (key.return) {
+      setDialling(undefined);
+      const target = (dialling ?? '').trim();
+      return target === '' ? undefined : actions.dial(target);
+    }
+    if (key.backspace || key.delete) return setDialling((value) => (value ?? '').slice(0, -1));
+    if (key.ctrl && input === 'u') return setDialling('');
+    if (key.ctrl || key.meta) return undefined;
+    return type(input);
   };
   useInput((input, key) => {
     if (help) return setHelp(false);

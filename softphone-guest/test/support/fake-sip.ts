@@ -160,10 +160,6 @@ export class FakeSipCall extends Emitter<SipCallEvents> implements SipCall {
   snapshot(): undefined {
     return undefined;
   }
-
-  snapshot(): undefined {
-    return undefined;
-  }
 }
 
 export class FakeAccount extends Emitter<AccountEvents> implements Account {
@@ -230,10 +226,6 @@ export class FakeAccount extends Emitter<AccountEvents> implements Account {
     return call;
   }
 
-  restore(): never {
-    throw new Error('nothing is restored here');
-  }
-
   options(): Promise<{ status: number; reason: string; rttMs: number }> {
     return this.optionsAnswer instanceof Error
       ? Promise.reject(this.optionsAnswer)
@@ -262,10 +254,6 @@ export class FakeUserAgent implements UserAgent {
     this.accountOptions.push(options);
     if (options.register) void account.register();
     return account;
-  }
-
-  refresh(): void {
-    for (const account of this.accounts) void account.register();
   }
 
   refresh(): void {

@@ -237,6 +237,17 @@ describe('keys', () => {
     await vi.waitFor(() => expect(screen.done).toEqual(['bell', 'answer r', 'reject r']), 2000);
   });
 
+  it('answer and reject with Ctrl while a target is typed', async () => {
+    const ringing = callInfo({ id: 'r', state: 'incoming', answeredAt: null });
+    const screen = show([ringing]);
+    await screen.until('a answer    r reject');
+    screen.type('d');
+    await screen.until('Ctrl-T answer    Ctrl-R reject');
+    screen.type('a', '\u0014', '\u0012');
+    await screen.until('Dial: a');
+    await vi.waitFor(() => expect(screen.done).toEqual(['bell', 'answer r', 'reject r']), 2000);
+  });
+
   it('choose another call', async () => {
     const screen = show([callInfo({ id: 'a' }), callInfo({ id: 'b', held: true })]);
     await screen.until('talking');

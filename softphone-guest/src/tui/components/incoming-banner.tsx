@@ -6,7 +6,12 @@ import { party, texts } from '../texts.ts';
 import type { Theme } from '../theme.ts';
 
 /** A call that rings: framed, reversed, in words, and above everything else. */
-export function IncomingBanner(props: { calls: readonly CallInfo[]; theme: Theme }): ReactNode {
+export function IncomingBanner(props: {
+  calls: readonly CallInfo[];
+  /** Letters go into the dial field just now. */
+  typing: boolean;
+  theme: Theme;
+}): ReactNode {
   const [call, ...more] = props.calls;
   if (call === undefined) return null;
   const { incoming } = props.theme;
@@ -24,7 +29,9 @@ export function IncomingBanner(props: { calls: readonly CallInfo[]; theme: Theme
         <Text bold> {party(call)}</Text>
         {more.length > 0 && ` ${texts.moreIncoming(more.length)}`}
       </Text>
-      <Text>{texts.incomingKeys(shownKey('answer'), shownKey('reject'))}</Text>
+      <Text>
+        {texts.incomingKeys(shownKey('answer', props.typing), shownKey('reject', props.typing))}
+      </Text>
     </Box>
   );
 }

@@ -51,7 +51,9 @@ export function PhoneScreen(props: PhoneScreenProps): ReactNode {
         </Text>
       )}
       {connected && <PhoneHeader accounts={state.accounts} engine={state.engine} theme={theme} />}
-      {connected && <IncomingBanner calls={incoming} theme={theme} />}
+      {connected && (
+        <IncomingBanner calls={incoming} typing={props.dialling !== undefined} theme={theme} />
+      )}
       {props.help ? (
         <HelpScreen />
       ) : (
