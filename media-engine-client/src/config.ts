@@ -97,9 +97,9 @@ const rtp = z
       ),
     latching: z
       .enum(['off', 'once', 'follow'])
-      .default('once')
+      .default('follow')
       .describe(
-        'Symmetric RTP (RFC 4961): `off` sends to the signalled address only, `once` to the first source that sends to us, `follow` also to a later one when that has fallen silent',
+        'Symmetric RTP (RFC 4961): `off` sends to the signalled address only, `once` to the first source that sends to us, `follow` also to a later one when that has fallen silent for 2 s, as PBXs do that put another source on hold music',
       ),
     timeout: z
       .int()
