@@ -310,6 +310,28 @@ describe('a connection', () => {
     expect(await second.call('lease.set', { ms: 3 })).toEqual({ ms: 3 });
   });
 
+  it('gets no answer that was meant for an earlier life of the guest', async () => {
+    const clock = new ManualClock();
+    const pair = createMemoryPair({ clock });
+    const engine = new ScriptedEngine();
+    const late = Promise.withResolvers<object>();
+    engine.answer = () => late.promise;
+    serveMedia(pair.right, { engine: () => engine, instanceId: 'engine', clock });
+    const first = mortal(pair.left);
+    const killed = await connectMedia(first.channel, { instanceId: 'g-1', leaseMs: 1, clock });
+    const lost = Promise.allSettled([killed.call('lease.set', { ms: 1 })]);
+    await clock.advance(0);
+    first.kill();
+    const second = await connectMedia(pair.left, { instanceId: 'g-2', leaseMs: 1, clock });
+    engine.answer = () => new Promise(() => undefined);
+    const outcome = Promise.allSettled([second.call('lease.set', { ms: 2 }, { timeoutMs: 100 })]);
+    late.resolve({ ms: 1 });
+    await clock.advance(100);
+    expect(await outcome).toMatchObject([{ reason: { code: 'timeout' } }]);
+    await clock.advance(10_000);
+    expect(await lost).toMatchObject([{ status: 'rejected' }]);
+  });
+
   it('can be made anew on the channel after the engine was started again behind it', async () => {
     const clock = new ManualClock();
     const pair = createMemoryPair({ clock });

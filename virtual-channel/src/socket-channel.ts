@@ -34,9 +34,8 @@ export class SocketChannel implements Channel {
     socket.on('error', (error) => {
       if (!this.#closing) this.#reason ??= channelError(peer.description, error);
     });
-    socket.on('drain', () => {
-      if (!this.closed) this.#events.emit('drain', undefined);
-    });
+    // Node emits none once the socket is ending.
+    socket.on('drain', () => this.#events.emit('drain', undefined));
     // The peer has closed; a peer that does not take our last bytes must not keep us waiting.
     socket.once('end', () => this.#startFlushTimer());
     socket.once('close', () => this.#onClose());
