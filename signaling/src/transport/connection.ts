@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { OffhookError, type Clock, type Timer } from '@offhook/common';
 import { StreamFramer, type FrameEvent } from './framer.ts';
+import { atIntervals, PING } from './keep-alive.ts';
 import type { Flow, Limits } from './layer.ts';
 import { layerClosed, sendFailed, type Wire } from './wire.ts';
 
@@ -28,7 +29,6 @@ export interface ConnectionOptions {
 
 /** RFC 5626 §4.4.1: a pong comes within 10 s. */
 const PONG_TIMEOUT = 10_000;
-const PING = Buffer.from('\r\n\r\n');
 const PONG = Buffer.from('\r\n');
 /** A peer that does not read gets no pongs piled up. */
 const PONG_QUEUE = 1024;
@@ -92,20 +92,15 @@ export class Connection implements Wire {
   keepAlive(intervalMs: number, requirePong: boolean): () => void {
     this.#keepers++;
     const { clock, fraction } = this.#options;
-    let timer: Timer | undefined;
-    const arm = (): void => {
-      timer = clock.after(intervalMs * (0.8 + 0.2 * fraction()), () => {
-        if (!this.#open) return;
-        this.#ping(requirePong);
-        arm();
-      });
-    };
-    arm();
+    const stop = atIntervals({ clock, intervalMs, fraction }, () => {
+      if (this.#open) this.#ping(requirePong);
+      else stop();
+    });
+    let running = true;
     return () => {
-      if (timer === undefined) return;
-      timer.cancel();
-      timer = undefined;
-      this.#keepers--;
+      if (running) this.#keepers--;
+      running = false;
+      stop();
     };
   }
 

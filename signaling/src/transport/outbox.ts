@@ -25,8 +25,8 @@ export interface OutboxOptions {
   /** Makes branches that nobody can guess. */
   readonly secret: Uint8Array;
   readonly newTag: () => string;
-  /** A response made here, as text, to the request that could not be sent. */
-  readonly deliver: (response: string, head: ResponseHead, via: string) => void;
+  /** A response made here to the request that could not be sent. */
+  readonly deliver: (response: ResponseHead, via: string) => void;
 }
 
 /** Takes messages from sip.js to the wire. */
@@ -205,9 +205,7 @@ export class Outbox {
       extra: [{ name: 'warning', value: `399 offhook.invalid "${why}"` }],
     });
     const parsed = parseHead(response.slice(0, response.indexOf('\r\n\r\n')));
-    if (parsed.ok && parsed.head.kind === 'response') {
-      deliver(response, parsed.head, course.coreVia);
-    }
+    if (parsed.ok && parsed.head.kind === 'response') deliver(parsed.head, course.coreVia);
     // Only now: sip.js has sent its ACK meanwhile, which has nowhere to go.
     this.#forget(course, key);
   }

@@ -1,12 +1,10 @@
-import type { Logger } from '@offhook/common';
-import type { Core } from 'sip.js';
 import { checkMessage, type Essentials, type Verdict } from './check.ts';
 import type { ClientTransactions } from './client-transactions.ts';
 import type { Connection } from './connection.ts';
-import { LazyCoreMessage, MalformedMessage, parseForCore } from './core-parse.ts';
 import type { FrameEvent } from './framer.ts';
 import { headerValue, type RequestHead, type ResponseHead, type SipHead } from './head.ts';
-import type { Limits, MessageHandler } from './layer.ts';
+import { coreVia, type Inbox } from './inbox.ts';
+import type { Limits } from './layer.ts';
 import type { Outbox } from './outbox.ts';
 import { parseHead } from './parse.ts';
 import { renderResponse } from './render.ts';
@@ -17,12 +15,11 @@ import { isReliable, type Wire } from './wire.ts';
 
 export interface ReceiverOptions {
   readonly limits: Limits;
-  readonly logger: Logger;
   readonly traffic: Traffic;
   readonly servers: ServerTransactions;
   readonly clients: ClientTransactions;
   readonly outbox: Outbox;
-  readonly handler: () => MessageHandler | undefined;
+  readonly inbox: Inbox;
   readonly newTag: () => string;
   /** A peer's Via asked for its connection to be used for requests to it (RFC 5923). */
   readonly alias: (wire: Wire, port: number) => void;
@@ -99,15 +96,14 @@ export class Receiver {
   }
 
   #request(head: RequestHead, essentials: Essentials, body: string, wire: Wire): void {
-    const { servers, handler, traffic, logger } = this.#options;
+    const { servers, inbox, traffic } = this.#options;
     const { topVia } = essentials;
     if (hasViaParam(topVia, 'alias') && topVia.port !== undefined) {
       if (topVia.host === wire.flow.remote.address) this.#options.alias(wire, topVia.port);
     }
     const vias = [formatVia(stampVia(topVia, wire.flow.remote)), ...essentials.vias.slice(1)];
     const arrival: Arrival = { head, essentials, vias, wire };
-    const user = handler();
-    if (user === undefined) return;
+    if (inbox.handler === undefined) return;
     const admission = servers.receive(arrival);
     if (admission.admitted === 'absorbed') return;
     if (admission.admitted === 'overload') {
@@ -115,30 +111,11 @@ export class Receiver {
       return;
     }
     const branch = this.#branchOf(admission, essentials);
-    const secure = wire.flow.transport === 'tls';
-    const fail = (status: number, reason: string): void => {
-      if (servers.isAnswered(branch, head.method)) return;
-      this.#answer(arrival, branch, status, reason);
-    };
-    const core = new LazyCoreMessage(() => parseForCore(head, coreVia(branch), body, secure));
-    try {
-      user.request({
-        head,
-        body,
-        branch,
-        flow: wire.flow,
-        get message() {
-          return core.get() as Core.IncomingRequestMessage;
-        },
-      });
-    } catch (error) {
-      if (error instanceof MalformedMessage) {
-        traffic.refused(wire.flow, error.message);
-        fail(400, error.message);
-        return;
-      }
-      logger.error({ method: head.method, error: messageOf(error) }, 'handling a request failed');
-      fail(500, 'Server Internal Error');
+    const failure = inbox.request(head, body, branch, wire.flow);
+    if (failure === undefined) return;
+    if (failure.status === 400) traffic.refused(wire.flow, failure.reason);
+    if (!servers.isAnswered(branch, head.method)) {
+      this.#answer(arrival, branch, failure.status, failure.reason);
     }
   }
 
@@ -149,7 +126,7 @@ export class Receiver {
   }
 
   #response(head: ResponseHead, essentials: Essentials, body: string, wire: Wire): void {
-    const { clients, outbox, handler, logger, traffic } = this.#options;
+    const { clients, outbox, inbox, traffic } = this.#options;
     const { topVia, method } = essentials;
     const branch = viaParam(topVia, 'branch') ?? '';
     const outcome = clients.receive(branch, method, head.status);
@@ -161,30 +138,13 @@ export class Receiver {
       traffic.dropped(wire.flow, 'a response to nothing that was asked');
       return;
     }
-    const via = course?.coreVia ?? coreVia(branch);
-    const core = new LazyCoreMessage(() => parseForCore(head, via, body, false));
-    try {
-      handler()?.response({
-        head,
-        body,
-        branch: branchIn(via),
-        flow: wire.flow,
-        seenAs: seenAs(topVia),
-        matched: outcome !== undefined,
-        get message() {
-          return core.get() as Core.IncomingResponseMessage;
-        },
-      });
-    } catch (error) {
-      if (error instanceof MalformedMessage) {
-        traffic.dropped(wire.flow, error.message);
-        return;
-      }
-      logger.error(
-        { method, status: head.status, error: messageOf(error) },
-        'handling a response failed',
-      );
-    }
+    const failure = inbox.response(head, body, {
+      via: course?.coreVia ?? coreVia(branch),
+      flow: wire.flow,
+      seenAs: seenAs(topVia),
+      matched: outcome !== undefined,
+    });
+    if (failure?.status === 400) traffic.dropped(wire.flow, failure.reason);
   }
 
   #refuse(head: RequestHead, verdict: Verdict & { verdict: 'refuse' }, wire: Wire): void {
@@ -231,16 +191,6 @@ export class Receiver {
   }
 }
 
-/** The Via that sip.js sees: only the branch means anything to it. */
-function coreVia(branch: string): string {
-  return `SIP/2.0/UDP offhook.invalid;branch=${branch === '' ? 'none' : branch}`;
-}
-
-/** The branch parameter of a Via value. */
-export function branchIn(via: string): string {
-  return /;branch=([^;\s]+)/.exec(via)?.[1] ?? '';
-}
-
 function sizeProblem(
   head: SipHead,
   headBytes: Buffer,
@@ -255,8 +205,4 @@ function sizeProblem(
   // RFC 3261 §18.3: a datagram that ends before its body does.
   if (length > body.length) return { status: 400, reason: 'Body Shorter Than Content-Length' };
   return undefined;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

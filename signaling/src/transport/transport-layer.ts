@@ -1,22 +1,15 @@
-import { randomBytes, randomInt } from 'node:crypto';
-import {
-  Emitter,
-  silentLogger,
-  systemClock,
-  type Clock,
-  type Logger,
-  type OffhookError,
-} from '@offhook/common';
+import { Emitter, silentLogger, systemClock, type Clock, type OffhookError } from '@offhook/common';
 import { Core } from 'sip.js';
 import { Locator } from '../dns/locate.ts';
 import { systemResolver } from '../dns/system-resolver.ts';
-import type { ListenAddress, TransportName } from '../api.ts';
+import type { ListenAddress } from '../api.ts';
 import { ClientTransactions } from './client-transactions.ts';
 import { Connection } from './connection.ts';
 import { Connections } from './connections.ts';
-import { LazyCoreMessage, parseForCore } from './core-parse.ts';
 import { lengthenBranches } from './core-branch.ts';
-import { headerValue, type ResponseHead } from './head.ts';
+import { DEFAULT_LIMITS, systemRandom, usableTransports } from './defaults.ts';
+import { Inbox } from './inbox.ts';
+import { atIntervals, PING, STREAM_KEEP_ALIVE_MS, UDP_KEEP_ALIVE_MS } from './keep-alive.ts';
 import type {
   Flow,
   Limits,
@@ -29,39 +22,18 @@ import type {
   TransportLayer,
   TransportLayerOptions,
 } from './layer.ts';
-import type { Network, StreamServer } from './network.ts';
 import { nodeNetwork } from './node-network.ts';
 import { Outbox } from './outbox.ts';
-import { branchIn, Receiver } from './receiver.ts';
+import { Points } from './points.ts';
+import { Receiver } from './receiver.ts';
 import { Replies } from './replies.ts';
 import { ServerTransactions } from './server-transactions.ts';
 import { DEFAULT_TIMERS } from './timers.ts';
 import { Traffic } from './traffic.ts';
-import { UdpPoint } from './udp-point.ts';
 import { Ways } from './ways.ts';
 import { layerClosed, type Wire } from './wire.ts';
 
-export const DEFAULT_LIMITS: Limits = {
-  headerBytes: 64 * 1024,
-  bodyBytes: 256 * 1024,
-  datagramBytes: 65_535,
-  connections: 256,
-  sendQueueBytes: 1024 * 1024,
-  messageDeadlineMs: 15_000,
-  connectTimeoutMs: 8000,
-  idleMs: 600_000,
-  udpRequestBytes: 1300,
-  transactions: 20_000,
-};
-
-const UDP_KEEP_ALIVE_MS = 25_000;
-const STREAM_KEEP_ALIVE_MS = 30_000;
-const CRLF_PING = Buffer.from('\r\n\r\n');
-
-export const systemRandom: Random = {
-  bytes: (count) => randomBytes(count),
-  fraction: () => randomInt(2 ** 32) / 2 ** 32,
-};
+export { systemRandom };
 
 export async function createTransportLayer(
   options: TransportLayerOptions,
@@ -79,9 +51,7 @@ export async function createTransportLayer(
 
 class SipTransports extends Emitter<TransportEvents> implements TransportLayer {
   readonly #clock: Clock;
-  readonly #logger: Logger;
   readonly #random: Random;
-  readonly #network: Network;
   readonly #traffic: Traffic;
   readonly #locator: Locator;
   readonly #connections: Connections;
@@ -90,32 +60,38 @@ class SipTransports extends Emitter<TransportEvents> implements TransportLayer {
   readonly #servers: ServerTransactions;
   readonly #outbox: Outbox;
   readonly #receiver: Receiver;
-  readonly #listening: ListenAddress[] = [];
-  readonly #udp: UdpPoint[] = [];
-  readonly #streams: { readonly listening: ListenAddress; readonly server: StreamServer }[] = [];
+  readonly #points: Points;
+  readonly #inbox: Inbox;
   readonly #keepers = new Set<() => void>();
-  #handler: MessageHandler | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: TransportLayerOptions) {
     super();
     const clock = (this.#clock = options.clock ?? systemClock);
-    const logger = (this.#logger = options.logger ?? silentLogger);
+    const logger = options.logger ?? silentLogger;
     const random = (this.#random = options.random ?? systemRandom);
     const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
     const timers = options.timers ?? DEFAULT_TIMERS;
     const fraction = (): number => random.fraction();
     const newTag = (): string => Buffer.from(random.bytes(10)).toString('hex');
-    this.#network =
+    const network =
       options.network ??
       nodeNetwork({
         tls: options.tls,
         requireClientCertificate: options.requireClientCertificate,
         handshakeTimeoutMs: limits.connectTimeoutMs,
       });
-    const network = this.#network;
     const traffic = (this.#traffic = new Traffic({ clock, logger, trace: options.trace }));
     const { counters } = traffic;
+    this.#inbox = new Inbox(logger);
+    this.#points = new Points({
+      network,
+      clock,
+      logger,
+      traffic,
+      datagram: (data, wire) => this.#datagram(data, wire),
+      accept: (transport, socket) => this.#connections.accept(transport, socket),
+    });
     this.#locator = new Locator({
       resolver: options.resolver ?? systemResolver(),
       clock,
@@ -128,7 +104,7 @@ class SipTransports extends Emitter<TransportEvents> implements TransportLayer {
       limits,
       traffic,
       fraction,
-      points: () => this.#streams,
+      points: () => this.#points.streams,
       events: {
         message: (head, body, connection) => this.#receiver.stream(head, body, connection),
         broken: (event, connection) => this.#receiver.broken(event, connection),
@@ -143,9 +119,9 @@ class SipTransports extends Emitter<TransportEvents> implements TransportLayer {
       network,
       locator: this.#locator,
       connections: this.#connections,
-      udpPoints: () => this.#udp,
+      udpPoints: () => this.#points.udp,
     });
-    const replies = new Replies({ ways: this.#ways, udpPoints: () => this.#udp });
+    const replies = new Replies({ ways: this.#ways, udpPoints: () => this.#points.udp });
     this.#servers = new ServerTransactions({
       clock,
       timers,
@@ -165,17 +141,18 @@ class SipTransports extends Emitter<TransportEvents> implements TransportLayer {
       servers: this.#servers,
       ways: this.#ways,
       secret: random.bytes(32),
-      deliver: (text, head, via) => this.#deliverLocal(text, head, via),
+      deliver: (head, via) => {
+        this.#inbox.response(head, '', { via, flow: undefined, seenAs: undefined, matched: true });
+      },
     });
     this.#receiver = new Receiver({
       limits,
-      logger,
       traffic,
       newTag,
       clients: this.#clients,
       servers: this.#servers,
       outbox: this.#outbox,
-      handler: () => this.#handler,
+      inbox: this.#inbox,
       alias: (wire, port) => {
         if (wire instanceof Connection) this.#connections.alias(wire, port);
       },
@@ -183,7 +160,7 @@ class SipTransports extends Emitter<TransportEvents> implements TransportLayer {
   }
 
   get listening(): readonly ListenAddress[] {
-    return this.#listening;
+    return this.#points.listening;
   }
 
   get counters(): TransportLayer['counters'] {
@@ -201,7 +178,7 @@ class SipTransports extends Emitter<TransportEvents> implements TransportLayer {
   }
 
   receive(handler: MessageHandler): void {
-    this.#handler = handler;
+    this.#inbox.handler = handler;
   }
 
   async resolve(uri: string, signal?: AbortSignal): Promise<readonly Target[]> {
@@ -227,10 +204,18 @@ class SipTransports extends Emitter<TransportEvents> implements TransportLayer {
   keepAlive(flow: Flow, options: { intervalMs?: number; requirePong?: boolean } = {}): () => void {
     this.#mustBeOpen();
     const wire = this.#ways.wireOf(flow);
+    const clock = this.#clock;
+    const fraction = (): number => this.#random.fraction();
+    // NAT bindings for UDP live as short as 30 s; an empty line is no message (RFC 3261 §7.5).
     const stop =
       wire instanceof Connection
         ? wire.keepAlive(options.intervalMs ?? STREAM_KEEP_ALIVE_MS, options.requirePong === true)
-        : this.#keepBinding(wire, options.intervalMs ?? UDP_KEEP_ALIVE_MS);
+        : atIntervals(
+            { clock, fraction, intervalMs: options.intervalMs ?? UDP_KEEP_ALIVE_MS },
+            () => {
+              wire.send(PING).catch(() => undefined);
+            },
+          );
     this.#keepers.add(stop);
     return () => {
       this.#keepers.delete(stop);
@@ -244,27 +229,7 @@ class SipTransports extends Emitter<TransportEvents> implements TransportLayer {
   }
 
   async bind(addresses: readonly ListenAddress[]): Promise<void> {
-    for (const at of addresses) {
-      if (at.transport === 'udp') {
-        const point = await UdpPoint.bind(this.#network, this.#clock, at, {
-          datagram: (data, wire) => this.#datagram(data, wire),
-          sent: (bytes, wire) => this.#traffic.sent(wire.flow, bytes),
-          error: (error) => {
-            this.#logger.debug({ error: error.message }, 'a UDP socket reported an error');
-          },
-        });
-        this.#udp.push(point);
-        this.#listening.push(point.listening);
-      } else {
-        const { transport } = at;
-        const server = await this.#network.listen(at, (socket) =>
-          this.#connections.accept(transport, socket),
-        );
-        const listening = { ...at, port: server.local.port };
-        this.#streams.push({ listening, server });
-        this.#listening.push(listening);
-      }
-    }
+    await this.#points.bind(addresses);
   }
 
   #datagram(data: Uint8Array, wire: Wire): void {
@@ -283,47 +248,6 @@ class SipTransports extends Emitter<TransportEvents> implements TransportLayer {
     if (this.#closing === undefined) this.emit('flowLost', { flow: connection.flow, error });
   }
 
-  /** NAT bindings for UDP live as short as 30 s; an empty line is no message (RFC 3261 §7.5). */
-  #keepBinding(wire: Wire, intervalMs: number): () => void {
-    let stopped = false;
-    let timer = this.#clock.after(0, () => undefined);
-    const arm = (): void => {
-      timer = this.#clock.after(intervalMs * (0.8 + 0.2 * this.#random.fraction()), () => {
-        if (stopped) return;
-        wire.send(CRLF_PING).catch(() => undefined);
-        arm();
-      });
-    };
-    timer.cancel();
-    arm();
-    return () => {
-      stopped = true;
-      timer.cancel();
-    };
-  }
-
-  #deliverLocal(text: string, head: ResponseHead, via: string): void {
-    const end = text.indexOf('\r\n\r\n');
-    const body = text.slice(end + 4);
-    const core = new LazyCoreMessage(() => parseForCore(head, via, body, false));
-    try {
-      this.#handler?.response({
-        head,
-        body,
-        branch: branchIn(via),
-        flow: undefined,
-        seenAs: undefined,
-        matched: true,
-        get message() {
-          return core.get() as Core.IncomingResponseMessage;
-        },
-      });
-    } catch (error) {
-      const cseq = headerValue(head, 'cseq');
-      this.#logger.error({ cseq, error: String(error) }, 'handling a failure to send failed');
-    }
-  }
-
   #mustBeOpen(): void {
     if (this.#closing !== undefined) throw layerClosed();
   }
@@ -335,16 +259,7 @@ class SipTransports extends Emitter<TransportEvents> implements TransportLayer {
     this.#clients.close();
     this.#servers.close();
     this.#connections.close();
-    await Promise.all([
-      ...this.#udp.map((point) => point.close()),
-      ...this.#streams.map(({ server }) => server.close()),
-    ]);
+    await this.#points.close();
     this.clear();
   }
-}
-
-/** Connections can always be opened; UDP needs a socket. The order is that of RFC 3263 §4.1. */
-function usableTransports(listen: readonly ListenAddress[]): readonly TransportName[] {
-  const udp = listen.length === 0 || listen.some(({ transport }) => transport === 'udp');
-  return udp ? ['udp', 'tcp', 'tls'] : ['tcp', 'tls'];
 }

@@ -62,7 +62,12 @@ export class Ways {
 
   /** All that is worth trying for a request of this size, in order. */
   async hops(nextHop: NextHop, bytes: number, signal?: AbortSignal): Promise<readonly Hop[]> {
-    if ('flow' in nextHop) return [{ wire: this.wireOf(nextHop.flow) }];
+    if ('flow' in nextHop) {
+      const wire = this.wireOf(nextHop.flow);
+      const { transport, remote } = wire.flow;
+      const [tcp] = this.#withTcp({ transport, ...remote }, bytes);
+      return tcp?.upgraded === true ? [tcp, { wire }] : [{ wire }];
+    }
     const targets =
       'targets' in nextHop
         ? nextHop.targets
