@@ -1,6 +1,12 @@
 import { isIP } from 'node:net';
-import { dirname, resolve } from 'node:path';
-import { isOffhookError, loadConfig, OffhookError, parseConfig } from '@offhook/common';
+import { dirname, join, resolve } from 'node:path';
+import {
+  isOffhookError,
+  loadConfig,
+  OffhookError,
+  parseConfig,
+  xdgRuntimeDir,
+} from '@offhook/common';
 import { codecName, srtpPolicy } from '@offhook/media-rpc';
 import type { ListenAddress } from '@offhook/signaling';
 import { z } from 'zod';
@@ -175,7 +181,10 @@ const engine = z
         /^(unix:\/.+|(tcp|tls):.+:\d{1,5})$/,
         'must be unix:/PATH, tcp:HOST:PORT or tls:HOST:PORT',
       )
-      .describe('Where the engine is: `unix:/path`, `tcp:HOST:PORT` or `tls:HOST:PORT`'),
+      .default(() => `unix:${join(xdgRuntimeDir('offhook-engine'), 'engine.sock')}`)
+      .describe(
+        'Where the engine is: `unix:/path`, `tcp:HOST:PORT` or `tls:HOST:PORT`; where an engine of this machine listens if absent',
+      ),
     tls: z
       .object({
         ca: z.string().optional().describe('File of PEM certificates to trust'),
@@ -192,6 +201,7 @@ const engine = z
       .default(120)
       .describe('Seconds that audio goes on at the thin client when the channel is gone'),
   })
+  .prefault({})
   .describe('The engine that makes the sound');
 
 const dial = z

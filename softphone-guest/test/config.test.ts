@@ -21,7 +21,7 @@ function errorOf(text: string): string {
 }
 
 describe('the guest configuration', () => {
-  it('needs an account and a channel, and has defaults for the rest', () => {
+  it('needs an account, and has defaults for the rest', () => {
     const config = parseGuestConfig(MINIMAL);
     expect(config.account[0]).toMatchObject({
       register: true,
@@ -35,6 +35,11 @@ describe('the guest configuration', () => {
       { transport: 'tcp', address: '0.0.0.0', port: 5060 },
     ]);
     expect(config.calls).toEqual({ one_active: true, max: 1000, history: 200 });
+  });
+
+  it('looks for an engine of this machine unless told otherwise', () => {
+    const { engine } = parseGuestConfig('[[account]]\naor = "sip:alice@example.com"\n');
+    expect(engine.channel).toMatch(/^unix:\/.*\/offhook-engine\/engine\.sock$/);
   });
 
   it('takes everything that it documents', () => {

@@ -7,6 +7,7 @@ import type { Context } from './call-commands.ts';
 import { exitCode } from './exit-codes.ts';
 
 const RANDOM_STEPS = 2 ** 47;
+const SAME_SIGNAL_MS = 500;
 
 /** Runs until SIGTERM or SIGINT; then calls are ended, lines unregistered, sockets closed. */
 export async function daemon({ paths, output }: Context): Promise<void> {
@@ -25,11 +26,15 @@ export async function daemon({ paths, output }: Context): Promise<void> {
     connectEngine: connectEngine(config),
   });
   const { promise, resolve } = Promise.withResolvers<void>();
-  let stopping = false;
+  let askedAt: number | undefined;
   const stop = (signal: NodeJS.Signals) => {
-    // Whoever asks twice means at once.
-    if (stopping) process.exit(exitCode.failed);
-    stopping = true;
+    const now = systemClock.now();
+    if (askedAt !== undefined) {
+      // Whoever asks twice means at once; but one Ctrl-C can come by several ways.
+      if (now - askedAt > SAME_SIGNAL_MS) process.exit(exitCode.failed);
+      return;
+    }
+    askedAt = now;
     logger.info({ signal }, 'shutting down');
     running
       .close()

@@ -23,6 +23,9 @@ export interface ControlHandlersParts {
   readonly doctor: (signal: AbortSignal) => Promise<readonly CheckInfo[]>;
 }
 
+/** Longer than SIP's Timer F. */
+const HANGUP_MS = 35_000;
+
 type Handlers = {
   readonly [M in ControlMethodName]: (
     params: ControlParams<M>,
@@ -74,7 +77,7 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
     },
     'call.hangup': async (params) => {
       const chosen = some(params, 'hang up', live);
-      await Promise.all(chosen.map((session) => session.hangup()));
+      await Promise.all(chosen.map(hangUp));
       return { calls: chosen.map(describeSession) };
     },
     'call.hold': async (params, { signal }) => {
@@ -149,6 +152,12 @@ function describeSession(session: CallSession): CallInfo {
 async function withFreshStats(session: CallSession): Promise<CallInfo> {
   const stats = await session.stats();
   return describeCall(session.call, stats);
+}
+
+/** Over for us is enough: a far end that does not answer the BYE keeps nobody waiting. */
+async function hangUp(session: CallSession): Promise<void> {
+  const over = session.until(() => session.call.phase === 'ended', HANGUP_MS);
+  await Promise.race([session.hangup(), over]);
 }
 
 function mute(chosen: readonly CallSession[], muted: boolean): { calls: CallInfo[] } {
