@@ -317,6 +317,17 @@ describe('other requests in a dialog', () => {
     }
   });
 
+  it('a BYE that crosses ours ends the call once', async () => {
+    const { call, peer, ask } = await outgoingCall();
+    const seen = history(call);
+    const over = call.hangup();
+    ask('BYE');
+    peer.reply(await peer.expect('BYE'), '481 Call/Transaction Does Not Exist');
+    await peer.expect('SIP/2.0');
+    await settled('the end', over);
+    expect(seen).toEqual(['ended', 'local 200 call ended']);
+  });
+
   it('BYE gives the reason of a Q.850 cause in words', async () => {
     const { call, peer, ask } = await incomingCall();
     ask('BYE', { headers: ['Reason: Q.850;cause=41;text="Temporary failure"'] });

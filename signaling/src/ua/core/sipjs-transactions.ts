@@ -7,9 +7,9 @@ import { serialize, type SipResponse } from '../message/message.ts';
  *
  * - a branch has 24 bits of `Math.random`, so two of some thousand live transactions collide: ours
  *   has 96 bits (RFC 3261 §8.1.1.7 wants it unique across space and time);
- * - a listener that ends the transaction from inside its time-out, or a send that fails after the
- *   end, throws `Invalid state transition from Terminated to Terminated` out of a timer and kills
- *   the process: users are told in a turn of their own, once, and nothing after the end;
+ * - it tells its user of a failure in the middle of a state change and again for every failed send:
+ *   users are told in a turn of their own, once, and nothing after the end (stock sip.js threw
+ *   `Invalid state transition from Terminated to Terminated` out of a timer and took the process);
  * - a 408 to a non-INVITE request is turned into a local time-out and its headers are lost;
  * - the ACK to a refused INVITE carries the first Route only;
  * - 2xx retransmissions are swallowed while the ACK is being made: they go past the transaction;

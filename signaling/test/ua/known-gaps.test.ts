@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import { createUserAgent } from '../../src/ua/user-agent.ts';
+import { bench, OUR, ScriptedAgent, sdp, virtualTime } from './support/bench.ts';
+import { elapse, eventually, settled } from './support/raw-peer.ts';
+
+virtualTime();
+
+/** What stock sip.js 0.21.2 does not do, each as the peer sees it; more in the other files. */
+describe('where sip.js alone falls short', () => {
+  it('our Contact is where we really listen', async () => {
+    const { account, peer, agent } = await bench();
+    account.invite(peer.uri, agent);
+    expect((await peer.expect('INVITE')).contact).toMatch(/^sip:alice@192\.0\.2\.1:5060;/);
+  });
+
+  it('a SIPS Request-URI is served, not refused with 416', async () => {
+    const { peer, incoming } = await bench();
+    peer.request(OUR, 'INVITE', { uri: 'sips:alice@example.com', body: sdp('peer') });
+    await peer.expect('SIP/2.0 180');
+    expect(incoming).toHaveLength(1);
+  });
+
+  it('every challenge of a response is read, and the strongest answered', async () => {
+    const { account, peer, agent } = await bench({
+      account: { credentials: [{ username: 'alice', password: () => Promise.resolve('x') }] },
+    });
+    account.invite(peer.uri, agent);
+    peer.reply(await peer.expect('INVITE'), '401 Unauthorized', {
+      headers: [
+        'WWW-Authenticate: Digest realm="pbx", nonce="s", algorithm=SHA-256, qop="auth"',
+        'WWW-Authenticate: Digest realm="pbx", nonce="m", algorithm=MD5, qop="auth"',
+      ],
+    });
+    const again = await peer.expect('INVITE');
+    expect(again.header('Authorization')).toContain('algorithm=SHA-256');
+  });
+
+  it('the Service-Route of the registrar is put in front of requests (RFC 3608)', async () => {
+    const { account, peer, agent } = await bench({
+      account: { registrars: ['sip:192.0.2.2'] },
+    });
+    const registering = account.register();
+    const register = await peer.expect('REGISTER');
+    peer.reply(register, '200 OK', {
+      headers: [`Contact: ${register.header('Contact')}`, 'Service-Route: <sip:192.0.2.2;lr>'],
+    });
+    await settled('registered', registering);
+    account.invite('sip:bob@elsewhere.example', agent);
+    expect((await peer.expect('INVITE')).header('Route')).toBe('<sip:192.0.2.2;lr>');
+  });
+
+  it('merged requests are found without looking at every live transaction', async () => {
+    const { peer } = await bench();
+    const count = 3000;
+    for (let i = 0; i < count; i += 1) peer.request(OUR, 'OPTIONS', { callId: `many-${i}` });
+    await eventually('the answers', () => peer.inbox.length === count);
+    peer.inbox.length = 0;
+    peer.request(OUR, 'OPTIONS', { callId: 'many-1' });
+    await peer.expect('SIP/2.0 482');
+  });
+
+  it('two user agents talk to each other through everything at once', async () => {
+    const { network, account, agent } = await bench();
+    const other = await createUserAgent(
+      { listen: [{ transport: 'udp', address: '192.0.2.3', port: 5060 }] },
+      { network },
+    );
+    const bob = other.addAccount({ aor: 'sip:bob@192.0.2.3', register: false });
+    const theirs = new ScriptedAgent('bob');
+    const heard: unknown[] = [];
+    bob.on('incoming', (call) => {
+      call.useAgent(theirs);
+      call.on('info', (body) => heard.push(body.content));
+      void call.answer();
+    });
+    const call = account.invite('sip:bob@192.0.2.3', agent);
+    await eventually('established', () => call.state === 'established');
+    await settled('INFO', call.info({ type: 'application/dtmf-relay', content: 'Signal=5' }));
+    await settled('a change', call.renegotiate());
+    await settled('the end', call.hangup());
+    expect(heard).toEqual(['Signal=5']);
+    expect(agent.log).toEqual(['offer', 'accept bob 1', 'offer', 'accept bob 2']);
+    await settled('closing', other.close());
+  });
+
+  it('a third of all datagrams lost: every call is set up and ended', async () => {
+    let dropped = 0;
+    const { network, account, peer } = await bench();
+    expect(peer.inbox).toEqual([]);
+    const other = await createUserAgent(
+      { listen: [{ transport: 'udp', address: '192.0.2.3', port: 5060 }] },
+      { network },
+    );
+    const bob = other.addAccount({ aor: 'sip:bob@192.0.2.3', register: false });
+    const ends: string[] = [];
+    bob.on('incoming', (call) => {
+      call.useAgent(new ScriptedAgent('bob'));
+      call.on('ended', ({ by }) => ends.push(by));
+      void call.answer();
+    });
+    let seed = 7;
+    network.lose = () => {
+      seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+      const lost = seed / 2 ** 31 < 0.33;
+      if (lost) dropped += 1;
+      return lost;
+    };
+    for (let i = 0; i < 20; i += 1) {
+      const call = account.invite('sip:bob@192.0.2.3', new ScriptedAgent());
+      await eventually('established', () => call.state === 'established', 30_000);
+      await settled('the end', call.hangup(), 33_000);
+    }
+    await elapse(35_000);
+    expect(ends).toEqual(Array.from({ length: 20 }, () => 'remote'));
+    expect(dropped).toBeGreaterThan(20);
+  });
+});
