@@ -27,7 +27,7 @@ export type Verdict =
     }
   | { readonly verdict: 'drop'; readonly reason: string };
 
-export const MAX_CSEQ = 2 ** 31 - 1;
+const MAX_CSEQ = 2 ** 31 - 1;
 
 /** Header fields of which a message has one (RFC 3261 §7.3.1), as far as we read them. */
 const SINGLE = ['from', 'to', 'call-id', 'cseq', 'max-forwards', 'content-type', 'expires'];

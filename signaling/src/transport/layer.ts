@@ -45,9 +45,6 @@ export interface TransportLayer extends EventSource<TransportEvents> {
   close(): Promise<void>;
 }
 
-/** Creates the layer with every listening point bound, or rejects having bound none. */
-export type CreateTransportLayer = (options: TransportLayerOptions) => Promise<TransportLayer>;
-
 export interface TransportLayerOptions {
   readonly listen: readonly ListenAddress[];
   readonly tls?: TlsOptions | undefined;
@@ -109,7 +106,7 @@ export type Router = (
 ) => NextHop | undefined | Promise<NextHop | undefined>;
 
 /** What a router sees of a request that is about to leave. */
-export interface OutgoingRequest {
+interface OutgoingRequest {
   readonly method: string;
   readonly uri: string;
   readonly callId: string;

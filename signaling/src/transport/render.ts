@@ -26,12 +26,6 @@ export function withVias(head: SipHead, vias: readonly string[]): SipHead {
   return { ...head, fields };
 }
 
-/** The head with all fields of that name replaced by this one (appended if there was none). */
-export function withField(head: SipHead, name: string, value: string): SipHead {
-  const fields = head.fields.filter((field) => field.name !== name);
-  return { ...head, fields: [...fields, { name, value }] };
-}
-
 /**
  * A response made below sip.js (RFC 3261 §8.2.6): copies what the request has of Via, From, To,
  * Call-ID and CSeq.
@@ -74,7 +68,7 @@ export function renderResponse(
 }
 
 /** Whether a From or To value has a tag parameter. */
-export function hasTag(value: string): boolean {
+function hasTag(value: string): boolean {
   return tagOf(value) !== undefined;
 }
 

@@ -21,7 +21,7 @@ export function checkSipIdentity(
 }
 
 /** The SIP domains that a certificate names (RFC 5922 §7.1). */
-export function sipIdentities(
+function sipIdentities(
   certificate: Pick<PeerCertificate, 'subject' | 'subjectaltname'>,
 ): readonly string[] {
   const names = (certificate.subjectaltname ?? '')

@@ -35,6 +35,7 @@ import { layerClosed, type Wire } from './wire.ts';
 
 export { systemRandom };
 
+/** Creates the layer with every listening point bound, or rejects having bound none. */
 export async function createTransportLayer(
   options: TransportLayerOptions,
 ): Promise<TransportLayer> {

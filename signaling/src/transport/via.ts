@@ -13,7 +13,7 @@ export interface Via {
   readonly params: readonly ViaParam[];
 }
 
-export interface ViaParam {
+interface ViaParam {
   /** Lower case. */
   readonly name: string;
   readonly value: string | undefined;
@@ -63,7 +63,7 @@ export function hasViaParam(via: Via, name: string): boolean {
 }
 
 /** The same Via with a parameter set (in its place if it was there). */
-export function withViaParam(via: Via, name: string, value: string | undefined): Via {
+function withViaParam(via: Via, name: string, value: string | undefined): Via {
   const param = { name, value };
   const params = hasViaParam(via, name)
     ? via.params.map((old) => (old.name === name ? param : old))
@@ -101,7 +101,7 @@ export function stampVia(via: Via, source: Endpoint): Via {
   return same ? clean : withViaParam(clean, 'received', source.address);
 }
 
-export const DEFAULT_PORT: Readonly<Record<TransportName, number>> = {
+const DEFAULT_PORT: Readonly<Record<TransportName, number>> = {
   udp: 5060,
   tcp: 5060,
   tls: 5061,
@@ -142,6 +142,6 @@ export function bracket(host: string): string {
   return isIPv6(host) ? `[${host}]` : host;
 }
 
-export function unbracket(host: string): string {
+function unbracket(host: string): string {
   return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
 }
