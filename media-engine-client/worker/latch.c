@@ -10,6 +10,8 @@ void oh_latch_set(OhLatch *l, OhLatchPolicy policy, const OhAddress *remote) {
   if (same && l->policy == policy) return;
   if (!same) {
     l->remote = *remote;
+    l->former = l->source;
+    l->former_since_ms = 0;
     memset(&l->source, 0, sizeof l->source);
     memset(&l->candidate, 0, sizeof l->candidate);
     l->current = *remote;
@@ -37,6 +39,16 @@ static gboolean confirmed(OhLatch *l, const OhAddress *from, guint16 seq) {
   return second;
 }
 
+/*
+ * What signalling has just moved the peer away from is heard still, but not sent to: packets under
+ * way must not take the leg back. If nobody else comes, the peer sends from there on purpose.
+ */
+static gboolean lingers(OhLatch *l, const OhAddress *from, gint64 now_ms) {
+  if (l->former.len == 0 || !oh_address_equal(&l->former, from)) return FALSE;
+  if (l->former_since_ms == 0) l->former_since_ms = now_ms;
+  return now_ms - l->former_since_ms < SILENT_MS;
+}
+
 gboolean oh_latch_packet(OhLatch *l, const OhAddress *from, guint16 seq, gint64 now_ms,
                          gboolean authenticated) {
   gboolean none = l->source.len == 0;
@@ -45,6 +57,7 @@ gboolean oh_latch_packet(OhLatch *l, const OhAddress *from, guint16 seq, gint64 
     return TRUE;
   }
   gboolean signalled = oh_address_equal(&l->remote, from);
+  if (none && !signalled && lingers(l, from, now_ms)) return TRUE;
   gboolean replaceable = none || signalled ||
                          (l->policy != OH_LATCH_ONCE && now_ms - l->source_last_ms >= SILENT_MS);
   if (!replaceable) return authenticated;

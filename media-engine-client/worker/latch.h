@@ -12,6 +12,8 @@ typedef struct {
   OhAddress remote;  /* as signalled */
   OhAddress current; /* where media goes */
   OhAddress source;  /* whom we listen to; len 0: nobody yet */
+  OhAddress former;  /* whom we listened to before the remote address was changed */
+  gint64 former_since_ms;
   gint64 source_last_ms;
   gboolean moved; /* `current` has changed by latching; the reader clears it */
   OhAddress candidate;

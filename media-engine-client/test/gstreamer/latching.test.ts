@@ -110,6 +110,19 @@ describe('symmetric RTP', () => {
     await next.until('packets', () => next.rtp.length > 2);
     expect((await here.plane.stats('a')).sendingTo).toStrictEqual(next.sockets.rtp);
   });
+
+  it('is not taken back by packets under way from where the peer has been moved away', async () => {
+    await using here = await openPlane();
+    await using old = await RtpPeer.open();
+    await using next = await RtpPeer.open();
+    const sockets = await setUp(here.plane, old, 'follow');
+    talk(old, sockets, { seq: 1, count: 5, ssrc: 1 });
+    await received(here.plane, 5);
+    await here.plane.setLeg(legConfig('a', sockets, next.sockets, { latching: 'follow' }));
+    talk(old, sockets, { seq: 6, count: 5, ssrc: 1 });
+    await received(here.plane, 10);
+    expect((await here.plane.stats('a')).sendingTo).toStrictEqual(next.sockets.rtp);
+  });
 });
 
 describe('what comes to the media port', () => {
