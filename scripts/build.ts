@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 const root = dirname(import.meta.dirname);
 
@@ -15,6 +15,17 @@ const executables = [
 /** CommonJS dependencies inside an ES module still call `require`. */
 const banner = `import { createRequire as __createRequire } from 'node:module';
 const require = __createRequire(import.meta.url);`;
+
+/** zod carries its messages in some fifty languages; ours are English. */
+const englishOnly: Plugin = {
+  name: 'english-only',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/zod\/v4\/locales\/index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+      loader: 'js',
+    }));
+  },
+};
 
 for (const { name, entry } of executables) {
   const entryPath = join(root, entry);
@@ -36,7 +47,15 @@ for (const { name, entry } of executables) {
     jsx: 'automatic',
     // Ink loads its developer tools only when DEV is set.
     external: ['react-devtools-core', '*.node'],
-    define: { 'process.env.NODE_ENV': '"production"', 'process.env.DEV': '"false"' },
+    define: {
+      'process.env.NODE_ENV': '"production"',
+      'process.env.DEV': '"false"',
+      // The layout engine looks for it, and looking makes Node load its HTTP client: 50 ms.
+      fetch: 'undefined',
+    },
+    plugins: [englishOnly],
+    minifySyntax: true,
+    minifyWhitespace: true,
     banner: { js: banner },
     logLevel: 'warning',
   });
