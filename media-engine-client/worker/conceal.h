@@ -1,7 +1,7 @@
 /*
- * `offhookplc`: packet loss concealment for decoders that have none, by libspandsp. It fills GAP
- * events of 10 ms to 2 s and drops others. GStreamer's own spanplc does the same without those
- * bounds, and Debian 12's crashes on gaps of less than 3.75 ms, which a peer can cause.
+ * `offhookplc`: packet loss concealment for decoders that have none, see plc.h. It fills GAP events
+ * of 10 ms to 2 s and drops others: the jitter buffer makes tiny ones without any loss, and minutes
+ * of silence need no audio.
  */
 #pragma once
 #include <gst/gst.h>
