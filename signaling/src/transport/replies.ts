@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { OffhookError } from '@offhook/common';
 import type { Arrival } from './server-transactions.ts';
 import type { UdpPoint } from './udp-point.ts';
-import { parseVia, responseRoute } from './via.ts';
+import { parseVia, responseRoute, withoutZone } from './via.ts';
 import type { Ways } from './ways.ts';
 
 export interface RepliesOptions {
@@ -30,7 +30,7 @@ export class Replies {
       via === undefined
         ? { host: remote.address, port: remote.port }
         : responseRoute(via, transport);
-    if (route.host === remote.address && route.port === remote.port && wire.open) {
+    if (route.host === withoutZone(remote.address) && route.port === remote.port && wire.open) {
       await wire.send(bytes);
       return;
     }

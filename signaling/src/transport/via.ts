@@ -83,7 +83,8 @@ export function formatVia(via: Via): string {
  * What a server adds to the topmost Via on receipt: `received` when the source differs from
  * sent-by (RFC 3261 §18.2.1) or `rport` was asked for, and then `rport` (RFC 3581 §4).
  */
-export function stampVia(via: Via, source: Endpoint): Via {
+export function stampVia(via: Via, from: Endpoint): Via {
+  const source = { address: withoutZone(from.address), port: from.port };
   const wantsPort = hasViaParam(via, 'rport');
   // What the client wrote into these itself is not to be believed.
   const clean: Via = {
@@ -139,7 +140,12 @@ export function seenAs(via: Via): Endpoint | undefined {
 }
 
 export function bracket(host: string): string {
-  return isIPv6(host) ? `[${host}]` : host;
+  return isIPv6(host) ? `[${withoutZone(host)}]` : host;
+}
+
+/** The zone of a link-local address (`fe80::1%eth0`) means something on this machine only. */
+export function withoutZone(address: string): string {
+  return address.replace(/%.*$/, '');
 }
 
 function unbracket(host: string): string {

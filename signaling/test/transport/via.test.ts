@@ -91,6 +91,14 @@ describe('the topmost Via of a request (RFC 3261 §18.2.1, RFC 3581 §4)', () =>
   });
 });
 
+test('the zone of a link-local address stays at home', () => {
+  const zoned = { address: 'fe80::1%eth0', port: 5060 };
+  const stamped = stampVia(via('SIP/2.0/UDP [fe80::1]:5060;branch=b;rport'), zoned);
+  expect(formatVia({ ...stamped, host: zoned.address })).toBe(
+    'SIP/2.0/UDP [fe80::1]:5060;branch=b;rport=5060;received=fe80::1',
+  );
+});
+
 describe('where a response goes (RFC 3261 §18.2.2)', () => {
   test.each([
     ['SIP/2.0/UDP a;received=192.0.2.1;rport=4000', 'udp', '192.0.2.1', 4000],
