@@ -20,8 +20,6 @@ const plugins: readonly Plugin[] = [
   { file: 'rtpmanager', debian: 'gstreamer1.0-plugins-good' },
   { file: 'alaw', debian: 'gstreamer1.0-plugins-good' },
   { file: 'mulaw', debian: 'gstreamer1.0-plugins-good' },
-  { file: 'spandsp', debian: 'gstreamer1.0-plugins-bad' },
-  { file: 'libav', debian: 'gstreamer1.0-libav', missing: 'G.722' },
   { file: 'pulseaudio', debian: 'gstreamer1.0-pulseaudio', missing: 'PulseAudio and PipeWire' },
   { file: 'alsa', debian: 'gstreamer1.0-alsa', missing: 'ALSA sound cards' },
 ];
