@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { build, type Plugin } from 'esbuild';
+import { build as bundle, type Plugin } from 'esbuild';
 
 const root = dirname(import.meta.dirname);
 
@@ -19,8 +19,8 @@ const require = __createRequire(import.meta.url);`;
 /** zod carries its messages in some fifty languages; ours are English. */
 const englishOnly: Plugin = {
   name: 'english-only',
-  setup({ onLoad }) {
-    onLoad({ filter: /\/zod\/v4\/locales\/index\.js$/ }, () => ({
+  setup(build) {
+    build.onLoad({ filter: /\/zod\/v4\/locales\/index\.js$/ }, () => ({
       contents: "export { default as en } from './en.js';",
       loader: 'js',
     }));
@@ -35,7 +35,7 @@ for (const { name, entry } of executables) {
   // What worked stays until its successor is complete.
   const outdir = join(workspace, 'dist.next');
   await rm(outdir, { recursive: true, force: true });
-  await build({
+  await bundle({
     entryPoints: { [name]: entryPath },
     outdir,
     bundle: true,
