@@ -124,6 +124,21 @@ describe('listening points', () => {
   });
 });
 
+describe('UDP', () => {
+  test.each(['127.0.0.1', '::1'])(
+    'a port of %s that the network refuses is a 503 at once',
+    async (host) => {
+      const gone = await agent('gone', [at('udp', host)]);
+      const uri = gone.uri().toString();
+      await gone.close();
+      const alice = await agent('alice', [at('udp', host)]);
+      const started = performance.now();
+      expect(await ping(alice, uri)).toBe(503);
+      expect(performance.now() - started).toBeLessThan(4000);
+    },
+  );
+});
+
 describe('TCP', () => {
   test('carries a call, all of it over one connection', async () => {
     const bob = await agent('bob', [at('tcp')], {
