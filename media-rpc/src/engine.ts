@@ -34,7 +34,9 @@ export interface MediaEngine extends EventSource<MediaEvents> {
 /**
  * The guest's view of an engine, wherever it runs. `call` rejects with the contract's errors, with
  * `{layer: 'channel', code: 'closed'}` when the connection goes before the answer, and with
- * `{layer: 'rpc', code: 'timeout'}` past its deadline (10 s unless told otherwise).
+ * `{layer: 'rpc', code: 'timeout'}` past its deadline (10 s unless told otherwise). An event that the
+ * engine sends after a response is told after whoever awaits the response has run, so that a
+ * subscription made then misses nothing.
  */
 export interface MediaClient extends EventSource<MediaEvents & MediaClientEvents> {
   call<M extends MethodName>(

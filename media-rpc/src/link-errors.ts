@@ -31,6 +31,13 @@ export const linkError = {
   tooLarge: (peer: LinkRole) =>
     new OffhookError('rpc', 'frame-too-large', `the ${peer} announced a frame over the limit`),
 
+  malformed: (peer: LinkRole) =>
+    new OffhookError(
+      'rpc',
+      'malformed-messages',
+      `the ${peer} sends what is not the media protocol`,
+    ),
+
   wrongRole: (role: LinkRole) =>
     new OffhookError('rpc', 'wrong-role', `there is another ${role} at the other end`, {
       remedy: 'connect a guest with an engine',

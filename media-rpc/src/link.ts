@@ -67,6 +67,8 @@ export interface LinkOptions {
 
 const FIRST_HELLO_AGAIN_MS = 250;
 const LAST_HELLO_AGAIN_MS = 1000;
+/** Messages that make no sense, in all the time of a link. */
+const MAX_MALFORMED = 100;
 
 /**
  * Messages between two living peers over a channel that may give us bytes of the dead: handshake
@@ -75,7 +77,7 @@ const LAST_HELLO_AGAIN_MS = 1000;
 export class Link implements EventSource<LinkEvents> {
   readonly #channel: Channel;
   readonly #options: LinkOptions;
-  readonly #events = new Emitter<LinkEvents>();
+  readonly #events: Emitter<LinkEvents>;
   readonly #reader: FrameReader;
   readonly #outbox: Outbox;
   readonly #watchdog: Watchdog;
@@ -83,6 +85,7 @@ export class Link implements EventSource<LinkEvents> {
   #state: HandshakeState;
   #asked: number | undefined;
   #received = 0;
+  #malformed = 0;
   #timers: Timer[] = [];
   #over = false;
 
@@ -90,6 +93,7 @@ export class Link implements EventSource<LinkEvents> {
     const { clock, logger } = options;
     this.#channel = channel;
     this.#options = options;
+    this.#events = new Emitter((error) => logger.error({ err: error }, 'link listener failed'));
     this.#reader = new FrameReader({
       onFrame: (payload) => this.#frame(payload),
       onDiscard: (reason, bytes) => this.#discarded(reason, bytes),
@@ -150,13 +154,21 @@ export class Link implements EventSource<LinkEvents> {
     this.#stop();
   }
 
+  /** A message of the peer was passed over; of one that sends little else the link rids itself. */
+  complain(what: string): void {
+    if (this.#over) return;
+    this.#options.logger.warn({ peer: this.#channel.peer.description }, `${what}; passed over`);
+    this.#malformed++;
+    if (this.#malformed > MAX_MALFORMED) this.#fail(linkError.malformed(this.#otherRole()));
+  }
+
   #frame(payload: Buffer): void {
     if (this.#over) return;
     let message: unknown;
     try {
       message = JSON.parse(payload.toString('utf8'));
     } catch {
-      this.#options.logger.warn({ bytes: payload.length }, 'a frame that is not JSON; passed over');
+      this.complain('a frame is not JSON');
       return;
     }
     if (typeof message === 'object' && message !== null && 'link' in message) {
@@ -171,7 +183,7 @@ export class Link implements EventSource<LinkEvents> {
   #linkFrame(data: object): void {
     const parsed = linkMessage.safeParse(data);
     if (!parsed.success) {
-      this.#options.logger.warn({}, 'a link message that is not understood; passed over');
+      this.complain('a link message is not understood');
       return;
     }
     const message = parsed.data;

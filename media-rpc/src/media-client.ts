@@ -19,6 +19,7 @@ import {
 import type { MediaClient, MediaClientEvents } from './engine.ts';
 import { CANCEL, fromEngine, fromWire, type WireError } from './json-rpc.ts';
 import { Link, type LinkPeer } from './link.ts';
+import { Turnstile } from './turnstile.ts';
 
 export interface ConnectMediaOptions {
   /** This guest daemon's instance: another one after each start. */
@@ -108,6 +109,7 @@ class LinkedClient implements MediaConnection {
   readonly #logger: Logger;
   readonly #events: Emitter<MediaEvents & MediaClientEvents>;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #turnstile = new Turnstile();
   #nextId = 1;
   #closed = false;
 
@@ -119,6 +121,8 @@ class LinkedClient implements MediaConnection {
     this.#events = new Emitter((error) =>
       logger.error({ err: error }, 'media event listener failed'),
     );
+    // Whoever awaits the connection is about to subscribe.
+    this.#turnstile.hold();
     link.on('message', (message) => this.#message(message));
     link.on('down', (error) => {
       // Where the link could go on with the peer's next life: that is a new connection.
@@ -190,12 +194,12 @@ class LinkedClient implements MediaConnection {
   #message(data: unknown): void {
     const parsed = fromEngine.safeParse(data);
     if (!parsed.success) {
-      this.#logger.warn({}, 'a message of the engine is not understood; passed over');
+      this.#link.complain('a message of the engine is not understood');
       return;
     }
     const { id, result, error, method, params } = parsed.data;
-    if (method !== undefined) this.#event(method, params);
-    else if (id !== undefined) this.#response(id, result, error);
+    if (method !== undefined) this.#turnstile.event(() => this.#event(method, params));
+    else if (id !== undefined) this.#turnstile.response(() => this.#response(id, result, error));
   }
 
   #response(id: number, result: unknown, error: WireError | undefined): void {
@@ -216,7 +220,7 @@ class LinkedClient implements MediaConnection {
     if (!isEvent(name)) return;
     const parsed = events[name].params.safeParse(params);
     if (!parsed.success) {
-      this.#logger.warn({ event: name }, 'an event of the engine is not understood; passed over');
+      this.#link.complain(`the event ${name} of the engine is not understood`);
       return;
     }
     this.#events.emit(name, parsed.data);
@@ -224,6 +228,7 @@ class LinkedClient implements MediaConnection {
 
   #end(error: Error | undefined): void {
     if (this.#closed) return;
+    this.#turnstile.stop();
     this.#closed = true;
     const lost = connectionClosed(error);
     for (const waiting of this.#waiting.values()) waiting.reject(lost);

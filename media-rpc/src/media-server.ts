@@ -67,12 +67,13 @@ export function serveMedia(channel: Channel, options: ServeMediaOptions): MediaS
 class Connection implements GuestConnection {
   readonly guest: LinkPeer;
   readonly leaseMs: number;
-  readonly #events = new Emitter<{ closed: Error | undefined }>();
+  readonly #events: Emitter<{ closed: Error | undefined }>;
   #closed = false;
 
-  constructor(guest: LinkPeer, leaseMs: number) {
+  constructor(guest: LinkPeer, leaseMs: number, onListenerError: (error: unknown) => void) {
     this.guest = guest;
     this.leaseMs = leaseMs;
+    this.#events = new Emitter(onListenerError);
   }
 
   get closed(): boolean {
@@ -95,13 +96,14 @@ class LinkedServer implements MediaServer {
   readonly #options: ServeMediaOptions;
   readonly #logger: Logger;
   readonly #link: Link;
-  readonly #events = new Emitter<MediaServerEvents>();
+  readonly #events: Emitter<MediaServerEvents>;
   #current: { readonly connection: Connection; readonly requests: RequestServer } | undefined;
   #closed = false;
 
   constructor(channel: Channel, options: ServeMediaOptions) {
     this.#options = options;
     this.#logger = options.logger ?? silentLogger;
+    this.#events = new Emitter(this.#listenerFailed);
     const lease = this.#lease();
     this.#link = new Link(channel, {
       role: 'engine',
@@ -141,6 +143,10 @@ class LinkedServer implements MediaServer {
     await closing;
   }
 
+  readonly #listenerFailed = (error: unknown): void => {
+    this.#logger.error({ err: error }, 'media connection listener failed');
+  };
+
   #lease(): (askedMs: number | undefined) => number {
     return (
       this.#options.lease ?? ((asked) => Math.min(asked ?? DEFAULT_LEASE_MS, DEFAULT_LEASE_MS))
@@ -148,7 +154,7 @@ class LinkedServer implements MediaServer {
   }
 
   #up(guest: LinkPeer, leaseMs: number): void {
-    const connection = new Connection(guest, leaseMs);
+    const connection = new Connection(guest, leaseMs, this.#listenerFailed);
     let engine: MediaEngine;
     try {
       engine = this.#options.engine(connection);
@@ -157,9 +163,7 @@ class LinkedServer implements MediaServer {
       void this.close();
       return;
     }
-    const requests = new RequestServer(engine, this.#logger, (message, droppable) =>
-      this.#link.send(message, droppable),
-    );
+    const requests = new RequestServer(engine, this.#logger, this.#link);
     this.#current = { connection, requests };
     this.#events.emit('connected', connection);
   }

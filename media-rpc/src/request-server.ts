@@ -6,21 +6,25 @@ import { CANCEL, cancelParams, fromGuest, toWire } from './json-rpc.ts';
 /** Requests of one guest that may be in the works at a time. */
 const MAX_PENDING = 256;
 
-type Send = (message: object, droppable: boolean) => boolean;
+/** What a request server needs of a link. */
+export interface RequestLink {
+  send(message: object, droppable: boolean): boolean;
+  complain(what: string): void;
+}
 
 /** Carries requests to an engine, and its answers and events back. */
 export class RequestServer {
   readonly #engine: MediaEngine;
   readonly #logger: Logger;
-  readonly #send: Send;
+  readonly #link: RequestLink;
   readonly #pending = new Map<number, AbortController>();
   readonly #unsubscribe: (() => void)[];
   #stopped = false;
 
-  constructor(engine: MediaEngine, logger: Logger, send: Send) {
+  constructor(engine: MediaEngine, logger: Logger, link: RequestLink) {
     this.#engine = engine;
     this.#logger = logger;
-    this.#send = send;
+    this.#link = link;
     this.#unsubscribe = (Object.keys(events) as EventName[]).map((name) =>
       engine.on(name, (params) => {
         this.#safely(name, { jsonrpc: '2.0', method: name, params }, events[name].droppable);
@@ -31,7 +35,7 @@ export class RequestServer {
   receive(data: unknown): void {
     const parsed = fromGuest.safeParse(data);
     if (!parsed.success) {
-      this.#logger.warn({}, 'a message of the guest is not understood; passed over');
+      this.#link.complain('a message of the guest is not understood');
       return;
     }
     const { id, method, params = {} } = parsed.data;
@@ -98,7 +102,7 @@ export class RequestServer {
 
   #answer(id: number, body: object): void {
     this.#safely('response', { jsonrpc: '2.0', id, ...body }, false, (error) => {
-      this.#send({ jsonrpc: '2.0', id, error: toWire(error) }, false);
+      this.#link.send({ jsonrpc: '2.0', id, error: toWire(error) }, false);
     });
   }
 
@@ -111,7 +115,7 @@ export class RequestServer {
   ): void {
     if (this.#stopped) return;
     try {
-      this.#send(message, droppable);
+      this.#link.send(message, droppable);
     } catch (error) {
       this.#logger.error({ err: error, what }, 'a message to the guest could not be sent');
       instead(new OffhookError('rpc', 'too-large', describeError(error)));

@@ -1,27 +1,12 @@
 import { ManualClock, withDeadline } from '@offhook/common';
-import { createMemoryPair, FrameReader, FrameWriter, type Channel } from '@offhook/virtual-channel';
+import { createMemoryPair, FrameWriter } from '@offhook/virtual-channel';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FakeEngine } from '../src/fake/index.ts';
 import { connectMedia, methods, serveMedia } from '../src/index.ts';
+import { comeUp } from './scripted-engine.ts';
 
 const writer = new FrameWriter();
-
-/** Speaks for one end of a link by hand: knows enough of HELLO to get an engine or guest up. */
-async function comeUp(channel: Channel, role: 'guest' | 'engine', clock: ManualClock) {
-  const frames: Record<string, unknown>[] = [];
-  const reader = new FrameReader({
-    onFrame: (payload) => frames.push(JSON.parse(payload.toString('utf8'))),
-  });
-  channel.on('data', (chunk) => reader.push(chunk));
-  await clock.advance(0);
-  const echo = frames.findLast(({ link }) => link === 'hello')?.['nonce'];
-  const protocol = { min: 1, max: 1 };
-  const hello = { link: 'hello', role, protocol, nonce: 'b'.repeat(32), echo, instance: 'x' };
-  channel.write(writer.encode(JSON.stringify(hello)));
-  await clock.advance(0);
-  return frames;
-}
 
 /** JSON with a taste for what the protocol says. */
 const words = fc.oneof(

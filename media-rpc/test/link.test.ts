@@ -480,6 +480,13 @@ describe('bad input', () => {
   });
 });
 
+it('A peer that sends nothing but junk is cut off', async () => {
+  const { guest, wire } = await byHand();
+  for (let round = 0; round < 101; round++) wire.raw(new FrameWriter().encode('{'));
+  await clock.advance(0);
+  expect(guest.downs[0]).toMatchObject({ layer: 'rpc', code: 'malformed-messages' });
+});
+
 /** The header of a frame that says how long it will be. */
 function announced(length: number): Buffer {
   const header = new FrameWriter().encode('').subarray(0, 20);

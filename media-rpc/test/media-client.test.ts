@@ -1,8 +1,8 @@
 import { ManualClock, OffhookError, silentLogger, type Logger } from '@offhook/common';
-import { createMemoryPair, type Channel } from '@offhook/virtual-channel';
+import { createMemoryPair, FrameWriter, type Channel } from '@offhook/virtual-channel';
 import { describe, expect, it } from 'vitest';
 import { connectMedia, mediaError, serveMedia, type MediaEvents } from '../src/index.ts';
-import { connected, mortal, ScriptedEngine } from './scripted-engine.ts';
+import { comeUp, connected, mortal, ScriptedEngine } from './scripted-engine.ts';
 
 const session = {
   id: 's',
@@ -212,6 +212,31 @@ describe('events of the engine', () => {
     engine.emit('session.stats', stats);
     await clock.advance(0);
     expect(seen).toEqual(['hangup', 'stats']);
+  });
+
+  it('behind a response are told after whoever awaited it has subscribed', async () => {
+    const clock = new ManualClock();
+    const { left, right } = createMemoryPair({ clock });
+    const connecting = connectMedia(left, { instanceId: 'g', leaseMs: 1, clock });
+    const frames = await comeUp(right, 'engine', clock);
+    const client = await connecting;
+    const log: string[] = [];
+    const subscriber = async () => {
+      await client.call('lease.set', { ms: 0 });
+      await Promise.resolve();
+      client.on('session.hangup', ({ id }) => log.push(`hangup ${id}`));
+    };
+    const subscribed = subscriber();
+    await clock.advance(0);
+    const { id } = frames.findLast(({ method }) => method === 'lease.set') ?? {};
+    const writer = new FrameWriter();
+    // In one write, as an engine does that has news for a guest that is back.
+    const answer = { jsonrpc: '2.0', id, result: { ms: 0 } };
+    const news = { jsonrpc: '2.0', method: 'session.hangup', params: { id: 's' } };
+    right.write(Buffer.concat([answer, news].map((one) => writer.encode(JSON.stringify(one)))));
+    await subscribed;
+    await clock.advance(0);
+    expect(log).toEqual(['hangup s']);
   });
 
   it('of which one listener chokes still reach the others', async () => {

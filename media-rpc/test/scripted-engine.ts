@@ -1,5 +1,5 @@
 import { Emitter, ManualClock } from '@offhook/common';
-import { createMemoryPair, type Channel } from '@offhook/virtual-channel';
+import { createMemoryPair, FrameReader, FrameWriter, type Channel } from '@offhook/virtual-channel';
 import type { MediaEngine, MediaEvents, MethodName } from '../src/index.ts';
 import {
   connectMedia,
@@ -76,4 +76,21 @@ export function mortal(channel: Channel): { channel: Channel; kill: () => void }
       destroy: (error) => alive && channel.destroy(error),
     },
   };
+}
+
+/** Speaks for one end of a link by hand: knows enough of HELLO to get an engine or guest up. */
+export async function comeUp(channel: Channel, role: 'guest' | 'engine', clock: ManualClock) {
+  const writer = new FrameWriter();
+  const frames: Record<string, unknown>[] = [];
+  const reader = new FrameReader({
+    onFrame: (payload) => frames.push(JSON.parse(payload.toString('utf8'))),
+  });
+  channel.on('data', (chunk) => reader.push(chunk));
+  await clock.advance(0);
+  const echo = frames.findLast(({ link }) => link === 'hello')?.['nonce'];
+  const protocol = { min: 1, max: 1 };
+  const hello = { link: 'hello', role, protocol, nonce: 'b'.repeat(32), echo, instance: 'x' };
+  channel.write(writer.encode(JSON.stringify(hello)));
+  await clock.advance(0);
+  return frames;
 }
