@@ -46,7 +46,7 @@ describe('reliable provisional responses as the caller (RFC 3262)', () => {
     expect(peer.inbox).toEqual([]);
     peer.reply(invite, '183 Session Progress', { headers: reliable(11), body: sdp('peer') });
     expect((await peer.expect('PRACK')).header('RAck')).toBe(`11 ${invite.cseq} INVITE`);
-    expect(agent.log).toEqual(['offer', 'accept peer 1 provisional']);
+    expect(agent.log).toEqual(['offer', 'accept peer 1']);
   });
 
   it('fix the answer: a 2xx need not repeat it, and cannot change it', async () => {

@@ -37,6 +37,8 @@ const MAX_FORKS = 32;
 export class EarlyDialogs {
   readonly #options: EarlyDialogsOptions;
   readonly #dialogs = new Map<string, Early>();
+  /** Whose answer the application took last. */
+  #last: Session | undefined;
 
   constructor(options: EarlyDialogsOptions) {
     this.#options = options;
@@ -44,6 +46,14 @@ export class EarlyDialogs {
 
   exchanged(session: Session): EarlyExchange | undefined {
     return [...this.#dialogs.values()].find((early) => early.session === session)?.exchange;
+  }
+
+  /**
+   * Whether offer and answer of this dialog stand and are what the application has: nothing of the
+   * INVITE's 2xx adds to them, and an UPDATE may have changed them since.
+   */
+  stands(session: Session): boolean {
+    return this.exchanged(session)?.reliable === true && this.#last === session;
   }
 
   /** A provisional response other than 100. */
@@ -84,13 +94,20 @@ export class EarlyDialogs {
       prack();
       const again = early.exchange?.remote === sdp;
       early.exchange = { local: offer, remote: sdp, reliable };
-      if (reliable) early.session.negotiation.mark({ open: 'none' });
-      if (!again) await this.#options.steps.acceptAnswer(sdp, true);
+      this.#last = early.session;
+      if (reliable) {
+        early.session.negotiation.settle({ local: offer, remote: sdp, offeredByPeer: false });
+        early.session.negotiation.mark({ open: 'none' });
+      }
+      // What came unreliably before is only now the answer.
+      if (!again || reliable) await this.#options.steps.acceptAnswer(sdp, !reliable);
       this.#options.earlyMedia();
     } else if (reliable) {
       // The offer of the peer: our answer goes into the PRACK.
       const answer = await this.#options.steps.createAnswer(sdp);
       early.exchange = { local: answer, remote: sdp, reliable };
+      this.#last = early.session;
+      early.session.negotiation.settle({ local: answer, remote: sdp, offeredByPeer: true });
       early.session.negotiation.mark({ open: 'none' });
       prack(answer);
       this.#options.earlyMedia();

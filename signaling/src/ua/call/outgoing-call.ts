@@ -279,7 +279,9 @@ export class OutgoingCall implements SipCall {
     this.#acks.set(tag, () => undefined);
     const sdp = sdpOf(response);
     const known = this.#early.exchanged(session);
-    if (this.#offer !== undefined) {
+    if (this.#early.stands(session)) {
+      this.#acknowledge(tag, session, cseq);
+    } else if (this.#offer !== undefined) {
       this.#acknowledge(tag, session, cseq);
       // A 2xx may leave out, or repeat, what a reliable 18x has fixed.
       const answer = known?.reliable === true ? known.remote : (sdp ?? known?.remote);
@@ -294,7 +296,10 @@ export class OutgoingCall implements SipCall {
       this.#acknowledge(tag, session, cseq);
       session.negotiation.settle({ ...known, offeredByPeer: true });
     }
-    session.negotiation.mark({ open: 'none', ourInvite: false });
+    session.negotiation.mark({
+      ...(!this.#early.stands(session) && { open: 'none' }),
+      ourInvite: false,
+    });
     if (session.ended) return;
     this.#record.enter('established');
     this.#record.emit('established', { remoteIdentity: this.#remote.uri });
