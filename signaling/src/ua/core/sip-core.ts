@@ -61,6 +61,8 @@ export class SipCore {
   /** Every request whose transaction is not over. */
   readonly #inbound = new Set<InboundRequest>();
   readonly #merged: RecentKeys;
+  /** Branches of INVITEs that have their final answer (RFC 6026: they can still be matched). */
+  readonly #answered: RecentKeys;
 
   constructor(options: CoreOptions) {
     this.layer = options.layer;
@@ -71,6 +73,7 @@ export class SipCore {
     this.#outOfDialog = options.outOfDialog;
     this.#responses = options.layer.coreTransport();
     this.#merged = new RecentKeys(TRANSACTION_TIMEOUT, options.clock);
+    this.#answered = new RecentKeys(TRANSACTION_TIMEOUT, options.clock);
     options.layer.receive({
       request: (event) => this.#request(event),
       response: (event) => this.#response(event),
@@ -143,7 +146,9 @@ export class SipCore {
       transport: this.#responses,
       localTag: message.toTag ?? this.token(8),
       product: this.product,
-      finished: () => this.#invites.delete(message.branch),
+      finished: () => {
+        if (this.#invites.delete(message.branch)) this.#answered.seen(message.branch);
+      },
       ended: () => this.#inbound.delete(inbound),
     });
     this.#inbound.add(inbound);
@@ -171,7 +176,8 @@ export class SipCore {
   #cancel(inbound: InboundRequest): void {
     const invite = this.#invites.get(inbound.message.branch);
     if (invite === undefined) {
-      inbound.reply(481);
+      // After the final answer a CANCEL is answered, and changes nothing.
+      inbound.reply(this.#answered.seen(inbound.message.branch) ? 200 : 481);
       return;
     }
     inbound.reply(200);
