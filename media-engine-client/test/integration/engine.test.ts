@@ -262,6 +262,29 @@ describe('a worker that is killed', () => {
   });
 });
 
+describe('doctor', () => {
+  it('finds every layer in order while the engine runs, and hears its own tones', async () => {
+    const { code, out } = await alice.cli('doctor', '--json');
+    const { ok, checks } = JSON.parse(out);
+    const failed = checks.filter(({ status }: { status: string }) => status === 'fail');
+    expect({ code, ok, failed }).toEqual({ code: 0, ok: true, failed: [] });
+    const found = Object.fromEntries(
+      checks.map((check: { name: string; message: string }) => [check.name, check.message]),
+    );
+    expect(found['loop-back']).toContain('heard both ways');
+    expect(found['engine']).toContain(`process ${alice.pid}`);
+    expect(found['channel']).toContain('answers');
+  });
+
+  it('fails with the layer when the worker is missing, and goes on to the next check', async () => {
+    const env = { OFFHOOK_WORKER: '/nowhere/offhook-worker' };
+    const { code, out } = await alice.cliWith(env, 'doctor');
+    expect(code).toBe(1);
+    expect(out).toMatch(/^fail  worker   executable: \/nowhere/mu);
+    expect(out).toMatch(/^ok    control  engine/mu);
+  });
+});
+
 describe('an engine with a bad peer on its channel', () => {
   const raw = async (): Promise<Socket> => {
     const socket = createConnection(alice.socket);

@@ -19,6 +19,12 @@ export interface EngineProcessOptions {
   readonly more?: string;
 }
 
+export interface CommandOutcome {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
 /** `offhook-engine run` as a process of its own, with a tone for a microphone and a file to play to. */
 export class EngineProcess {
   readonly stateDir: string;
@@ -98,9 +104,17 @@ ${options.more ?? ''}`,
   }
 
   /** A command of the person at the thin client. */
-  async cli(...words: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  cli(...words: string[]): Promise<CommandOutcome> {
+    return this.cliWith({}, ...words);
+  }
+
+  /** The same with variables in its environment. */
+  async cliWith(env: Record<string, string>, ...words: string[]): Promise<CommandOutcome> {
     const args = [MAIN, ...words, '--state-dir', this.stateDir, '--config', this.#config];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
     let [out, err] = ['', ''];
     child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));

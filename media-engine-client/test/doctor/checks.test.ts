@@ -1,0 +1,106 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { OffhookError } from '@offhook/common';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { defineEngineConfig } from '../../src/config.ts';
+import { ok, runCheck } from '../../src/doctor/check.ts';
+import { checkAddress, checkPorts } from '../../src/doctor/network.ts';
+import { checkPlugins } from '../../src/doctor/plugins.ts';
+import { kernelAddressFinder } from '../../src/local-address.ts';
+
+const rtp = (more: object) => defineEngineConfig({ rtp: more }).rtp;
+
+describe('a check', () => {
+  it('that breaks has failed, in the layer that broke, with what to do', async () => {
+    const broken = {
+      layer: 'media',
+      name: 'x',
+      run: () =>
+        Promise.reject(new OffhookError('worker', 'gone', 'no worker', { remedy: 'start it' })),
+    } as const;
+    expect(await runCheck(broken)).toEqual({
+      layer: 'worker',
+      name: 'x',
+      status: 'fail',
+      message: 'no worker',
+      remedy: 'start it',
+    });
+    const good = { layer: 'media', name: 'x', run: () => Promise.resolve(ok('fine')) } as const;
+    expect(await runCheck(good)).toEqual({
+      layer: 'media',
+      name: 'x',
+      status: 'ok',
+      message: 'fine',
+    });
+  });
+});
+
+describe('the GStreamer plugins', () => {
+  let directory: string;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'offhook-plugins-'));
+  });
+  afterEach(() => rm(directory, { recursive: true, force: true }));
+
+  it('are named with their packages when calls need them', () => {
+    const { status, message, remedy } = checkPlugins([directory]);
+    expect(status).toBe('fail');
+    expect(message).toContain('rtpmanager');
+    expect(remedy).toContain('apt install');
+    expect(remedy).toContain('gstreamer1.0-plugins-good');
+  });
+
+  it('are a warning where calls can do without', async () => {
+    const needed = ['coreelements', 'volume', 'audioconvert', 'audioresample', 'opus', 'rtp'];
+    const more = ['rtpmanager', 'alaw', 'mulaw'];
+    for (const name of [...needed, ...more]) {
+      await writeFile(join(directory, `libgst${name}.so`), '');
+    }
+    const { status, remedy } = checkPlugins(['/nowhere', directory]);
+    expect(status).toBe('warn');
+    expect(remedy).toContain('gstreamer1.0-pulseaudio');
+  });
+
+  it('are installed where these tests run', () => {
+    expect(checkPlugins().status).not.toBe('fail');
+  });
+});
+
+describe('the address', () => {
+  it('is one of this machine', async () => {
+    expect((await checkAddress(rtp({ address: '127.0.0.1' }))).status).toBe('ok');
+    expect(await checkAddress(rtp({ address: '198.51.100.1' }))).toMatchObject({
+      status: 'fail',
+      remedy: expect.stringContaining('rtp.address'),
+    });
+    expect((await checkAddress(rtp({}))).status).not.toBe('fail');
+  });
+
+  it('towards a peer is the one that the kernel would send from', async () => {
+    expect(await kernelAddressFinder.towards('127.0.0.1')).toBe('127.0.0.1');
+    expect(await kernelAddressFinder.towards('::1')).toBe('::1');
+    expect(await kernelAddressFinder.towards(undefined)).toMatch(/^[0-9a-f.:]+$/u);
+  });
+});
+
+describe('the ports', () => {
+  it('are free, or it is said how many are', async () => {
+    const socket = createSocket('udp4');
+    socket.bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    const { port } = socket.address();
+    const even = port - (port % 2);
+    const taken = rtp({ address: '127.0.0.1', ports: `${even}-${even + 1}` });
+    expect(await checkPorts(taken)).toMatchObject({
+      status: 'fail',
+      remedy: expect.stringContaining('rtp.ports'),
+    });
+    socket.close();
+    await once(socket, 'close');
+    expect((await checkPorts(taken)).status).toBe('ok');
+  });
+});
