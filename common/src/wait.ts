@@ -1,5 +1,8 @@
 import { OffhookError, type Layer } from './errors.ts';
 
+/** Why the signal is aborted after the end; made once, because a stack trace each time costs. */
+const FINISHED = new OffhookError('system', 'finished', 'what was waited for is over');
+
 /**
  * Runs `work` with a deadline: its signal is aborted, and the returned promise rejects with
  * `{layer, code: 'timeout'}`, when `ms` milliseconds have passed; the outer signal aborts it too.
@@ -28,7 +31,7 @@ export async function withDeadline<T>(
     return await Promise.race([aborted(signal), work(signal)]);
   } finally {
     clearTimeout(timer);
-    deadline.abort();
+    deadline.abort(FINISHED);
   }
 }
 
