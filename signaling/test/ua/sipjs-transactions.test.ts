@@ -180,11 +180,7 @@ describe("what is put right around sip.js's transactions", () => {
   it('a second final response is dropped where sip.js would throw', () => {
     const { core, sent } = transport();
     for (const method of ['INVITE', 'BYE']) {
-      const transaction = new ServerTransaction(
-        { method, branch: 'z9hG4bKy' },
-        core,
-        () => undefined,
-      );
+      const transaction = new ServerTransaction({ method, branch: 'z9hG4bKy' }, core, new Set());
       transaction.send(486, 'one');
       transaction.send(200, 'two');
       expect(transaction.finished).toBe(true);

@@ -18,8 +18,8 @@ interface Context {
   readonly localTag: string;
   readonly product: string;
   readonly finished: () => void;
-  /** Its transaction is over. */
-  readonly ended: () => void;
+  /** Transactions whose timers run. They outlive the request, and do not hold it. */
+  readonly live: Set<ServerTransaction>;
 }
 
 /** A request that somebody sent us, and how it is answered. */
@@ -35,7 +35,7 @@ export class InboundRequest {
     this.message = message;
     this.localTag = context.localTag;
     this.#context = context;
-    this.#transaction = new ServerTransaction(message, context.transport, context.ended);
+    this.#transaction = new ServerTransaction(message, context.transport, context.live);
   }
 
   get flow(): Flow {
@@ -60,10 +60,6 @@ export class InboundRequest {
 
   cancel(headers: Headers): void {
     if (!this.answered) this.onCancel?.(headers);
-  }
-
-  dispose(): void {
-    this.#transaction.dispose();
   }
 
   /** RFC 3261 §8.2.6: what a response takes over from its request. */

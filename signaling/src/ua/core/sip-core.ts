@@ -15,6 +15,7 @@ import {
   ClientTransaction,
   requestText,
   viaValue,
+  type ServerTransaction,
   type ClientTransactionUser,
 } from './sipjs-transactions.ts';
 
@@ -58,8 +59,7 @@ export class SipCore {
   readonly #clients = new Map<string, ClientTransaction>();
   readonly #invites = new Map<string, InboundRequest>();
   readonly #dialogs = new Map<string, DialogOwner>();
-  /** Every request whose transaction is not over. */
-  readonly #inbound = new Set<InboundRequest>();
+  readonly #servers = new Set<ServerTransaction>();
   readonly #merged: RecentKeys;
   /** Branches of INVITEs that have their final answer (RFC 6026: they can still be matched). */
   readonly #answered: RecentKeys;
@@ -149,9 +149,8 @@ export class SipCore {
       finished: () => {
         if (this.#invites.delete(message.branch)) this.#answered.seen(message.branch);
       },
-      ended: () => this.#inbound.delete(inbound),
+      live: this.#servers,
     });
-    this.#inbound.add(inbound);
     if (message.method === 'CANCEL') {
       this.#cancel(inbound);
       return;
@@ -191,8 +190,8 @@ export class SipCore {
 
   dispose(): void {
     for (const client of this.#clients.values()) client.dispose();
-    for (const inbound of this.#inbound) inbound.dispose();
-    this.#inbound.clear();
+    for (const server of this.#servers) server.dispose();
+    this.#servers.clear();
     this.#clients.clear();
     this.#invites.clear();
     this.#dialogs.clear();

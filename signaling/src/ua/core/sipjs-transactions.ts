@@ -167,11 +167,11 @@ export class ServerTransaction {
   readonly #transaction: Core.InviteServerTransaction | Core.NonInviteServerTransaction;
   #final = false;
 
-  /** `ended` is called when nothing is absorbed or repeated any more; not by `dispose`. */
+  /** Is in `live` until nothing is absorbed or repeated any more. */
   constructor(
     request: { method: string; branch: string },
     transport: Core.Transport,
-    ended: () => void,
+    live: Set<ServerTransaction>,
   ) {
     const stub = { method: request.method, viaBranch: request.branch };
     const Transaction =
@@ -179,9 +179,10 @@ export class ServerTransaction {
     this.#transaction = new Transaction(stub as unknown as Core.IncomingRequestMessage, transport, {
       loggerFactory,
       onStateChange: (state) => {
-        if (state === Core.TransactionState.Terminated) ended();
+        if (state === Core.TransactionState.Terminated) live.delete(this);
       },
     });
+    live.add(this);
   }
 
   get finished(): boolean {

@@ -4,6 +4,9 @@ import type { SdpAgent } from '../../api.ts';
 /** How long the application may take for one description. */
 const STEP_MS = 20_000;
 
+/** One for all calls: a stack trace at the end of each would say nothing and cost. */
+const CALL_ENDED = new OffhookError('signaling', 'call-ended', 'the call is over');
+
 /**
  * The application's agent, one step at a time (SdpAgent's contract), given up when the call ends.
  */
@@ -44,7 +47,7 @@ export class SdpSteps {
 
   /** Aborts what runs; later steps reject. */
   end(): void {
-    this.#ended.abort(new OffhookError('signaling', 'call-ended', 'the call is over'));
+    this.#ended.abort(CALL_ENDED);
   }
 
   #step<T>(what: string, run: (agent: SdpAgent, signal: AbortSignal) => Promise<T>): Promise<T> {
