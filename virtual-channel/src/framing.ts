@@ -21,7 +21,7 @@ import { OffhookError } from '@offhook/common';
  * the first whole frame after any damage, without waiting for bytes that never come.
  */
 const MAGIC = Buffer.of(0xff, 0x4f, 0x48, 0x4b);
-export const FRAME_HEADER_BYTES = 20;
+const FRAME_HEADER_BYTES = 20;
 /** Bytes of payload. */
 export const DEFAULT_MAX_FRAME = 1024 * 1024;
 
