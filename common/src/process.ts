@@ -106,7 +106,7 @@ export class Supervisor implements EventSource<SupervisorEvents> {
     this.#timer?.cancel();
     this.#timer = undefined;
     const child = this.#child;
-    if (child !== undefined) await stopProcess(child, options);
+    if (child !== undefined) await stopProcess(child, { ...options, clock: this.#options.clock });
   }
 
   #ended(exit: ProcessExit): void {

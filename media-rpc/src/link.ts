@@ -114,6 +114,8 @@ export class Link implements EventSource<LinkEvents> {
     this.#state = start.state;
     this.#greet();
     channel.resume();
+    // Of a channel that closed before anybody listened no event will come.
+    if (channel.closed) queueMicrotask(() => this.#end(linkError.channelClosed()));
     logger.debug({ peer: channel.peer.description }, 'link handshake');
   }
 
@@ -278,7 +280,8 @@ export class Link implements EventSource<LinkEvents> {
     if (now) this.#sendHello();
     const again = (ms: number) => {
       this.#timers[0] = clock.after(ms, () => {
-        this.#sendHello();
+        // Where nobody reads, one HELLO on its way is enough.
+        if (this.#channel.buffered === 0) this.#sendHello();
         again(Math.min(2 * ms, LAST_HELLO_AGAIN_MS));
       });
     };

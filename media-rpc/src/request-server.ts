@@ -59,12 +59,18 @@ export class RequestServer {
     this.#pending.set(id, controller);
     try {
       const result = await this.#run(method, params, controller.signal);
-      this.#answer(id, { result });
+      if (this.#finish(id, controller)) this.#answer(id, { result });
     } catch (error) {
+      if (!this.#finish(id, controller)) return;
       this.#answer(id, { error: toWire(this.#translate(method, error)) });
-    } finally {
-      this.#pending.delete(id);
     }
+  }
+
+  /** False for a request that was taken back: nobody waits for its answer. */
+  #finish(id: number, controller: AbortController): boolean {
+    if (this.#pending.get(id) !== controller) return false;
+    this.#pending.delete(id);
+    return true;
   }
 
   #run(method: string, params: unknown, signal: AbortSignal): Promise<unknown> {
@@ -85,7 +91,10 @@ export class RequestServer {
 
   #cancel(params: unknown): void {
     const parsed = cancelParams.safeParse(params);
-    if (parsed.success) this.#pending.get(parsed.data.id)?.abort(cancelled());
+    if (!parsed.success) return;
+    this.#pending.get(parsed.data.id)?.abort(cancelled());
+    // At once: an engine that does not heed its signal must not use up the guest's requests.
+    this.#pending.delete(parsed.data.id);
   }
 
   /** The errors of the method's row cross as they are; of any other only the guest's log is told. */

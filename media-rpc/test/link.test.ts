@@ -166,6 +166,8 @@ describe('coming up', () => {
     const guest = new Recorded(pair.left, 'guest', { handshakeMs: Number.POSITIVE_INFINITY });
     await clock.advance(3_600_000);
     expect(guest.log).toEqual([]);
+    // Nor does it fill a channel that nobody reads.
+    expect(pair.left.buffered).toBeLessThan(2000);
   });
 
   it('throws away what comes before the echo of its own nonce', async () => {

@@ -169,6 +169,17 @@ describe('a call of the media contract', () => {
     expect(failed).toMatchObject([{ reason: { layer: 'rpc', code: 'too-many-requests' } }]);
   });
 
+  it('that was taken back does not count, even when the engine goes on with it', async () => {
+    const { client, engine, clock } = await connected();
+    engine.answer = () => new Promise(() => undefined);
+    const calls = Array.from({ length: 256 }, () => client.call('snapshot', {}, { timeoutMs: 1 }));
+    const outcome = Promise.allSettled(calls);
+    await clock.advance(1);
+    await outcome;
+    engine.answer = () => ({ ms: 0 });
+    expect(await client.call('lease.set', { ms: 0 })).toEqual({ ms: 0 });
+  });
+
   it('leaves no timer behind', async () => {
     const { client, engine, clock } = await connected();
     const before = clock.pending;
@@ -392,6 +403,18 @@ describe('a connection', () => {
     });
     await clock.advance(0);
     expect(told).toMatchObject([{ code: 'version-mismatch' }]);
+  });
+
+  it('is not made on a channel that has closed already', async () => {
+    const clock = new ManualClock();
+    const { left } = createMemoryPair({ clock });
+    left.destroy();
+    await clock.advance(0);
+    await expect(connectMedia(left, { instanceId: 'g', leaseMs: 1, clock })).rejects.toMatchObject({
+      layer: 'channel',
+      code: 'closed',
+    });
+    expect(clock.pending).toBe(0);
   });
 
   it('is given up when the signal says so, and the channel is closed', async () => {
