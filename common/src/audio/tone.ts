@@ -47,12 +47,12 @@ export function findTone(audio: Audio, hz: number): ToneReport {
     const window = audio.samples.subarray(at, at + size);
     present.push(hasTone(window, hz, audio.sampleRate));
   }
-  const first = present.indexOf(true);
-  const last = present.lastIndexOf(true);
   const gapsMs: number[] = [];
+  // Silence before the first and after the last tone is no gap.
+  const heard = present.slice(Math.max(0, present.indexOf(true)), present.lastIndexOf(true) + 1);
   let run = 0;
-  for (let index = first; first >= 0 && index <= last; index++) {
-    if (present[index] === true) {
+  for (const there of heard) {
+    if (there) {
       if (run > 0) gapsMs.push(10 * run);
       run = 0;
     } else {
