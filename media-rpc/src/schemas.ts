@@ -53,7 +53,7 @@ export const mediaOptions = z.object({
   srtpSuites: z
     .array(srtpSuite)
     .min(1)
-    .default(['AES_CM_128_HMAC_SHA1_80', 'AES_CM_128_HMAC_SHA1_32']),
+    .default(['AES_CM_128_HMAC_SHA1_80', 'AES_CM_128_HMAC_SHA1_32', 'AES_256_CM_HMAC_SHA1_80']),
   /** RFC 4733 telephone-event is offered. */
   telephoneEvent: z.boolean().default(true),
   /** Milliseconds of audio in a packet that this end sends, unless the peer asks otherwise. */

@@ -1,6 +1,8 @@
 import { mediaOptions, type MediaOptions } from '@offhook/media-rpc';
 import type { Agreement, LocalStep, Terms } from '../../src/sdp/negotiation.ts';
 
+const SUITES = ['AES_CM_128_HMAC_SHA1_80', 'AES_CM_128_HMAC_SHA1_32'] as const;
+
 export const local = {
   rtp: { address: '192.0.2.10', port: 40_000 },
   rtcp: { address: '192.0.2.10', port: 40_001 },
@@ -14,7 +16,7 @@ export function terms(
 ): Terms {
   let count = current === undefined ? 0 : 100;
   return {
-    options: { ...mediaOptions.parse({}), ...options },
+    options: { ...mediaOptions.parse({ srtpSuites: [...SUITES] }), ...options },
     local,
     current,
     newKey: (bytes) => new Uint8Array(bytes).fill(++count),

@@ -4,6 +4,8 @@ import { advance, newSession, type MediaSession } from '../../src/session/machin
 import { legConfig, sessionState } from '../../src/session/view.ts';
 import { failureOf, lines, local, peerSdp } from '../sdp/support.ts';
 
+const SUITES = ['AES_CM_128_HMAC_SHA1_80', 'AES_CM_128_HMAC_SHA1_32'] as const;
+
 const origin = { username: '-', sessionId: '7', version: 1 };
 const offer = (direction: 'sendrecv' | 'sendonly' = 'sendrecv'): SdpStep => ({
   type: 'offer',
@@ -37,7 +39,7 @@ const settings = {
 function fresh(options: object = {}): MediaSession {
   return newSession({
     id: 'call-1',
-    options: { ...mediaOptions.parse({}), ...options },
+    options: { ...mediaOptions.parse({ srtpSuites: [...SUITES] }), ...options },
     openedAt: 0,
     local,
   });
