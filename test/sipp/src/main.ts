@@ -18,6 +18,7 @@ const USAGE = `usage: npm run test:sipp -- [options]
   --group NAME    only sipp, or only interop
   --jobs N        engines and phones at a time (default 3)
   --junit FILE    writes a JUnit report
+  --logs DIR      where the logs of failed scenarios are kept (default build/sipp)
   --list          names the scenarios
   --table         prints which scenario proves which requirement, as Markdown`;
 
@@ -30,6 +31,7 @@ async function main(): Promise<number> {
       group: { type: 'string' },
       jobs: { type: 'string', default: '3' },
       junit: { type: 'string' },
+      logs: { type: 'string', default: join(ROOT, 'build/sipp') },
       list: { type: 'boolean', default: false },
       table: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -49,7 +51,7 @@ async function main(): Promise<number> {
     return 0;
   }
   const wrong = complaintsOf(coverage(scenarios, requirements));
-  const results = await run(chosen, Number(values.jobs));
+  const results = await run(chosen, Number(values.jobs), values.logs);
   if (values.junit !== undefined) {
     await mkdir(dirname(values.junit), { recursive: true });
     await writeFile(values.junit, junit(results, wrong));
@@ -67,11 +69,14 @@ function fits(
   return filter.some((text) => id.includes(text) || cited.some((one) => one.includes(text)));
 }
 
-async function run(chosen: readonly Scenario[], jobs: number): Promise<readonly Result[]> {
+async function run(
+  chosen: readonly Scenario[],
+  jobs: number,
+  kept: string,
+): Promise<readonly Result[]> {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const)
     process.once(name, () => stop.abort(new Error(`stopped by ${name}`)));
-  const kept = join(ROOT, 'build/sipp');
   await rm(kept, { recursive: true, force: true });
   // Sockets live in there, and their paths must be short.
   const directory = await mkdtemp(join(tmpdir(), 'offhook-sipp-'));

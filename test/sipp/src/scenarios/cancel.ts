@@ -66,6 +66,8 @@ export const cancelling = [
       await sipp.done(25_000);
       const { end } = await stage.phone.becomes(call, 'ended');
       assert.equal(end?.by, 'remote');
+      if (stage.network.loss === 0)
+        assert.equal(sipp.received('CANCEL', 200).length, 1, sipp.summary());
     },
   }),
   ...scenario({

@@ -96,6 +96,8 @@ export const changes = [
       });
       await far.hears(440, { mark: far.capture.mark, signal: stage.signal });
       await endedByPeer(stage, placed);
+      const answers = placed.sipp.received('INVITE', 200).map(({ body }) => body);
+      assert.match(answers[1] ?? '', /^m=audio [1-9]\d* RTP\/AVP 0\b/m);
       assert.deepEqual(far.capture.payloadTypes(), [8, 0]);
       assert.equal(far.capture.continuity().lost, 0);
     },
@@ -113,7 +115,7 @@ export const changes = [
       });
       await placed.far.hears(440, { signal: stage.signal });
       // What moved away is silent: it must not hold the phone back.
-      await placed.sipp.receives('INVITE', { status: 200, count: 2 });
+      await until('the re-INVITE', () => placed.sipp.sent('INVITE').length >= 2, { within: 5000 });
       placed.far.stop();
       await moved.hears(440, { signal: stage.signal });
       await stage.engine.plays(1500, { signal: stage.signal });
@@ -131,6 +133,8 @@ export const changes = [
         keys: { sdp2_port: moved.port },
       });
       await stage.phone.becomes(placed.call, 'established');
+      await until('the re-INVITE', () => placed.sipp.sent('INVITE').length >= 1, { within: 5000 });
+      placed.far.stop();
       await moved.hears(440, { signal: stage.signal });
       await hangUp(stage, placed);
     },
@@ -183,7 +187,11 @@ export const changes = [
     title: 'A peer that has forgotten the call: 481 ends it',
     requirements: ['dialog.gone'],
     async run(stage) {
-      const { sipp, call } = await place(stage, 'uas-reinvite-481.xml');
+      const { sipp, call } = await place(stage, 'uas-reinvite-481.xml', {
+        pauses: 500,
+        // A BYE may follow.
+        extra: ['-pause_msg_ign'],
+      });
       await stage.phone.becomes(call, 'established');
       await assert.rejects(stage.phone.call('call.hold', { call }), /./);
       await stage.phone.becomes(call, 'ended');

@@ -126,6 +126,8 @@ async function pour(path: string, bytes: number): Promise<boolean> {
   let closed = false;
   socket.on('close', () => (closed = true));
   socket.on('error', () => undefined);
+  // Unread bytes would keep the end from being seen.
+  socket.resume();
   const frame = new FrameWriter({ maxPayload: bytes }).encode(new Uint8Array(bytes));
   const CHUNK = 1024 * 1024;
   for (let at = 0; at < frame.length && !closed; at += CHUNK) {

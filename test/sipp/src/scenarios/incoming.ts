@@ -142,7 +142,11 @@ export const incoming = [
     title: 'Require with option tags that nobody knows',
     requirements: ['uas.require'],
     async run(stage) {
-      await ask(stage, 'uac-require-unknown.xml');
+      const sipp = await ask(stage, 'uac-require-unknown.xml');
+      const [refusal] = sipp.received('INVITE', 420);
+      assert.ok(refusal !== undefined);
+      const unsupported = headerList(refusal, 'unsupported').map((tag) => tag.toLowerCase());
+      assert.deepEqual(unsupported, ['nothingsupportsthis', 'nothingsupportsthiseither']);
     },
   }),
   ...scenario({

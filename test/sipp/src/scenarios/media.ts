@@ -37,12 +37,13 @@ export const media = [
     async run(stage) {
       // The description names one port, the sound comes from another: a peer behind a NAT.
       const real = await stage.media({ symmetric: false });
-      const placed = await receive(stage, 'uac-call.xml', { pauses: 3000 });
-      placed.far.stop();
+      const placed = await receive(stage, 'uac-call.xml', {
+        pauses: 3000,
+        sound: { symmetric: false },
+      });
       const answer = await placed.sipp.receives('INVITE', { status: 200 });
       const target = audioTarget(answer.body);
       assert.ok(target !== undefined);
-      placed.far.stop();
       real.sendTo(target);
       await real.hears(440, { signal: stage.signal });
       await stage.engine.plays(1000, { signal: stage.signal });
@@ -122,8 +123,7 @@ export const media = [
     title: "SIPp's own recordings of digits are understood",
     requirements: ['media.dtmf-in'],
     async run(stage) {
-      // The recordings use payload type 96.
-      const placed = await receive(stage, 'uac-call-event96.xml', {
+      const placed = await receive(stage, 'uac-call.xml', {
         pauses: 6000,
         sound: { symmetric: false },
       });

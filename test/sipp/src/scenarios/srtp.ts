@@ -14,6 +14,7 @@ const KEY_BYTES: Readonly<Record<Suite, number>> = {
 
 /** RFC 4568: each description has the key that its own side sends with. */
 function useKeys(far: MediaPeer, suite: Suite, own: Uint8Array, description: string): void {
+  assert.match(description, /^m=audio [1-9]\d* RTP\/SAVP /m);
   const line = attributes(description, 'crypto').find((one) => one.includes(` ${suite} `));
   const theirs = /inline:([A-Za-z0-9+/=]+)/.exec(line ?? '')?.[1];
   assert.ok(theirs !== undefined, `no key for ${suite} in ${description}`);

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import type { MediaPeer, MediaPeerOptions } from '../media/media-peer.ts';
+import { header, type SipMessage } from '../infra/sip-message.ts';
 import type { Sipp } from '../infra/sipp.ts';
+import { until } from '../infra/wait.ts';
 import { MICROPHONE_HZ } from '../phone/engine-process.ts';
 import { FAR_END_HZ, type PeerOptions, type Stage } from '../runner/stage.ts';
 
@@ -84,9 +86,22 @@ export async function soundBothWays(stage: Stage, { far }: Placed): Promise<void
 
 /** The phone hangs up, SIPp is content, and the call is over for both. */
 export async function hangUp(stage: Stage, { sipp, call }: Placed): Promise<void> {
+  // A BYE that overtakes a lost ACK is no affair of SIPp's script.
+  if (stage.network.loss > 0) await acknowledged(sipp);
   await stage.phone.hangup(call);
-  await stage.phone.becomes(call, 'ended');
+  await stage.phone.becomes(call, 'ended', 20_000);
   await sipp.done(20_000);
+}
+
+/** Waits until every 2xx that SIPp has sent to an INVITE is acknowledged. */
+async function acknowledged(sipp: Sipp): Promise<void> {
+  const numbers = (messages: readonly SipMessage[]) =>
+    new Set(messages.map((one) => Number.parseInt(header(one, 'cseq') ?? '', 10)));
+  await until(
+    'every answer to be acknowledged',
+    () => numbers(sipp.sent('INVITE', 200)).isSubsetOf(numbers(sipp.received('ACK'))),
+    { within: 15_000, seen: () => sipp.summary() },
+  );
 }
 
 /** SIPp ends the call; the phone says that the other side did. */

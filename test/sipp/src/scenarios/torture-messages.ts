@@ -45,7 +45,7 @@ export const torture: readonly Torture[] = [
     text: message(
       "OPTIONS sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*:&it+has=1,weird!*pas$wo~d_too@{PHONE} SIP/2.0",
       VIA,
-      "To: sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*@{PHONE}",
+      "To: <sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*@{PHONE}>",
       FROM,
       CALL,
       'CSeq: 139122385 OPTIONS',
@@ -304,7 +304,7 @@ export const torture: readonly Torture[] = [
       'Contact: <sip:tester@{VIA}>',
       'Max-Forwards: 70',
       'Content-Type: multipart/mixed;boundary=7a9cbec02ceef655',
-      'Content-Length: 60\n\n--7a9cbec02ceef655\nContent-Type: text/plain\n\nx\n',
+      'Content-Length: 51\n\n--7a9cbec02ceef655\nContent-Type: text/plain\n\nx',
     ),
     expect: [415, 400, 488],
   },
