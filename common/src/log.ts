@@ -15,7 +15,7 @@ export interface Logger {
   child(fields: object): Logger;
 }
 
-/** Field names that never reach a log, wherever they stand in the fields of a line. */
+/** Field names that never reach a log, in the fields of a line and up to two objects deep in them. */
 const SECRET_FIELDS = ['password', 'password_command', 'token', 'key', 'secret', 'authorization'];
 
 export interface LoggerOptions {
@@ -35,7 +35,7 @@ export function createLogger(options: LoggerOptions): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       redact: {
-        paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`]),
+        paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
         censor: '[hidden]',
       },
     },
