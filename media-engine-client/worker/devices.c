@@ -1,6 +1,7 @@
 #include <gst/gst.h>
 
 #include "events.h"
+#include "json.h"
 #include "verbs.h"
 
 static GstDeviceMonitor *monitor;
@@ -38,6 +39,7 @@ static gboolean on_change(GstBus *bus, GstMessage *message, gpointer data) {
 
 typedef struct {
   OhRequest *request;
+  gboolean fresh; /* ask anew, as after the sound server has been restarted */
   JsonArray *devices;
 } Listing;
 
@@ -52,6 +54,13 @@ static gboolean answer(gpointer data) {
 
 static void look(gpointer data, gpointer unused) {
   Listing *listing = data;
+  if (monitor != NULL && listing->fresh) {
+    GstBus *bus = gst_device_monitor_get_bus(monitor);
+    gst_bus_remove_watch(bus);
+    gst_object_unref(bus);
+    gst_device_monitor_stop(monitor);
+    g_clear_object(&monitor);
+  }
   if (monitor == NULL) {
     monitor = gst_device_monitor_new();
     gst_device_monitor_add_filter(monitor, "Audio/Source", NULL);
@@ -75,5 +84,6 @@ void oh_verb_devices(OhRequest *request, JsonObject *params) {
   if (looker == NULL) looker = g_thread_pool_new(look, NULL, 1, FALSE, NULL);
   Listing *listing = g_new0(Listing, 1);
   listing->request = request;
+  oh_json_bool(params, "fresh", &listing->fresh);
   g_thread_pool_push(looker, listing, NULL);
 }

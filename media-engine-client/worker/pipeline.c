@@ -18,6 +18,11 @@ typedef struct {
   gpointer data;
 } Job;
 
+/* On the stack of the thread that starts a pipeline, known to it meanwhile. */
+typedef struct {
+  char *failure; /* "ELEMENT: what it said" */
+} Start;
+
 static GHashTable *table(void) {
   if (pipelines == NULL) pipelines = g_hash_table_new(g_str_hash, g_str_equal);
   return pipelines;
@@ -45,18 +50,34 @@ static gboolean recalculate(gpointer bin) {
   return G_SOURCE_REMOVE;
 }
 
+/* While a pipeline starts, its first error is the answer to who started it, not an event. */
+static gboolean keep_for_start(GstElement *bin, const char *element, const GError *error) {
+  GST_OBJECT_LOCK(bin);
+  Start *start = g_object_get_data(G_OBJECT(bin), "start");
+  gboolean starting = start != NULL;
+  if (starting && start->failure == NULL)
+    start->failure = g_strdup_printf("%s: %s", element, error == NULL ? "" : error->message);
+  GST_OBJECT_UNLOCK(bin);
+  return starting;
+}
+
 static void report(const char *kind, GstElement *bin, GstMessage *message) {
   GError *error = NULL;
+  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
+    gst_message_parse_error(message, &error, NULL);
+    if (keep_for_start(bin, GST_MESSAGE_SRC_NAME(message), error)) {
+      g_clear_error(&error);
+      return;
+    }
+  } else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING) {
+    gst_message_parse_warning(message, &error, NULL);
+  }
   JsonObject *fields = json_object_new();
   json_object_set_string_member(fields, "pipeline", GST_OBJECT_NAME(bin));
   json_object_set_string_member(fields, "kind", kind);
   json_object_set_int_member(fields, "serial",
                              GPOINTER_TO_INT(g_object_get_data(G_OBJECT(bin), "serial")));
   json_object_set_string_member(fields, "element", GST_MESSAGE_SRC_NAME(message));
-  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR)
-    gst_message_parse_error(message, &error, NULL);
-  else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING)
-    gst_message_parse_warning(message, &error, NULL);
   json_object_set_string_member(fields, "message", error == NULL ? "" : error->message);
   g_clear_error(&error);
   oh_event("pipeline", fields);
@@ -129,16 +150,28 @@ static gboolean started(gpointer data) {
   return G_SOURCE_REMOVE;
 }
 
+static gboolean play(GstElement *bin, GError **error) {
+  Start start = {0};
+  g_object_set_data(G_OBJECT(bin), "start", &start);
+  GstStateChangeReturn result = gst_element_set_state(bin, GST_STATE_PLAYING);
+  GST_OBJECT_LOCK(bin);
+  g_object_set_data(G_OBJECT(bin), "start", NULL);
+  GST_OBJECT_UNLOCK(bin);
+  gboolean ok = result != GST_STATE_CHANGE_FAILURE && start.failure == NULL;
+  if (!ok)
+    oh_error_set(error, "failed", "%s",
+                 start.failure == NULL ? "pipeline: does not start" : start.failure);
+  g_free(start.failure);
+  return ok;
+}
+
 static void start_job(gpointer data, gpointer unused) {
   Job *job = data;
   OhPipeline *p = job->pipeline;
   gboolean ok = TRUE;
   if (job->old != NULL && job->close_first) stop(job->old);
   ok = build(job);
-  if (ok && gst_element_set_state(p->bin, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE) {
-    oh_error_set(&job->error, "failed", "pipeline %s does not start", p->id);
-    ok = FALSE;
-  }
+  if (ok) ok = play(p->bin, &job->error);
   if (!ok) stop(p);
   OhPipeline *old = job->old;
   g_main_context_invoke(NULL, started, job);

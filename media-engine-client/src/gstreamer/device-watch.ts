@@ -39,8 +39,9 @@ export class DeviceWatch implements EventSource<DeviceWatchEvents> {
     return this.#sound;
   }
 
-  async refresh(): Promise<readonly AudioDevice[]> {
-    const { devices } = await this.#link.request('devices');
+  /** `fresh` asks the sound server anew, which is needed once it has been restarted. */
+  async refresh(options: { fresh?: boolean } = {}): Promise<readonly AudioDevice[]> {
+    const { devices } = await this.#link.request('devices', options);
     this.#devices = audioDevices(devices);
     this.#sound = soundServer(devices);
     return this.#devices;
@@ -67,12 +68,15 @@ export class DeviceWatch implements EventSource<DeviceWatchEvents> {
     return ['pulse', 'alsa', 'default', 'file'].includes(splitDevice(id)[0]);
   }
 
-  /** The default device for another one; silence for the default one. */
-  fallback(role: AudioRole, failed: string): string {
+  /** What to try in place of a device, in order. */
+  standIns(role: AudioRole, failed: string): readonly string[] {
     const other = this.#devices.some(
-      (device) => device.id !== failed && this.canFail(device.id) && device.roles.includes(role),
+      (device) =>
+        !['default', failed].includes(device.id) &&
+        this.canFail(device.id) &&
+        device.roles.includes(role),
     );
-    return failed !== 'default' && this.#sound !== 'none' && other ? 'default' : 'null';
+    return failed !== 'default' && this.#sound !== 'none' && other ? ['default', 'null'] : ['null'];
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-import { OffhookError, type Logger } from '@offhook/common';
+import type { Logger } from '@offhook/common';
 import type { AudioRole } from '@offhook/media-rpc';
 import type { LegConfig } from '../media-plane.ts';
 import type { PortCounters } from './counters.ts';
@@ -93,18 +93,32 @@ export class Leg {
   /** Uses another device than configured, or (undefined) the configured one again. */
   useDevice(role: 'input' | 'output', device: string | undefined): Promise<void> {
     return this.#run(async () => {
-      if (this.#fallback.get(role) === device) return;
-      if (device === undefined) this.#fallback.delete(role);
+      if (device === undefined || device === this.#config[role]) this.#fallback.delete(role);
       else this.#fallback.set(role, device);
       await this.#play();
     });
   }
 
-  /**
-   * Builds the leg on a new worker, whose port is open already. True when it must stay silent
-   * because its SRTP indices are not known.
-   */
-  rebuild(counters: PortCounters | undefined): Promise<boolean> {
+  /** Plays as it should by now, if that is something else: `default` may mean another device. */
+  refresh(): Promise<void> {
+    return this.#run(async () => {
+      if (this.#playing !== undefined && this.#describe().description !== this.#playing)
+        await this.#play();
+    });
+  }
+
+  /** Another device than configured is in use. */
+  get onStandIn(): boolean {
+    return this.#fallback.size > 0;
+  }
+
+  /** It must stay silent until it has new keys, because its SRTP indices are not known. */
+  get countersUnknown(): boolean {
+    return this.#countersUnknown;
+  }
+
+  /** Builds the leg on a new worker, whose port is open already. */
+  rebuild(counters: PortCounters | undefined): Promise<void> {
     return this.#run(async () => {
       const { resume, unknown } = resumeFrom(this.#config, this.#epoch, counters);
       this.#countersUnknown ||= unknown;
@@ -113,7 +127,6 @@ export class Leg {
       await this.#context.link.request('port.set', { ...settings, resume });
       this.#settings = JSON.stringify(settings);
       await this.#play();
-      return this.#countersUnknown;
     });
   }
 
@@ -283,9 +296,4 @@ function silenced(settings: object): object {
     rx: { ...base.rx, enabled: false },
     tx: 'srtp' in base && base.srtp === undefined ? { ...base.tx, enabled: false } : base.tx,
   };
-}
-
-/** The worker refused a pipeline, which for a leg means its device. */
-export function isStartFailure(error: unknown): boolean {
-  return error instanceof OffhookError && error.layer === 'worker' && error.code === 'failed';
 }

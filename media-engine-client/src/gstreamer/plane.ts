@@ -1,4 +1,4 @@
-import { Emitter, OffhookError, type Clock, type Logger, type Timer } from '@offhook/common';
+import { Emitter, type Clock, type Logger, type Timer } from '@offhook/common';
 import { mediaError, type AudioDevice, type AudioRole } from '@offhook/media-rpc';
 import type {
   LegConfig,
@@ -9,24 +9,21 @@ import type {
   ToneCadence,
 } from '../media-plane.ts';
 import type { PortCounters } from './counters.ts';
+import { DeviceFallback, deviceFailure } from './device-fallback.ts';
 import { DeviceWatch } from './device-watch.ts';
 import { DtmfSender } from './dtmf-sender.ts';
-import { isStartFailure, Leg, legOfPipeline, type LegContext } from './leg.ts';
+import { Leg, legOfPipeline, legPipeline, type LegContext } from './leg.ts';
 import { legStats } from './leg-stats.ts';
 import { readLegTag } from './leg-tag.ts';
 import type { WorkerEvent } from './protocol.ts';
-import { readSocketsTag, writeSocketsTag } from './sockets-tag.ts';
+import { RtpPorts } from './rtp-ports.ts';
 import { TonePlayer } from './tone-player.ts';
+import { ignoreGone, rethrow, translate } from './worker-errors.ts';
 import { WorkerLink, type WorkerLinkOptions } from './worker-link.ts';
 
 const POLL_MS = 1000;
 /** How long a command waits for a worker that is being restarted. */
 const RESTART_PATIENCE_MS = 3000;
-
-interface OpenSockets extends RtpSockets {
-  readonly dscp: number;
-  tag: string;
-}
 
 /** `MediaPlane` over the C worker and GStreamer. */
 export class GStreamerPlane implements MediaPlane {
@@ -34,22 +31,30 @@ export class GStreamerPlane implements MediaPlane {
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #link: WorkerLink;
-  readonly #sockets = new Map<string, OpenSockets>();
+  readonly #ports: RtpPorts;
   readonly #legs = new Map<string, Leg>();
   readonly #volumes = new Map<AudioRole, number>();
   readonly #devices: DeviceWatch;
+  readonly #fallback: DeviceFallback;
   readonly #dtmf: DtmfSender;
   readonly #tones: TonePlayer;
   readonly #context: LegContext;
   #poll: Timer | undefined;
-  #nextSockets = 1;
   #closed = false;
 
   constructor(options: WorkerLinkOptions) {
     this.#logger = options.logger;
     this.#clock = options.clock;
     this.#link = new WorkerLink(options, (counters) => this.#rebuild(counters));
+    this.#ports = new RtpPorts(this.#link);
     this.#devices = new DeviceWatch(this.#link, this.#clock, this.#logger);
+    this.#fallback = new DeviceFallback({
+      devices: this.#devices,
+      legs: () => this.#legs.values(),
+      clock: this.#clock,
+      logger: this.#logger,
+      onFailed: (event) => this.#events.emit('deviceFailed', event),
+    });
     this.#dtmf = new DtmfSender(this.#link, this.#clock);
     this.#tones = new TonePlayer(this.#link, {
       sound: () => this.#devices.sound,
@@ -64,7 +69,10 @@ export class GStreamerPlane implements MediaPlane {
     this.#link.on('event', (event) => this.#onWorkerEvent(event));
     this.#link.on('lost', ({ message }) => this.#workerState('restarting', message));
     this.#link.on('failed', ({ message }) => this.#workerState('failed', message));
-    this.#devices.on('changed', (devices) => this.#onDevices(devices));
+    this.#devices.on('changed', (devices) => {
+      this.#events.emit('devicesChanged', { devices });
+      this.#fallback.devicesChanged();
+    });
   }
 
   async open(): Promise<void> {
@@ -89,12 +97,7 @@ export class GStreamerPlane implements MediaPlane {
   }> {
     await this.#up();
     const running = await this.#link.request('list');
-    for (const port of running.ports) {
-      const tag = readSocketsTag(port.tag);
-      this.#sockets.set(port.id, { id: port.id, rtp: port.rtp, rtcp: port.rtcp, ...tag });
-      const number = Number(port.id.replace(/^rtp-/, ''));
-      if (number >= this.#nextSockets) this.#nextSockets = number + 1;
-    }
+    this.#ports.adopt(running.ports);
     for (const pipeline of running.pipelines) {
       const id = legOfPipeline(pipeline.id);
       const tag = id === undefined ? undefined : readLegTag(pipeline.tag);
@@ -103,10 +106,7 @@ export class GStreamerPlane implements MediaPlane {
     }
     this.#watch();
     return {
-      sockets: [...this.#sockets.values()].map((sockets) => ({
-        ...publicSockets(sockets),
-        tag: sockets.tag,
-      })),
+      sockets: this.#ports.list(),
       legs: [...this.#legs.values()].map((leg) => leg.config),
     };
   }
@@ -118,43 +118,23 @@ export class GStreamerPlane implements MediaPlane {
     tag: string;
   }): Promise<RtpSockets> {
     await this.#up();
-    const id = `rtp-${this.#nextSockets++}`;
-    const { dscp, tag } = options;
-    try {
-      const port = await this.#link.request('port.open', {
-        id,
-        address: options.address,
-        from: options.ports.from,
-        to: options.ports.to,
-        dscp,
-        tag: writeSocketsTag({ dscp, tag }),
-      });
-      const sockets = { id, rtp: port.rtp, rtcp: port.rtcp, dscp, tag };
-      this.#sockets.set(id, sockets);
-      return publicSockets(sockets);
-    } catch (error) {
-      throw translate(error);
-    }
+    return this.#ports.open(options);
   }
 
   async closeSockets(id: string): Promise<void> {
     const legs = [...this.#legs.values()].filter((leg) => leg.config.sockets === id);
     await Promise.all(legs.map((leg) => this.closeLeg(leg.config.id)));
-    this.#sockets.delete(id);
-    await this.#link.request('port.close', { id }).catch(ignoreGone);
+    await this.#ports.close(id);
   }
 
   async setTag(id: string, tag: string): Promise<void> {
-    const sockets = this.#sockets.get(id);
-    if (sockets === undefined) throw mediaError('invalid-params', `There are no sockets ${id}`);
-    sockets.tag = tag;
     await this.#up();
-    await this.#link.request('tag', { port: id, tag: writeSocketsTag(sockets) }).catch(rethrow);
+    await this.#ports.setTag(id, tag);
   }
 
   async setLeg(config: LegConfig): Promise<void> {
     await this.#up();
-    if (!this.#sockets.has(config.sockets))
+    if (!this.#ports.has(config.sockets))
       throw mediaError('invalid-params', `There are no sockets ${config.sockets}`);
     let leg = this.#legs.get(config.id);
     if (leg === undefined) {
@@ -165,8 +145,8 @@ export class GStreamerPlane implements MediaPlane {
     try {
       await leg.set(config);
     } catch (error) {
-      if (!isStartFailure(error)) throw translate(error);
-      await this.#fallBackFromStart(leg, error);
+      await this.#fallback.startFailed(leg, error).catch(rethrow);
+      await leg.set(config).catch(rethrow);
     }
   }
 
@@ -193,7 +173,7 @@ export class GStreamerPlane implements MediaPlane {
     await this.#up();
     const leg = this.#leg(id);
     const { sockets } = leg.config;
-    const pipeline = `leg:${id}`;
+    const pipeline = legPipeline(id);
     const answer = await this.#link.request('stats', { port: sockets, pipeline }).catch(rethrow);
     const port = answer.ports[sockets];
     if (port === undefined) throw mediaError('worker-down');
@@ -210,7 +190,7 @@ export class GStreamerPlane implements MediaPlane {
   async playTone(id: string, tone: ToneCadence, device: string): Promise<void> {
     await this.#up();
     await this.#tones.play(id, tone, device).catch((error: unknown) => {
-      throw isStartFailure(error)
+      throw deviceFailure(error)
         ? mediaError('device-failed', `${device} cannot be opened`)
         : translate(error);
     });
@@ -230,6 +210,7 @@ export class GStreamerPlane implements MediaPlane {
     this.#closed = true;
     this.#poll?.cancel();
     this.#devices.close();
+    this.#fallback.close();
     await this.#link.close(options);
     this.#events.clear();
   }
@@ -264,28 +245,15 @@ export class GStreamerPlane implements MediaPlane {
 
   /** Everything as it was, on a new worker: the same ports, SSRCs, beyond the last packets. */
   async #rebuild(counters: ReadonlyMap<string, PortCounters>): Promise<void> {
-    await Promise.all(
-      [...this.#sockets.values()].map((sockets) =>
-        this.#link.request('port.open', {
-          id: sockets.id,
-          address: sockets.rtp.address,
-          from: sockets.rtp.port,
-          to: sockets.rtcp.port,
-          dscp: sockets.dscp,
-          tag: writeSocketsTag(sockets),
-        }),
-      ),
-    );
+    await this.#ports.rebuild();
     const silent = await Promise.all(
       [...this.#legs.values()].map(async (leg) => {
         try {
-          const unknown = await leg.rebuild(counters.get(leg.config.sockets));
-          return unknown ? [leg.config.id] : [];
+          await leg.rebuild(counters.get(leg.config.sockets));
         } catch (error) {
-          if (!isStartFailure(error)) throw error;
-          await this.#fallBackFromStart(leg, error);
-          return [];
+          await this.#fallback.startFailed(leg, error);
         }
+        return leg.countersUnknown ? [leg.config.id] : [];
       }),
     );
     await this.#tones.rebuild();
@@ -319,7 +287,7 @@ export class GStreamerPlane implements MediaPlane {
         break;
       }
       case 'pipeline':
-        void this.#onPipelineTrouble(event);
+        this.#onPipelineTrouble(event);
         break;
       case 'devices':
         this.#devices.changed();
@@ -331,55 +299,13 @@ export class GStreamerPlane implements MediaPlane {
     return [...this.#legs.values()].find((leg) => leg.config.sockets === port);
   }
 
-  async #onPipelineTrouble(event: WorkerEvent & { event: 'pipeline' }): Promise<void> {
-    const leg = this.#legs.get(legOfPipeline(event.pipeline) ?? '');
-    this.#logger.warn({ pipeline: event.pipeline, element: event.element }, event.message);
-    if (leg === undefined || event.kind === 'warning' || event.serial !== leg.serial) return;
-    const role = event.element === 'output' ? 'output' : 'input';
-    if (event.element !== role) {
-      this.#logger.error({ element: event.element }, `a leg failed: ${event.message}`);
-      return;
-    }
-    await this.#fallBack(leg, role, event.message).catch((error: unknown) =>
-      this.#logger.error({ err: error }, 'no device to fall back to'),
-    );
-  }
-
-  async #fallBack(leg: Leg, role: 'input' | 'output', message: string): Promise<void> {
-    const failed = leg.device(role);
-    const next = this.#devices.fallback(role, failed);
-    if (next === failed) return;
-    await leg.useDevice(role, next);
-    this.#events.emit('deviceFailed', { leg: leg.config.id, role, device: failed, message });
-  }
-
-  /** A pipeline did not start: one of its devices, and it does not say which. */
-  async #fallBackFromStart(leg: Leg, cause: unknown): Promise<void> {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    for (const role of ['input', 'output'] as const) {
-      if (!this.#devices.canFail(leg.device(role))) continue;
-      try {
-        await this.#fallBack(leg, role, message);
-        return;
-      } catch (error) {
-        if (!isStartFailure(error)) throw translate(error);
-      }
-    }
-    throw mediaError('device-failed', message);
-  }
-
-  #onDevices(devices: readonly AudioDevice[]): void {
-    this.#events.emit('devicesChanged', { devices });
-    for (const leg of this.#legs.values()) {
-      for (const role of ['input', 'output'] as const) {
-        const wanted = leg.config[role];
-        if (leg.device(role) === wanted || !this.#devices.isPresent(wanted, role)) continue;
-        leg
-          .useDevice(role, undefined)
-          .catch((error: unknown) => this.#fallBackFromStart(leg, error))
-          .catch((error: unknown) => this.#logger.warn({ err: error }, 'the device is not back'));
-      }
-    }
+  #onPipelineTrouble(event: WorkerEvent & { event: 'pipeline' }): void {
+    const { pipeline, element, message, serial } = event;
+    const leg = this.#legs.get(legOfPipeline(pipeline) ?? '');
+    this.#logger.warn({ pipeline, element }, message);
+    if (leg === undefined || event.kind === 'warning') return;
+    if (element === 'input' || element === 'output')
+      this.#fallback.failed(leg, element, serial, message);
   }
 
   /** Once a second while there are legs: the figures that the jitter buffers are led by. */
@@ -395,41 +321,14 @@ export class GStreamerPlane implements MediaPlane {
     try {
       const figures = await this.#link.request('stats');
       await Promise.all(
-        [...this.#legs.values()].map((leg) => {
+        [...this.#legs.values()].map(async (leg) => {
           const port = figures.ports[leg.config.sockets];
-          const probes = figures.pipelines[`leg:${leg.config.id}`];
-          return port === undefined || probes === undefined ? undefined : leg.adapt(port, probes);
+          const probes = figures.pipelines[legPipeline(leg.config.id)];
+          if (port !== undefined && probes !== undefined) await leg.adapt(port, probes);
         }),
       );
     } catch (error) {
       this.#logger.debug({ err: error }, 'no figures from the worker');
     }
   }
-}
-
-function publicSockets(sockets: OpenSockets): RtpSockets {
-  return { id: sockets.id, rtp: sockets.rtp, rtcp: sockets.rtcp };
-}
-
-/** Failures of the worker in the words of the contract. */
-function translate(error: unknown): unknown {
-  if (!(error instanceof OffhookError) || error.layer !== 'worker') return error;
-  switch (error.code) {
-    case 'limit':
-      return mediaError('limit-reached', error.message, { cause: error });
-    case 'closed':
-    case 'timeout':
-      return mediaError('worker-down', error.message, { cause: error });
-    default:
-      return error;
-  }
-}
-
-function rethrow(error: unknown): never {
-  throw translate(error);
-}
-
-/** What a dead worker held is closed already. */
-function ignoreGone(error: unknown): void {
-  if (!(error instanceof OffhookError && error.code === 'closed')) throw translate(error);
 }

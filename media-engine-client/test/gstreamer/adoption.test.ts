@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { silentLogger } from '@offhook/common';
@@ -117,8 +119,6 @@ describe('the next engine', () => {
 describe('a worker', () => {
   it('refuses to serve where another one does, by its exit code', async () => {
     await using here = await openPlane();
-    const { spawn } = await import('node:child_process');
-    const { once } = await import('node:events');
     for (const [args, code] of [
       [[here.socketPath], 4],
       [[join(here.directory, 'none', 'worker.sock')], 3],

@@ -93,6 +93,7 @@ describe('a leg that is changed', () => {
       });
     }
     expectUnbroken(peer.packets());
+    expect((await here.plane.stats('a')).tx.ssrc).toBe(peer.packets()[0]?.ssrc);
   });
 
   it('to another codec at both ends goes on being heard', async () => {

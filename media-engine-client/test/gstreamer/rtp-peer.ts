@@ -118,7 +118,7 @@ export class RtpPeer implements AsyncDisposable {
   }
 
   #wake(): void {
-    for (const check of [...this.#waiting]) check();
+    for (const check of this.#waiting) check();
   }
 }
 
