@@ -140,6 +140,8 @@ export class Session implements DialogOwner {
         body: request.body?.content,
         hop: { uri: probe.nextHop },
         digest: this.profile.digest,
+        // Whoever calls us could ask for our digest when we hang up, and guess the password at leisure.
+        trusts: (flow) => this.#dialog.role === 'uac' || this.profile.isRegistrar(flow),
         draft: ({ flow, extra }) => {
           const { state, draft } = nextRequest(this.#dialog, request.method, {
             headers: [
@@ -256,7 +258,7 @@ export class Session implements DialogOwner {
     const { message } = inbound;
     const state = acceptRequest(this.#dialog, message.cseq.number);
     if (state === undefined) {
-      inbound.reply(500, { reason: 'CSeq out of order' });
+      inbound.reply(500, { reason: 'Request Out Of Order' });
       return;
     }
     const required = message.headers.tokens('require');
