@@ -1,5 +1,5 @@
 import { resolve, join } from 'node:path';
-import { xdgConfigFile, xdgStateDir } from '@offhook/common';
+import { xdgConfigFile, xdgStateDir } from '@offhook/common/xdg';
 
 /** What the command line may say of places. */
 export interface PathOptions {

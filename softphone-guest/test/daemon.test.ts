@@ -4,7 +4,8 @@ import { OffhookError } from '@offhook/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exitCode, exitCodeOf } from '../src/cli/exit-codes.ts';
 import { printError } from '../src/cli/output.ts';
-import { buildProgram, withDefaultCommand } from '../src/cli/program.ts';
+import { buildProgram } from '../src/cli/program.ts';
+import { screenOptions } from '../src/cli/screen-options.ts';
 import { connectDaemon, type DaemonClient } from '../src/control/client.ts';
 import type { Daemon } from '../src/daemon.ts';
 import { FakeDaemon } from './support/fake-daemon.ts';
@@ -330,15 +331,18 @@ describe('without a daemon', () => {
 });
 
 describe('offhook alone', () => {
-  it('is the screen, whatever options come with it', () => {
-    const program = () => buildProgram({ output: { out: () => undefined, err: () => undefined } });
-    expect(withDefaultCommand(program(), [])).toEqual(['tui']);
-    expect(withDefaultCommand(program(), ['--state-dir', '/x'])).toEqual([
-      '--state-dir',
-      '/x',
-      'tui',
-    ]);
-    expect(withDefaultCommand(program(), ['calls', '--json'])).toEqual(['calls', '--json']);
-    expect(withDefaultCommand(program(), ['--help'])).toEqual(['--help']);
+  it.each([
+    [[], {}],
+    [['--state-dir', '/x'], { stateDir: '/x' }],
+    [['--config=/c.toml', '--state-dir=/x'], { config: '/c.toml', stateDir: '/x' }],
+  ])('is the screen: %j', (words, options) => {
+    expect(screenOptions(words)).toEqual(options);
   });
+
+  it.each([[['calls']], [['--json']], [['--help']], [['--state-dir']], [['-x', 'dial']]])(
+    'is not %j',
+    (words) => {
+      expect(screenOptions(words)).toBeUndefined();
+    },
+  );
 });

@@ -1,4 +1,4 @@
-import { OffhookError } from '@offhook/common';
+import { OffhookError } from '@offhook/common/errors';
 import type { CallInfo } from '../control/schemas.ts';
 import type { Paths } from '../paths.ts';
 import { withDaemon } from '../control/client.ts';

@@ -1,4 +1,4 @@
-import { OffhookError } from '@offhook/common';
+import { OffhookError } from '@offhook/common/errors';
 
 /** Exit codes of all Offhook commands. */
 export const exitCode = {

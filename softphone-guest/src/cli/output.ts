@@ -1,4 +1,4 @@
-import { describeError, OffhookError } from '@offhook/common';
+import { describeError, OffhookError } from '@offhook/common/errors';
 import { printable } from '../text/printable.ts';
 
 /** Where a command writes; a test's own, or the process's. */

@@ -176,12 +176,6 @@ function callCommands(program: Command, context: () => Context): void {
 
 const CALL = 'its id or first letters; may be left out when only one can be meant';
 
-/** `offhook` alone, whatever options come with it, is the phone on the terminal. */
-export function withDefaultCommand(program: Command, argv: readonly string[]): string[] {
-  const { operands, unknown } = program.parseOptions([...argv]);
-  return operands.length === 0 && unknown.length === 0 ? [...argv, 'tui'] : [...argv];
-}
-
 /** `--wait` alone waits a minute. The value is in milliseconds. */
 function waitOption(): Option {
   return new Option(

@@ -1,23 +1,20 @@
-import { isOffhookError } from '@offhook/common';
 import { CommanderError } from 'commander';
-import { exitCode, exitCodeOf } from './exit-codes.ts';
-import { printError, processOutput } from './output.ts';
-import { buildProgram, withDefaultCommand } from './program.ts';
+import { exitCode } from './exit-codes.ts';
+import { processOutput } from './output.ts';
+import { buildProgram } from './program.ts';
+import { report } from './report.ts';
 
 // A reader that goes away (`offhook events | head -1`) is no error of ours.
 process.stdout.on('error', () => process.exit(exitCode.ok));
 
 const program = buildProgram({ output: processOutput });
 try {
-  await program.parseAsync(withDefaultCommand(program, process.argv.slice(2)), { from: 'user' });
+  await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
     // Help and version are asked for; everything else is bad usage, and has been said.
     process.exitCode = error.exitCode === 0 ? exitCode.ok : exitCode.usage;
-  } else if (isOffhookError(error, 'said')) {
-    process.exitCode = exitCode.failed;
   } else {
-    printError(processOutput, error, program.opts()['json'] === true);
-    process.exitCode = exitCodeOf(error);
+    report(error, program.opts()['json'] === true);
   }
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
-import { connectControl, isOffhookError, OffhookError } from '@offhook/common';
+import { OffhookError } from '@offhook/common/errors';
 import { loadGuestConfig } from '../config.ts';
 import type { Paths } from '../paths.ts';
 import type { Output } from './output.ts';
@@ -10,12 +10,11 @@ const START_DEADLINE_MS = 15_000;
 const MAX_LOG_BYTES = 5 * 1024 * 1024;
 
 /**
- * Starts a daemon of its own life when none runs, and says so; undefined when one runs already.
+ * Starts a daemon of its own life, and says so; gives what to tell of it.
  *
  * @throws OffhookError when there is no usable configuration, or the daemon does not come up.
  */
-export async function startInBackground(paths: Paths, output: Output): Promise<string | undefined> {
-  if (await runs(paths)) return undefined;
+export async function startInBackground(paths: Paths, output: Output): Promise<string> {
   // What is wrong with the configuration is better said here than in a log.
   loadGuestConfig(paths.config);
   output.err('offhook: starting the daemon in the background\n');
@@ -35,7 +34,7 @@ export async function startInBackground(paths: Paths, output: Output): Promise<s
   const up = await Promise.race([ready.then(() => true), ended]).catch(() => false);
   stdout.destroy();
   child.unref();
-  if (up || (await runs(paths))) return `daemon started in the background (log: ${paths.log})`;
+  if (up) return `daemon started in the background (log: ${paths.log})`;
   throw new OffhookError(
     'control',
     'not-started',
@@ -44,17 +43,6 @@ export async function startInBackground(paths: Paths, output: Output): Promise<s
       remedy: `see ${paths.log}`,
     },
   );
-}
-
-async function runs(paths: Paths): Promise<boolean> {
-  try {
-    const client = await connectControl(paths.control, { timeoutMs: 1000 });
-    await client.close();
-    return true;
-  } catch (error) {
-    if (isOffhookError(error, 'not-reachable')) return false;
-    throw error;
-  }
 }
 
 /** Appended to, and begun anew (keeping one older) when it has grown too long. */

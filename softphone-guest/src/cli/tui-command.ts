@@ -1,17 +1,39 @@
-import { OffhookError } from '@offhook/common';
+import { isOffhookError, OffhookError } from '@offhook/common/errors';
+import { connectDaemon, type DaemonClient } from '../control/client.ts';
+import { installLazySegmenter } from '../tui/lazy-segmenter.ts';
 import type { Context } from './call-commands.ts';
-import { startInBackground } from './start-daemon.ts';
 
 /** The phone on the terminal; starts the daemon in the background when none runs. */
-export async function tui({ paths, json, output }: Context): Promise<void> {
-  if (json || !process.stdin.isTTY || !process.stdout.isTTY) {
+export async function tui(context: Context): Promise<void> {
+  if (context.json || !process.stdin.isTTY || !process.stdout.isTTY) {
     throw new OffhookError('system', 'no-terminal', 'the phone needs a terminal', {
       remedy: 'use commands such as `offhook calls`; see offhook --help',
     });
   }
-  const started = await startInBackground(paths, output);
-  const { runTui } = await import('../tui/main.tsx').catch(explainUnbuilt);
-  await runTui({ paths, notice: started });
+  installLazySegmenter();
+  // Both take their time: the daemon answers while the screen is being loaded.
+  const loading = import('../tui/main.tsx');
+  loading.catch(() => undefined);
+  const { daemon, notice } = await reachDaemon(context);
+  const { runTui } = await loading.catch(async (error: unknown) => {
+    await daemon.close();
+    return explainUnbuilt(error);
+  });
+  await runTui({ paths: context.paths, daemon, notice });
+}
+
+async function reachDaemon({
+  paths,
+  output,
+}: Context): Promise<{ daemon: DaemonClient; notice?: string }> {
+  try {
+    return { daemon: await connectDaemon(paths) };
+  } catch (error) {
+    if (!isOffhookError(error, 'not-reachable')) throw error;
+  }
+  const { startInBackground } = await import('./start-daemon.ts');
+  const notice = await startInBackground(paths, output);
+  return { daemon: await connectDaemon(paths), notice };
 }
 
 /** Node runs our .ts as it is, but no .tsx. */

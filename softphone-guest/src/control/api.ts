@@ -1,4 +1,4 @@
-import { audioRole, digits } from '@offhook/media-rpc';
+import { audioRole, digits } from '@offhook/media-rpc/schemas';
 import { z } from 'zod';
 import {
   accountInfo,

@@ -1,10 +1,9 @@
 import {
   connectControl,
-  isOffhookError,
-  OffhookError,
   type ControlCallOptions,
   type ControlClient,
-} from '@offhook/common';
+} from '@offhook/common/control-client';
+import { isOffhookError, OffhookError } from '@offhook/common/errors';
 import {
   controlMethods,
   type ControlInput,

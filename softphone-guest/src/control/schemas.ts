@@ -1,4 +1,4 @@
-import { audioDevice, audioRole } from '@offhook/media-rpc';
+import { audioDevice, audioRole } from '@offhook/media-rpc/schemas';
 import { z } from 'zod';
 
 /** What the control socket tells of calls, lines and the engine: the vocabulary of scripts. */

@@ -1,7 +1,7 @@
-import { describeError, isOffhookError, type Clock, type Timer } from '@offhook/common';
-import { connectDaemon, type DaemonClient } from '../control/client.ts';
+import type { Clock, Timer } from '@offhook/common/clock';
+import { describeError, isOffhookError } from '@offhook/common/errors';
+import type { DaemonClient } from '../control/client.ts';
 import { controlEvents, type ControlEventName } from '../control/api.ts';
-import type { Paths } from '../paths.ts';
 import type { PhoneActions } from './actions.ts';
 import { initialState, reduce, type PhoneInput, type PhoneState } from './state.ts';
 
@@ -25,10 +25,6 @@ export class PhoneStore implements PhoneActions {
 
   constructor(options: PhoneStoreOptions) {
     this.#options = options;
-  }
-
-  static forDaemon(paths: Paths, clock: Clock): PhoneStore {
-    return new PhoneStore({ clock, connect: () => connectDaemon(paths) });
   }
 
   readonly getState = (): PhoneState => this.#state;

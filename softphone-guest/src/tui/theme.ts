@@ -28,13 +28,16 @@ export function themeFor(env: Readonly<Record<string, string | undefined>>): The
   return (env['NO_COLOR'] ?? '') === '' ? colourful : plain;
 }
 
-/** The signs for a state, beside its word. */
+/**
+ * The signs beside words. Those of the quiet screen are ASCII: only calls need the tables of Unicode,
+ * whose loading would be half of the start.
+ */
 export const signs = {
-  good: '●',
-  busy: '◌',
-  off: '○',
-  bad: '✖',
-  chosen: '▸',
+  good: '*',
+  busy: '~',
+  off: '-',
+  bad: '!',
+  chosen: '>',
   levelOn: '█',
   levelOff: '░',
 } as const;

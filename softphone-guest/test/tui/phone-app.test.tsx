@@ -100,8 +100,8 @@ const DOWN = '\u001b[B';
 describe('the screen', () => {
   it('shows lines, engine and what can be done', async () => {
     const screen = show();
-    const frame = await screen.until('● alice@example.com registered');
-    expect(frame).toContain('● engine: connected');
+    const frame = await screen.until('* alice@example.com registered');
+    expect(frame).toContain('* engine: connected');
     expect(frame).toContain('No calls');
     expect(frame).toMatch(/d dial +\? help +q leave/);
   });
@@ -115,8 +115,8 @@ describe('the screen', () => {
         text: 'engine: not connected (channel: no such file)',
       },
     });
-    const frame = await screen.until('✖ alice@example.com registration failed: wrong password');
-    expect(frame).toContain('✖ engine: not connected (channel: no such file)');
+    const frame = await screen.until('! alice@example.com registration failed: wrong password');
+    expect(frame).toContain('! engine: not connected (channel: no such file)');
   });
 
   it('shows calls with state, duration and marks', async () => {
@@ -125,7 +125,7 @@ describe('the screen', () => {
       callInfo({ id: 'b', remote: 'sip:carol@example.com', muted: true, silentMs: 4200 }),
     ]);
     const frame = await screen.until(/ {2}talking +1:05 +Bob <bob@example.com> +\[on hold\]/);
-    expect(frame).toMatch(/▸ talking +1:05 +carol@example.com +\[muted\] +no audio for 4 s/);
+    expect(frame).toMatch(/> talking +1:05 +carol@example.com +\[muted\] +no audio for 4 s/);
   });
 
   it('shows the quality and both levels of the call that is talked on', async () => {
@@ -252,7 +252,7 @@ describe('keys', () => {
     const screen = show([callInfo({ id: 'a' }), callInfo({ id: 'b', held: true })]);
     await screen.until('talking');
     screen.type(DOWN);
-    await screen.until(/▸ .*\[on hold\]/);
+    await screen.until(/> .*\[on hold\]/);
     screen.type('h');
     await vi.waitFor(() => expect(screen.done).toEqual(['hold b false']), 2000);
   });

@@ -1,5 +1,6 @@
 import { systemClock } from '@offhook/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { connectDaemon } from '../../src/control/client.ts';
 import { PhoneStore } from '../../src/tui/store.ts';
 import { FakeDaemon } from '../support/fake-daemon.ts';
 
@@ -9,7 +10,7 @@ let store: PhoneStore;
 beforeEach(async () => {
   fake = new FakeDaemon();
   await fake.start();
-  store = PhoneStore.forDaemon(fake.paths, systemClock);
+  store = new PhoneStore({ clock: systemClock, connect: () => connectDaemon(fake.paths) });
 });
 
 afterEach(async () => {

@@ -1,0 +1,13 @@
+import { guestPaths, type PathOptions } from '../paths.ts';
+import { processOutput } from './output.ts';
+import { report } from './report.ts';
+import { tui } from './tui-command.ts';
+
+/** `offhook` alone. */
+export async function screen(options: PathOptions): Promise<void> {
+  try {
+    await tui({ paths: guestPaths(options), json: false, output: processOutput });
+  } catch (error) {
+    report(error, false);
+  }
+}
