@@ -76,7 +76,7 @@ export const cancelling = [
     requirements: ['uas.cancel-late'],
     over: ['udp', 'tcp'],
     async run(stage) {
-      const { sipp, call } = await receive(stage, 'uac-cancel-late.xml', { pauses: 500 });
+      const { sipp, call } = await receive(stage, 'uac-cancel-late.xml', { pauses: 1500 });
       await stage.phone.becomes(call, 'established');
       await pause(200, stage.signal);
       assert.equal((await stage.phone.get(call)).state, 'established');

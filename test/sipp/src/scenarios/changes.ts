@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { attributes, directionOf, header } from '../infra/sip-message.ts';
 import { until } from '../infra/wait.ts';
 import { scenario } from '../runner/scenario.ts';
-import { endedByPeer, hangUp, originVersion, place, receive, soundBothWays } from './steps.ts';
+import {
+  acknowledged,
+  endedByPeer,
+  hangUp,
+  originVersion,
+  place,
+  receive,
+  soundBothWays,
+} from './steps.ts';
 
 /** What changes within a call: hold, codecs, addresses, targets. */
 export const changes = [
@@ -17,12 +25,14 @@ export const changes = [
       const { call, far } = placed;
       await stage.phone.becomes(call, 'established', 20_000);
       await soundBothWays(stage, placed);
+      if (stage.network.loss > 0) await acknowledged(placed.sipp);
       await stage.phone.call('call.hold', { call }, 25_000);
       assert.equal((await stage.phone.get(call)).held, true);
       await until('the sound to stop', () => !far.hearsNow(440) || undefined, {
         within: 100,
       }).catch(() => undefined);
       const held = far.capture.mark;
+      if (stage.network.loss > 0) await acknowledged(placed.sipp);
       await stage.phone.call('call.resume', { call }, 25_000);
       await far.hears(440, { mark: held, signal: stage.signal });
       await hangUp(stage, placed);

@@ -304,7 +304,7 @@ export const torture: readonly Torture[] = [
       'Contact: <sip:tester@{VIA}>',
       'Max-Forwards: 70',
       'Content-Type: multipart/mixed;boundary=7a9cbec02ceef655',
-      'Content-Length: 51\n\n--7a9cbec02ceef655\nContent-Type: text/plain\n\nx',
+      'Content-Length: 49\n\n--7a9cbec02ceef655\nContent-Type: text/plain\n\nx',
     ),
     expect: [415, 400, 488],
   },

@@ -15,6 +15,8 @@ interface Line {
   readonly received: readonly SipMessage[];
 }
 
+/** What `endure` is given as ids. */
+const ANY_ID = /\d+x[a-z0-9]{6,}/;
 /** How long a message that need not be answered is waited for. */
 const SILENCE_MS = 250;
 
@@ -80,7 +82,10 @@ async function endure(
 ): Promise<string | undefined> {
   const before = line.received.length;
   await line.send(fill(text, stage, line.via, id));
-  const final = () => line.received.slice(before).find(({ status }) => status >= 200);
+  // Refusals of earlier INVITEs are repeated meanwhile, as nobody acknowledges them.
+  const wanted = text.includes('{ID}') ? [id] : [];
+  const final = () =>
+    line.received.slice(before).find((one) => one.status >= 200 && concerns(one, wanted));
   const patient = typeof expect !== 'string';
   const answer = await until('an answer', final, {
     within: patient ? 3000 : SILENCE_MS,
@@ -97,6 +102,12 @@ async function endure(
   return expect.includes(answer.status)
     ? undefined
     : `answered ${answer.startLine} instead of ${expect.join(' or ')}`;
+}
+
+/** It carries that id; without one, it must not carry any. */
+function concerns({ headers }: SipMessage, [id]: readonly string[]): boolean {
+  const text = [...headers.values()].flat().join(' ');
+  return id === undefined ? !ANY_ID.test(text) : text.includes(id);
 }
 
 function fill(text: string, stage: Stage, via: string, id: string): string {
