@@ -75,6 +75,10 @@ export class AccountImpl implements Account {
       rel100: options.rel100 ?? 'supported',
       sessionTimer: options.sessionTimer ?? DEFAULT_SESSION_TIMER,
       redirects: options.redirects ?? 'refuse',
+      isRegistrar: (flow: Flow | undefined) => {
+        const known = this.#registrar.flow;
+        return known === undefined || flow?.remote.address === known.remote.address;
+      },
       contactOn: (flow: Flow) => this.#registrar.contactOn(flow),
     };
     this.#registrar = new RegistrarClient({

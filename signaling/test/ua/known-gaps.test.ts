@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createUserAgent } from '../../src/ua/user-agent.ts';
 import { bench, OUR, ScriptedAgent, sdp, virtualTime } from './support/bench.ts';
-import { elapse, eventually, settled } from './support/raw-peer.ts';
+import { elapse, eventually, RawPeer, settled } from './support/raw-peer.ts';
 
 virtualTime();
 
@@ -35,6 +35,37 @@ describe('where sip.js alone falls short', () => {
     expect(again.header('Authorization')).toContain('algorithm=SHA-256');
   });
 
+  it('a stranger who calls us does not get our digest when we hang up', async () => {
+    const { network, account, peer, incoming } = await bench({
+      account: {
+        registrars: ['sip:192.0.2.40'],
+        credentials: [{ username: 'alice', password: () => Promise.resolve('x') }],
+      },
+    });
+    const registrar = await RawPeer.on(network, '192.0.2.40');
+    const registering = account.register();
+    const register = await registrar.expect('REGISTER');
+    registrar.reply(register, '200 OK', { headers: [`Contact: ${register.header('Contact')}`] });
+    await settled('registered', registering);
+    for (const caller of [peer, registrar]) {
+      const callId = `leak@${caller.at.address}`;
+      caller.request(OUR, 'INVITE', { callId, from: '<sip:x@y>;tag=x', body: sdp('peer') });
+      const call = await eventually('the call', () => incoming.pop());
+      await settled('the answer', call.answer());
+      const ok = await caller.expect('SIP/2.0 200');
+      const dialog = { callId, from: '<sip:x@y>;tag=x', to: ok.header('To') };
+      caller.request(OUR, 'ACK', { ...dialog, uri: ok.contact });
+      await eventually('established', () => call.state === 'established');
+      const over = call.hangup();
+      caller.reply(await caller.expect('BYE'), '407 Proxy Authentication Required', {
+        headers: ['Proxy-Authenticate: Digest realm="pbx", nonce="n", qop="auth"'],
+      });
+      await elapse(100);
+      expect(caller.count('BYE')).toBe(caller === registrar ? 1 : 0);
+      if (caller === peer) await settled('the end', over);
+    }
+  });
+
   it('the Service-Route of the registrar is put in front of requests (RFC 3608)', async () => {
     const { account, peer, agent } = await bench({
       account: { registrars: ['sip:192.0.2.2'] },
@@ -47,6 +78,16 @@ describe('where sip.js alone falls short', () => {
     await settled('registered', registering);
     account.invite('sip:bob@elsewhere.example', agent);
     expect((await peer.expect('INVITE')).header('Route')).toBe('<sip:192.0.2.2;lr>');
+  });
+
+  it('no two transactions share a branch', async () => {
+    const { account, peer, agent } = await bench({ random: Math.random });
+    for (let i = 0; i < 3; i += 1) account.invite(peer.uri, agent);
+    await eventually('the INVITEs', () => peer.inbox.length === 3);
+    const branches = peer.inbox.map((got) => /;branch=([^;]+)/.exec(got.header('Via'))?.[1] ?? '');
+    expect(new Set(branches).size).toBe(3);
+    // sip.js makes one of ten million.
+    for (const branch of branches) expect(branch.length).toBeGreaterThan(24);
   });
 
   it('merged requests are found without looking at every live transaction', async () => {

@@ -30,6 +30,8 @@ export interface ClientRequestSpec {
    * something to guess our password with. Default false.
    */
   readonly unasked?: boolean;
+  /** Whether a challenge that came this way may be answered; any by default. */
+  readonly trusts?: (flow: Flow | undefined) => boolean;
   /** Other targets are tried when one does not answer. Default true. */
   readonly failOver?: boolean;
 }
@@ -172,7 +174,8 @@ export class ClientRequest {
       return;
     }
     const challenged = response.status === 401 || response.status === 407;
-    if (challenged && this.#cancelling === undefined) {
+    const trusted = this.#spec.trusts?.(response.flow) ?? true;
+    if (challenged && trusted && this.#cancelling === undefined) {
       this.#authenticate(draft, response).catch((error: unknown) => this.#fail(503, error));
       return;
     }

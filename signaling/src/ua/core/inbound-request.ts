@@ -83,9 +83,14 @@ export class InboundRequest {
     const timestamp = headers.get('timestamp');
     if (status === 100 && timestamp !== undefined) fields.add('timestamp', timestamp);
     return serialize(
-      `SIP/2.0 ${status} ${options.reason ?? reasonPhrase(status)}`,
+      `SIP/2.0 ${status} ${oneLine(options.reason ?? reasonPhrase(status))}`,
       fields,
       options.body,
     );
   }
+}
+
+/** What an application says must not become header fields of its own. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[\r\n]+/g, ' ');
 }

@@ -1,3 +1,4 @@
+import { OffhookError } from '@offhook/common';
 import type { HeaderField } from '../../transport/head.ts';
 import { splitOutsideQuotes } from './lexer.ts';
 
@@ -44,7 +45,11 @@ export class Headers {
     return headers;
   }
 
+  /** A name or a value that would break the message throws. */
   add(name: string, value: string): void {
+    if (/[\r\n]/.test(value) || !/^[\w\-.!%*+`'~]+$/.test(name)) {
+      throw new OffhookError('signaling', 'bad-header', `"${name}" is no header field`);
+    }
     this.#fields.push({ name: name.toLowerCase(), value });
   }
 

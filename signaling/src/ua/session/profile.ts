@@ -32,6 +32,8 @@ export interface CallProfile {
   readonly rel100: 'off' | 'supported' | 'required';
   readonly sessionTimer: SessionTimerConfig | false;
   readonly redirects: 'follow' | 'refuse';
+  /** Whether what is behind this flow is our registrar; true when there is none to compare with. */
+  isRegistrar(flow: Flow | undefined): boolean;
   /** Our Contact URI for a peer reached on this flow. */
   contactOn(flow: Flow): string;
 }

@@ -77,14 +77,20 @@ export async function sipp(options: SippOptions): Promise<SippRun> {
     const args = [
       ...(builtIn ? ['-sn', options.scenario] : ['-sf', file]),
       ...(remote === undefined ? [] : [`${host}:${remote.port}`, '-s', remote.user]),
-      ...['-i', host, '-p', String(options.port), '-m', String(options.calls)],
-      ...['-nostdin', '-trace_err', '-error_file', join(folder, 'errors')],
+      '-nostdin',
+      '-trace_err',
+      ...named({ '-i': host, '-p': options.port, '-m': options.calls }),
+      ...named({ '-error_file': join(folder, 'errors') }),
       ...(options.arguments ?? []),
     ];
     return await run(folder, args);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function named(values: Readonly<Record<string, string | number>>): string[] {
+  return Object.entries(values).flatMap(([name, value]) => [name, String(value)]);
 }
 
 function run(cwd: string, args: readonly string[]): Promise<SippRun> {
