@@ -59,8 +59,6 @@ static gboolean encoder_format(GstAudioEncoder *base, GstAudioInfo *info) {
   GstCaps *caps = gst_caps_from_string(CODED);
   gboolean ok = gst_audio_encoder_set_output_format(base, caps);
   gst_caps_unref(caps);
-  /* A byte is two samples: the base class keeps an odd one back. */
-  gst_audio_encoder_set_frame_samples_min(base, 2);
   return ok;
 }
 
@@ -68,7 +66,9 @@ static GstFlowReturn encode(GstAudioEncoder *base, GstBuffer *in) {
   OhG722Encoder *self = (OhG722Encoder *)base;
   GstMapInfo from, to;
   if (in == NULL) return GST_FLOW_OK;
+  /* A byte is two samples; the base class keeps an odd one back. */
   gsize samples = gst_buffer_get_size(in) / 2 & ~(gsize)1;
+  if (samples == 0) return GST_FLOW_OK;
   GstBuffer *out = gst_audio_encoder_allocate_output_buffer(base, samples / 2);
   gst_buffer_map(in, &from, GST_MAP_READ);
   gst_buffer_map(out, &to, GST_MAP_WRITE);
