@@ -172,6 +172,7 @@ export class Engine {
   async #leg(session: LiveSession): Promise<LegStats | undefined> {
     if (!session.hasAudio || session.recovering) return undefined;
     try {
+      await session.inLine();
       return await this.#options.plane.stats(session.sockets.id);
     } catch (error) {
       // A worker that is away has counted nothing that could be told; `recovering` says the rest.

@@ -138,6 +138,7 @@ export class GuestEngine implements MediaEngine {
       const session = await this.#session(id);
       await session.dtmf.once(command, async () => {
         checkDtmf(session, tones.method);
+        await session.inLine();
         await this.#parts.plane.sendDtmf(session.sockets.id, tones);
       });
       return {};

@@ -25,6 +25,7 @@ export class LiveSession {
   readonly #plane: MediaPlane;
   #wanted: LegConfig | undefined;
   #leg: Promise<void> = Promise.resolve();
+  #pending: Promise<void> = Promise.resolve();
 
   constructor(
     plane: MediaPlane,
@@ -70,6 +71,17 @@ export class LiveSession {
   /** Resolves when the leg is what it should be, rejects if it could not be made so. */
   get leg(): Promise<void> {
     return this.#leg;
+  }
+
+  /** Resolves when everything that was asked for so far has been carried out. */
+  async inLine(): Promise<void> {
+    await this.#pending;
+    await this.#leg;
+  }
+
+  /** What is about to be done for the session, and has not reached its leg yet. */
+  set pending(work: Promise<void>) {
+    this.#pending = work;
   }
 
   /**

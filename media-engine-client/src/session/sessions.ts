@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Emitter, describeError, type Clock, type EventSource, type Logger } from '@offhook/common';
 import { mediaError, type MethodParams, type SessionState } from '@offhook/media-rpc';
 import type { AudioRole } from '@offhook/media-rpc';
@@ -198,7 +199,7 @@ export class Sessions implements EventSource<SessionEvents> {
     }
   }
 
-  async #step(
+  #step(
     session: LiveSession,
     { revision, step }: Pick<MethodParams<'session.update'>, 'revision' | 'step'>,
   ): Promise<Described> {
@@ -209,28 +210,23 @@ export class Sessions implements EventSource<SessionEvents> {
     if (next.session !== before) {
       admission.checkDestination(next.session, session.guest);
       this.#turn = Math.max(this.#turn, next.session.taken);
-      await this.#commit(session, next.session);
+      session.data = next.session;
+      this.#carryOut(session);
     }
-    return { sdp: next.sdp, session: session.state };
+    return Promise.resolve({ sdp: next.sdp, session: session.state });
   }
 
   /**
-   * Puts a new state in force, or leaves everything as it was. The leg is set in motion and not
-   * waited for, because the peer waits for the description meanwhile: a leg that cannot be refuses
-   * the command if that is known in time, and else shows as `recovering`.
+   * Lets the answer leave before the leg is set in motion, because the peer waits for it and not for
+   * the leg. A leg that cannot be made shows as `recovering`; a record that could not be written
+   * costs the session only if the engine dies, too, and then it is built anew.
    */
-  async #commit(session: LiveSession, next: MediaSession): Promise<void> {
-    const before = session.data;
-    session.data = next;
-    try {
-      const saved = this.#save(session);
+  #carryOut(session: LiveSession): void {
+    session.pending = (async () => {
+      await nextTurn();
       this.#legs.settle();
-      await Promise.race([saved, failureOf(session.leg)]);
-    } catch (error) {
-      session.data = before;
-      this.#legs.settle();
-      throw error;
-    }
+      void this.#keep(session);
+    })();
   }
 
   /** A change that needs no peer: it holds even where the worker is away and learns of it later. */
@@ -255,7 +251,7 @@ export class Sessions implements EventSource<SessionEvents> {
 
   #save(session: LiveSession): Promise<void> {
     const { guest, data, sockets } = session;
-    if (data.hungUp) return Promise.resolve();
+    if (data.hungUp || !this.#table.has(session)) return Promise.resolve();
     const leaseMs = this.#options.leaseMs(guest);
     session.leaseMs = leaseMs;
     return this.#options.plane.setTag(sockets.id, writeRecord({ guest, leaseMs, session: data }));
@@ -276,12 +272,6 @@ export class Sessions implements EventSource<SessionEvents> {
   #exclusive<T>(session: LiveSession, work: () => Promise<T>): Promise<T> {
     return this.#queue.run(session.sockets.id, work);
   }
-}
-
-/** Never resolves, but rejects when the work does. */
-async function failureOf(work: Promise<void>): Promise<never> {
-  await work;
-  return new Promise(() => undefined);
 }
 
 function described(result: Described) {

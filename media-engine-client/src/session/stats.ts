@@ -10,7 +10,7 @@ const DEVICE_DELAY_MS = 40;
 
 const silentDirection = { packets: 0, bytes: 0, lost: 0, lossPct: 0, jitterMs: 0 };
 
-/** The contract's row from what the worker counted; `leg` is absent before there is audio. */
+/** The contract's row from what the worker counted; `leg` is absent while there is no audio. */
 export function sessionStats(
   id: string,
   codec: { readonly name: CodecName; readonly ptimeMs: number } | undefined,
@@ -18,7 +18,7 @@ export function sessionStats(
 ): SessionStats {
   if (codec === undefined || leg === undefined) {
     const none = { tx: silentDirection, rx: silentDirection, concealedPct: 0, jitterBufferMs: 0 };
-    return { id, ...none };
+    return { id, ...(codec === undefined ? {} : { codec: codec.name }), ...none };
   }
   const { tx, rx, remote, rttMs } = leg;
   const rxLossPct = lossPct(rx.lost, rx.packets + rx.lost);

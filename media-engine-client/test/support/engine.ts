@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { ManualClock, silentLogger } from '@offhook/common';
 import type { MediaEvents, MethodInput, MethodName, MethodResult } from '@offhook/media-rpc';
 import { methods } from '@offhook/media-rpc';
@@ -29,9 +30,16 @@ export class TestGuest {
     }
   }
 
-  call<M extends MethodName>(method: M, params: MethodInput<M>): Promise<MethodResult<M>> {
+  /** Resolves when what the engine does after its answer has been set in motion, too. */
+  async call<M extends MethodName>(method: M, params: MethodInput<M>): Promise<MethodResult<M>> {
     const parsed = methods[method].params.parse(params);
-    return this.view.handle(method, parsed as never, { signal: new AbortController().signal });
+    const { signal } = new AbortController();
+    try {
+      return await this.view.handle(method, parsed as never, { signal });
+    } finally {
+      await setImmediate();
+      await setImmediate();
+    }
   }
 
   of<K extends keyof MediaEvents>(name: K): MediaEvents[K][] {
