@@ -48,6 +48,27 @@ const engine = z
   .prefault({})
   .describe('The engine and its channel');
 
+const spice = z
+  .object({
+    source: z
+      .string()
+      .min(1)
+      .max(4096)
+      .describe(
+        'The desktop: `spice://HOST:PORT`, or the path of a `.vv` file as remote-viewer opens it (removed once read if it says so). `run --spice` overrides it',
+      ),
+    password_file: file
+      .optional()
+      .describe('File with the ticket; goes before one in the address or the `.vv` file'),
+    port: z
+      .string()
+      .regex(/^[\w.-]{1,127}$/, 'must be a port name such as org.offhook.engine.0')
+      .default('org.offhook.engine.0')
+      .describe('Name of the SPICE port in the VM’s configuration'),
+  })
+  .optional()
+  .describe('A virtual desktop whose SPICE connection is a further way in');
+
 const ports = z
   .string()
   .transform((text, context) => {
@@ -200,7 +221,7 @@ const policy = z
   .prefault({})
   .describe('What guests may do');
 
-export const engineConfig = z.object({ engine, rtp, audio, policy });
+export const engineConfig = z.object({ engine, spice, rtp, audio, policy });
 
 export type EngineConfig = z.output<typeof engineConfig>;
 /** What a configuration file holds: everything may be left out. */

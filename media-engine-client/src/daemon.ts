@@ -52,6 +52,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       methods: controlHandlers({
         startedAt: clock.wall(),
         listen: () => doors?.addresses ?? [],
+        spice: () => doors?.spice,
         engine: () => {
           if (engine === undefined) {
             throw new OffhookError('control', 'starting', 'the engine is about to start');
@@ -72,6 +73,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     doors = entrance;
     undo.push(() => entrance.close());
     for (const address of config.engine.listen) await entrance.open(address, tls);
+    if (config.spice !== undefined) {
+      entrance.openSpice(config.spice, () => control.publish(CHANGED, {}));
+    }
     logger.info({ listen: entrance.addresses }, 'guests can connect');
     return { engine: started, listen: entrance.addresses, close };
   } catch (error) {

@@ -3,6 +3,7 @@ import { serveMedia, type MediaServer } from '@offhook/media-rpc';
 import { listenChannel } from '@offhook/virtual-channel';
 import type { Channel, ChannelListener, PeerIdentity, TlsOptions } from '@offhook/virtual-channel';
 import type { Engine } from './engine.ts';
+import { SpiceDoor, type SpiceConfig, type SpiceStatus } from './spice-door.ts';
 
 /** Where guests come in: listening addresses, and the channels that came by them. */
 export class Doors {
@@ -11,6 +12,7 @@ export class Doors {
   readonly #clock: Clock;
   readonly #listeners: ChannelListener[] = [];
   readonly #servers = new Set<MediaServer>();
+  #spice: SpiceDoor | undefined;
 
   constructor(engine: Engine, logger: Logger, clock: Clock) {
     this.#engine = engine;
@@ -26,6 +28,26 @@ export class Doors {
   async open(address: string, tls: TlsOptions | undefined): Promise<void> {
     const options = { logger: this.#logger, ...(tls === undefined ? {} : { tls }) };
     this.#listeners.push(await listenChannel(address, options, (channel) => this.serve(channel)));
+  }
+
+  /** How it stands with the desktop; undefined without one. */
+  get spice(): SpiceStatus | undefined {
+    return this.#spice?.status;
+  }
+
+  /**
+   * Lets a desktop's guest in by its SPICE port, now or whenever it can be reached.
+   *
+   * @throws OffhookError of layer `config` when the source cannot be used.
+   */
+  openSpice(config: SpiceConfig, onChange: () => void): void {
+    this.#spice = new SpiceDoor({
+      config,
+      clock: this.#clock,
+      logger: this.#logger,
+      onChannel: (channel) => this.serve(channel),
+      onChange,
+    });
   }
 
   /** Serves guests on a channel that is there already. */
@@ -57,7 +79,11 @@ export class Doors {
   /** Nobody comes in any more, and whoever is in is told goodbye. */
   async close(): Promise<void> {
     await Promise.all(this.#listeners.splice(0).map((listener) => listener.close()));
+    const spice = this.#spice;
+    this.#spice = undefined;
     await Promise.all([...this.#servers].map((server) => server.close()));
+    // Last: goodbyes go through it.
+    await spice?.close();
   }
 }
 

@@ -1,5 +1,5 @@
 import type { AudioRole } from '@offhook/media-rpc';
-import type { EngineCall } from '../control/api.ts';
+import type { EngineCall, EngineStatus } from '../control/api.ts';
 import { ask } from './client.ts';
 import { clean, print, table, type Context } from './output.ts';
 
@@ -25,6 +25,7 @@ export async function status(context: Context): Promise<void> {
   const lines = [
     `engine      ${found.version}, process ${found.pid}`,
     `channel     ${found.listen.join(', ')}`,
+    ...(found.spice === undefined ? [] : [`desktop     ${desktopText(found.spice)}`]),
     `worker      ${worker.state}${worker.message === '' ? '' : ` (${worker.message})`}`,
     `guests      ${connected} connected${away(guests.length - connected)}`,
     `calls       ${found.calls}`,
@@ -35,6 +36,10 @@ export async function status(context: Context): Promise<void> {
     `microphone  ${microphoneTexts[found.microphone]}`,
   ];
   print(context, found, lines.join('\n'));
+}
+
+function desktopText({ address, state, message }: NonNullable<EngineStatus['spice']>): string {
+  return clean(`${address}, ${state}${message === '' ? '' : ` (${message})`}`);
 }
 
 function away(count: number): string {

@@ -8,6 +8,7 @@ const EXAMPLES = `
 Examples:
   offhook-engine run                          serve guests, with the defaults
   offhook-engine run --config engine.toml
+  offhook-engine run --spice desktop.vv       serve the guest of a virtual desktop
   offhook-engine status                       who is there, and whether the microphone is live
   offhook-engine calls --json | jq .calls[].media
   offhook-engine hangup --all                 end every call now, whatever the guests do
@@ -52,8 +53,12 @@ export function buildProgram({ output }: { output: Output }): Command {
       '--keep-calls',
       'on SIGTERM leave calls to the worker, for the next engine to take over',
     )
-    .action(async (options: { keepCalls?: boolean }) =>
-      (await import('./run-command.ts')).run(context(), { keepCalls: options.keepCalls ?? false }),
+    .option(
+      '--spice <desktop>',
+      'let the guest of that desktop in, by its SPICE port: spice://HOST:PORT or a .vv file',
+    )
+    .action(async ({ keepCalls = false, spice }: { keepCalls?: boolean; spice?: string }) =>
+      (await import('./run-command.ts')).run(context(), { keepCalls, spice }),
     );
   program
     .command('status')

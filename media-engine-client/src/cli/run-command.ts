@@ -1,5 +1,5 @@
 import { createLogger, describeError } from '@offhook/common';
-import { loadEngineConfig } from '../config.ts';
+import { defineEngineConfig, loadEngineConfig, type EngineConfig } from '../config.ts';
 import { startDaemon } from '../daemon.ts';
 import { workerPath, workerSocket } from '../daemon-paths.ts';
 import { createGStreamerPlane } from '../gstreamer/index.ts';
@@ -12,9 +12,9 @@ import type { Context } from './output.ts';
  */
 export async function run(
   { stateDir, config: configPath, output }: Context,
-  { keepCalls }: { keepCalls: boolean },
+  { keepCalls, spice }: { keepCalls: boolean; spice: string | undefined },
 ): Promise<void> {
-  const config = loadEngineConfig(configPath);
+  const config = withDesktop(loadEngineConfig(configPath), spice);
   const logger = createLogger({ name: 'offhook-engine', level: config.engine.log_level });
   process.on('unhandledRejection', (error) =>
     logger.error({ err: error }, 'unhandled rejection; the engine goes on'),
@@ -48,4 +48,11 @@ export async function run(
   output.out('ready\n');
   await promise;
   process.exit(exitCode.ok);
+}
+
+/** The desktop of the command line instead of the configuration's. */
+function withDesktop(config: EngineConfig, source: string | undefined): EngineConfig {
+  if (source === undefined) return config;
+  const { spice } = defineEngineConfig({ spice: { ...config.spice, source } });
+  return { ...config, spice };
 }

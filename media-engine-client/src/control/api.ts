@@ -58,6 +58,17 @@ export const engineStatus = z.object({
   instance: z.string(),
   startedAt: z.number(),
   listen: z.array(z.string()),
+  /** The desktop whose SPICE port is a way in, if there is one. */
+  spice: z
+    .object({
+      address: z.string(),
+      port: z.string(),
+      /** `refused`: the ticket is no good, and nothing is tried any more. */
+      state: z.enum(['connecting', 'linked', 'waiting', 'refused']),
+      message: z.string(),
+      remedy: z.string().optional(),
+    })
+    .optional(),
   worker: z.object({ state: z.enum(['up', 'restarting', 'failed']), message: z.string() }),
   /** Whether anybody hears what is said here, and why not. */
   microphone: z.enum(['live', 'muted', 'on-hold', 'idle']),

@@ -3,6 +3,7 @@ import type { AudioRole } from '@offhook/media-rpc';
 import type { Engine } from '../engine.ts';
 import type { LiveSession } from '../session/live-session.ts';
 import type { Sessions } from '../session/sessions.ts';
+import type { SpiceStatus } from '../spice-door.ts';
 import { VERSION } from '../version.ts';
 import { controlMethods as api, type EngineCall, type EngineStatus } from './api.ts';
 
@@ -10,6 +11,7 @@ export interface ControlFacts {
   /** @throws OffhookError while it is starting. */
   readonly engine: () => Engine;
   readonly listen: () => readonly string[];
+  readonly spice: () => SpiceStatus | undefined;
   /** ms since the epoch. */
   readonly startedAt: number;
 }
@@ -41,17 +43,24 @@ export function controlHandlers(facts: ControlFacts): ControlMethods {
     }),
     'calls.mute': controlMethod({
       ...api['calls.mute'],
-      handle: onCalls('every', (sessions, session) => sessions.mute(session, { locallyMuted: true })),
+      handle: onCalls('every', (sessions, session) =>
+        sessions.mute(session, { locallyMuted: true }),
+      ),
     }),
     'calls.unmute': controlMethod({
       ...api['calls.unmute'],
-      handle: onCalls('every', (sessions, session) => sessions.mute(session, { locallyMuted: false })),
+      handle: onCalls('every', (sessions, session) =>
+        sessions.mute(session, { locallyMuted: false }),
+      ),
     }),
     'calls.take': controlMethod({
       ...api['calls.take'],
       handle: onCalls('only-one', (sessions, session) => sessions.takeOver(session)),
     }),
-    'devices.list': controlMethod({ ...api['devices.list'], handle: () => engine().devices.list() }),
+    'devices.list': controlMethod({
+      ...api['devices.list'],
+      handle: () => engine().devices.list(),
+    }),
     'devices.select': controlMethod({
       ...api['devices.select'],
       handle: async ({ role, id }) => {
@@ -131,7 +140,7 @@ async function describe(engine: Engine, session: LiveSession): Promise<EngineCal
   };
 }
 
-function status({ engine: running, listen, startedAt }: ControlFacts): EngineStatus {
+function status({ engine: running, listen, spice, startedAt }: ControlFacts): EngineStatus {
   const engine = running();
   const { devices, guests, sessions } = engine;
   const roles = <T>(of: (role: AudioRole) => T) => ({
@@ -145,6 +154,7 @@ function status({ engine: running, listen, startedAt }: ControlFacts): EngineSta
     instance: engine.instance,
     startedAt,
     listen: [...listen()],
+    spice: spice(),
     worker: { state: engine.health.worker, message: engine.health.message },
     microphone: microphoneState(sessions.table.all),
     guests: guests.all.map(({ instance, connections, leaseMs, leaseEndsAt }) => ({

@@ -9,6 +9,7 @@ import { engineStatus, type EngineStatus } from '../control/api.ts';
 import { controlSocket, workerPath } from '../daemon-paths.ts';
 import { createGStreamerPlane } from '../gstreamer/index.ts';
 import type { MediaPlane } from '../media-plane.ts';
+import type { SpiceStatus } from '../spice-door.ts';
 import { fail, ok, runCheck, warn, type Check, type CheckResult } from './check.ts';
 import { checkLoopBack } from './loop-back.ts';
 import { checkAddress, checkPorts } from './network.ts';
@@ -56,6 +57,14 @@ export async function* examine(options: {
   });
   for (const address of status?.listen ?? []) {
     yield await runCheck({ layer: 'channel', name: 'channel', run: () => greet(address) });
+  }
+  const desktop = status?.spice;
+  if (desktop !== undefined) {
+    yield await runCheck({
+      layer: 'channel',
+      name: 'desktop',
+      run: () => Promise.resolve(checkDesktop(desktop)),
+    });
   }
 }
 
@@ -139,6 +148,11 @@ async function runningEngine(stateDir: string): Promise<EngineStatus | undefined
     if (isOffhookError(error, 'not-reachable')) return undefined;
     throw error;
   }
+}
+
+function checkDesktop({ address, port, state, message, remedy }: SpiceStatus) {
+  if (state === 'linked') return ok(`${address}: port ${port} is ours`);
+  return fail(`${address}: ${state}${message === '' ? '' : `: ${message}`}`, remedy);
 }
 
 /** Says HELLO as a guest would, and leaves again. TLS is only connected to where no key is asked for. */
