@@ -84,7 +84,7 @@ export class AccountImpl implements Account {
     this.#registrar = new RegistrarClient({
       core,
       aor: options.aor,
-      user: uri.user,
+      uri,
       identity: this.#identity,
       config: {
         registrars: options.registrars ?? [domainOf(uri)],

@@ -4,7 +4,7 @@ import type { InboundRequest } from './core/inbound-request.ts';
 import type { SipCore } from './core/sip-core.ts';
 import { answerTimer } from './dialog/session-timer.ts';
 import type { HeaderPair } from './message/headers.ts';
-import { bodyOf, sdpOf, type SipRequest } from './message/message.ts';
+import { bodyOf, unreadableBody, type SipRequest } from './message/message.ts';
 import { headerPair } from './call/invite-draft.ts';
 import { replacedCall } from './call/replaces.ts';
 import { ACCEPT, ALLOW, ALLOWED_METHODS, supportedTags } from './session/profile.ts';
@@ -114,8 +114,9 @@ export class OutOfDialog {
       return;
     }
     if (this.#refusedExtension(inbound, account)) return;
-    if (bodyOf(message) !== undefined && sdpOf(message) === undefined && !optionalBody(message)) {
-      inbound.reply(415, { headers: [['accept', 'application/sdp']] });
+    const unreadable = unreadableBody(message);
+    if (unreadable !== undefined) {
+      inbound.reply(415, { headers: unreadable });
       return;
     }
     const timer = answerTimer(message.headers, account.profile.sessionTimer);
@@ -163,11 +164,6 @@ export class OutOfDialog {
 
 function offers100rel(message: SipRequest): boolean {
   return ['supported', 'require'].some((name) => message.headers.tokens(name).includes('100rel'));
-}
-
-/** RFC 3261 §20.11. */
-function optionalBody(message: SipRequest): boolean {
-  return /;\s*handling\s*=\s*optional\b/i.test(message.headers.get('content-disposition') ?? '');
 }
 
 function servedRequest(message: SipRequest): ServedRequest {

@@ -220,7 +220,12 @@ describe('who a call is for', () => {
     const bob = ua.addAccount({ aor: 'sip:bob@example.com', register: false });
     const other = ua.addAccount({ aor: 'sip:alice@example.org', register: false });
     const got: string[] = [];
-    for (const one of [bob, other]) one.on('incoming', () => got.push(one.aor));
+    for (const one of [bob, other]) {
+      one.on('incoming', (call) => {
+        call.useAgent(new ScriptedAgent());
+        got.push(one.aor);
+      });
+    }
     account.on('incoming', () => got.push(account.aor));
     peer.request(OUR, 'INVITE', { uri: 'sip:bob@192.0.2.1', to: '<sip:bob@example.com>' });
     peer.request(OUR, 'INVITE', { uri: 'sip:alice@192.0.2.1', to: '<sip:alice@example.org>' });
@@ -258,6 +263,19 @@ describe('what an incoming request may want', () => {
       headers: ['Content-Disposition: signal;handling=optional'],
     });
     await peer.expect('SIP/2.0 180');
+  });
+
+  it('refuses a compressed body with 415 and says what it reads', async () => {
+    const { peer } = await bench();
+    peer.request(OUR, 'INVITE', { body: sdp('peer'), headers: ['Content-Encoding: gzip'] });
+    expect((await peer.expect('SIP/2.0 415')).header('Accept-Encoding')).toBe('identity');
+  });
+
+  it('is not available when nobody takes the call that was delivered', async () => {
+    const { ua, peer } = await bench();
+    ua.addAccount({ aor: 'sip:bob@example.com', register: false });
+    peer.request(OUR, 'INVITE', { uri: 'sip:bob@192.0.2.1', to: '<sip:bob@example.com>' });
+    await peer.expect('SIP/2.0 480');
   });
 
   it('finds the description in a multipart body', async () => {

@@ -39,6 +39,25 @@ describe('an outgoing call', () => {
     expect(seen).toEqual(['ended', 'remote 486 busy']);
   });
 
+  it('says that a name leads nowhere', async () => {
+    const { account, agent } = await bench({
+      ua: {
+        resolver: {
+          naptr: () => Promise.resolve([]),
+          srv: () => Promise.resolve([]),
+          addresses: () => Promise.resolve([]),
+        },
+      },
+    });
+    const call = account.invite('sip:bob@nowhere.example', agent);
+    await eventually('the end', () => call.end);
+    expect(call.end).toMatchObject({
+      by: 'network',
+      status: 503,
+      reason: expect.stringContaining('nowhere.example'),
+    });
+  });
+
   it('ends after Timer B when nothing answers', async () => {
     const { account, peer, agent } = await bench();
     const call = account.invite(peer.uri, agent);

@@ -119,6 +119,11 @@ export class IncomingCallImpl implements IncomingCall {
 
   /** The automatic 180, when the call was delivered and is not answered yet. */
   ring(): void {
+    if (!this.#steps.ready && this.#record.end === undefined) {
+      // Nobody took the call in the turn in which it was delivered.
+      void this.reject({ status: 480 });
+      return;
+    }
     if (this.#progressed || this.#options.inbound.answered || this.#answering !== undefined) return;
     this.#progressed = true;
     this.#record.enter('ringing');

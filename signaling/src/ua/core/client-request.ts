@@ -1,4 +1,4 @@
-import { describeError, isOffhookError, type OffhookError, type Timer } from '@offhook/common';
+import { isOffhookError, type OffhookError, type Timer } from '@offhook/common';
 import type { DigestClient, RequestAuth } from '../../auth/digest-client.ts';
 import type { Flow, NextHop, Target } from '../../transport/layer.ts';
 import type { RequestDraft } from '../dialog/dialog-state.ts';
@@ -32,8 +32,6 @@ export interface ClientRequestSpec {
   readonly unasked?: boolean;
   /** Whether a challenge that came this way may be answered; any by default. */
   readonly trusts?: (flow: Flow | undefined) => boolean;
-  /** Other targets are tried when one does not answer. Default true. */
-  readonly failOver?: boolean;
 }
 
 /** Nothing answered. */
@@ -120,7 +118,6 @@ export class ClientRequest {
     } else {
       const resolved = await this.#core.layer.resolve(this.#spec.hop.uri, this.#abort.signal);
       this.#targets = resolved.map((target: Target) => ({ targets: [target] }));
-      if (this.#spec.failOver === false) this.#targets.length = Math.min(1, this.#targets.length);
     }
     await this.#tryNext(undefined);
   }
@@ -225,7 +222,7 @@ export class ClientRequest {
     this.#end();
     this.#handlers.failed({
       status,
-      reason: reason ?? (error === undefined ? 'no answer from the network' : describeError(error)),
+      reason: reason ?? (error === undefined ? 'no answer' : wordsOf(error)),
       ...(isOffhookError(error) && { error }),
     });
   }
@@ -264,4 +261,8 @@ export class ClientRequest {
 
 function pairs(fields: readonly { readonly name: string; readonly value: string }[]): HeaderPair[] {
   return fields.map(({ name, value }) => [name, value] as const);
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -3,7 +3,7 @@ import { MalformedMessage } from '../../transport/core-parse.ts';
 import type { HeaderField } from '../../transport/head.ts';
 import type { Endpoint, Flow } from '../../transport/layer.ts';
 import type * as layer from '../../transport/layer.ts';
-import { Headers } from './headers.ts';
+import { Headers, type HeaderPair } from './headers.ts';
 import { parseNameAddr, tagOf, type NameAddr } from './name-addr.ts';
 import { isAbsoluteUri, parseUri } from './uri.ts';
 
@@ -122,6 +122,21 @@ export function sdpOf(message: Common): string | undefined {
   if (body === undefined) return undefined;
   if (body.type === 'application/sdp') return body.content;
   return body.type.startsWith('multipart/') ? sdpPart(message) : undefined;
+}
+
+/**
+ * RFC 3261 §8.2.3: the header fields of the 415 that a body deserves which we cannot read and may not
+ * ignore; undefined when there is no such body.
+ */
+export function unreadableBody(message: Common): readonly HeaderPair[] | undefined {
+  const { headers } = message;
+  if (message.body === '') return undefined;
+  if (/;\s*handling\s*=\s*optional\b/i.test(headers.get('content-disposition') ?? '')) {
+    return undefined;
+  }
+  const encodings = headers.tokens('content-encoding').filter((name) => name !== 'identity');
+  if (encodings.length > 0) return [['accept-encoding', 'identity']];
+  return sdpOf(message) === undefined ? [['accept', 'application/sdp']] : undefined;
 }
 
 /** The SDP of a multipart body (RFC 5621): the first part of that type. */

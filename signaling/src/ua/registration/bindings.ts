@@ -3,7 +3,7 @@ import type { Endpoint, Flow } from '../../transport/layer.ts';
 import type { Headers } from '../message/headers.ts';
 import { param, unquote } from '../message/lexer.ts';
 import { parseNameAddr, type NameAddr } from '../message/name-addr.ts';
-import { parseUri, uriParam } from '../message/uri.ts';
+import { parseUri, uriParam, type SipUri } from '../message/uri.ts';
 
 /**
  * Contact URI parameter by which an account knows its own bindings and requests again, also through
@@ -28,18 +28,22 @@ export function accountIdentity(phone: string, aor: string): AccountIdentity {
   return { instance: `urn:uuid:${uuid}`, mark: hash.slice(32, 44) };
 }
 
-/** The Contact URI of an account on a flow; `seen` is our address as the peer sees it. */
+/**
+ * The Contact URI of an account on a flow; `seen` is our address as the peer sees it. A SIPS address
+ * of record has a SIPS Contact (RFC 3261 §8.1.1.8), which says TLS by itself.
+ */
 export function contactUriOn(
-  user: string | undefined,
+  aor: Pick<SipUri, 'scheme' | 'user'>,
   flow: Flow,
   mark: string,
   seen: Endpoint | undefined,
 ): string {
   const { address, port } = seen ?? flow.contact;
   const host = address.includes(':') ? `[${address}]` : address;
-  const at = user === undefined ? '' : `${user}@`;
-  const transport = flow.transport === 'udp' ? '' : `;transport=${flow.transport}`;
-  return `sip:${at}${host}:${port}${transport};${ACCOUNT_PARAM}=${mark}`;
+  const at = aor.user === undefined ? '' : `${aor.user}@`;
+  const said = flow.transport === 'udp' || (aor.scheme === 'sips' && flow.transport === 'tls');
+  const transport = said ? '' : `;transport=${flow.transport}`;
+  return `${aor.scheme}:${at}${host}:${port}${transport};${ACCOUNT_PARAM}=${mark}`;
 }
 
 /**

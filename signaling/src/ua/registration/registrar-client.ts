@@ -7,7 +7,7 @@ import type { SipCore } from '../core/sip-core.ts';
 import type { RequestDraft } from '../dialog/dialog-state.ts';
 import { Headers, type HeaderPair } from '../message/headers.ts';
 import type { SipResponse } from '../message/message.ts';
-import { formatUri, parseUri } from '../message/uri.ts';
+import { formatUri, parseUri, type SipUri } from '../message/uri.ts';
 import { loginInWords, reasonInWords } from '../words.ts';
 import {
   contactUriOn,
@@ -28,8 +28,8 @@ import {
 export interface RegistrarClientOptions {
   readonly core: SipCore;
   readonly aor: string;
-  /** User part of the Contact. */
-  readonly user: string | undefined;
+  /** Its parts, for the Contact. */
+  readonly uri: SipUri;
   readonly identity: AccountIdentity;
   readonly config: RegistrationConfig;
   /** Route values in front of every REGISTER (outbound proxy). */
@@ -87,8 +87,8 @@ export class RegistrarClient {
 
   /** Our Contact on a flow, under the address by which the outside knows us. */
   contactOn(flow: Flow): string {
-    const { user, identity } = this.#options;
-    return contactUriOn(user, flow, identity.mark, this.#seen.get(flowKind(flow)));
+    const { uri, identity } = this.#options;
+    return contactUriOn(uri, flow, identity.mark, this.#seen.get(flowKind(flow)));
   }
 
   dispatch(input: RegistrationInput): void {

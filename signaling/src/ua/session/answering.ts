@@ -2,7 +2,7 @@ import { isOffhookError } from '@offhook/common';
 import type { InboundRequest } from '../core/inbound-request.ts';
 import { answerTimer, type SessionInterval } from '../dialog/session-timer.ts';
 import type { HeaderPair } from '../message/headers.ts';
-import { bodyOf, sdpOf, type SipRequest } from '../message/message.ts';
+import { sdpOf, unreadableBody, type SipRequest } from '../message/message.ts';
 import { AcceptedInvite } from './accepted.ts';
 import { admit, type OfferAnswer } from './offer-answer.ts';
 import { capabilityHeaders } from './profile.ts';
@@ -27,8 +27,9 @@ export class Answering {
     const { profile, negotiation, refresher } = this.#session;
     const method = message.method === 'INVITE' ? 'INVITE' : 'UPDATE';
     const offer = sdpOf(message);
-    if (offer === undefined && bodyOf(message) !== undefined) {
-      inbound.reply(415, { headers: [['accept', SDP]] });
+    const unreadable = unreadableBody(message);
+    if (unreadable !== undefined) {
+      inbound.reply(415, { headers: unreadable });
       return;
     }
     const admission = admit(negotiation.state, method, offer !== undefined);
