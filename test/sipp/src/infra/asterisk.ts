@@ -1,5 +1,4 @@
-import { mkdir } from 'node:fs/promises';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readWav, type Audio } from '@offhook/common/audio';
 import { asteriskRoot, loader, triplet } from './asterisk-install.ts';
@@ -11,6 +10,55 @@ import { until } from './wait.ts';
 import type { Program } from '../phone/programs.ts';
 
 const RTP_PORTS = 100;
+
+/** What a phone of pjsip.conf has besides the common: an endpoint's option, or one of its auth. */
+interface AsteriskPhone {
+  readonly endpoint?: string;
+  readonly auth?: string;
+}
+
+/** One phone a scenario, so that they do not take each other's registrations away. */
+const PHONES: Readonly<Record<string, AsteriskPhone>> = {
+  'alice-udp': {},
+  'alice-tcp': {},
+  'alice-tls': {},
+  'alice-called': {},
+  'alice-hold': {},
+  'alice-dtmf': {},
+  'alice-nat': {},
+  'alice-wrong': {},
+  'alice-progress': {},
+  'alice-pcma': { endpoint: 'allow = !all,alaw' },
+  'alice-g722': { endpoint: 'allow = !all,g722' },
+  'alice-opus': { endpoint: 'allow = !all,opus' },
+  'alice-srtp': { endpoint: 'media_encryption = sdes' },
+  'alice-srtp-tls': { endpoint: 'media_encryption = sdes' },
+  'alice-sha256': { auth: 'supported_algorithms_uas = SHA-256' },
+  bob: {},
+};
+
+export const ASTERISK_PASSWORD = 'wonderland';
+
+function phoneSections(): string {
+  return Object.entries(PHONES)
+    .map(([name, { endpoint = '', auth = '' }]) =>
+      [
+        `[${name}](phone)`,
+        `auth = ${name}`,
+        `aors = ${name}`,
+        endpoint,
+        `[${name}]`,
+        'type = auth',
+        'auth_type = digest',
+        `username = ${name}`,
+        `password = ${ASTERISK_PASSWORD}`,
+        auth,
+        `[${name}](place)`,
+        '',
+      ].join('\n'),
+    )
+    .join('\n');
+}
 
 export interface AsteriskOptions {
   readonly directory: string;
@@ -68,6 +116,7 @@ export class Asterisk {
       ADDRESS: address,
       PORT: port,
       TLS_PORT: port + 1,
+      PHONES: phoneSections(),
       RTP_FROM: rtp,
       RTP_TO: rtp + RTP_PORTS - 1,
     });
@@ -98,10 +147,10 @@ export class Asterisk {
   }
 
   /** The keys that it took at 602, from that caller. */
-  async keys(within: number): Promise<string> {
+  async keys(caller: string, within: number): Promise<string> {
     return until(
       'Asterisk to have taken keys',
-      () => /keys (\S+) from/.exec(this.process.output)?.[1],
+      () => new RegExp(`keys (\\S+) from ${caller}\\b`).exec(this.process.output)?.[1],
       { within },
     );
   }

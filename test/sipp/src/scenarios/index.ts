@@ -1,3 +1,8 @@
+import { asteriskScenarios } from '../interop/asterisk-scenarios.ts';
+import { baresipScenarios } from '../interop/baresip-scenarios.ts';
+import { kamailioScenarios } from '../interop/kamailio-scenarios.ts';
+import { linphoneScenarios } from '../interop/linphone-scenarios.ts';
+import { natScenarios } from '../interop/nat-scenarios.ts';
 import type { Scenario } from '../runner/scenario.ts';
 import { authentication } from './authentication.ts';
 import { cancelling } from './cancel.ts';
@@ -31,4 +36,9 @@ export const scenarios: readonly Scenario[] = [
   ...tortures,
   ...engines,
   ...commandLine,
+  ...natScenarios,
+  ...asteriskScenarios,
+  ...kamailioScenarios,
+  ...baresipScenarios,
+  ...linphoneScenarios,
 ];
