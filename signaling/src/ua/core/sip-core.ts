@@ -1,14 +1,9 @@
 import type { Core } from 'sip.js';
 import { describeError, type Clock, type Logger } from '@offhook/common';
-import type { Flow, NextHop, Random, TransportLayer } from '../../transport/layer.ts';
+import type { NextHop, Random, TransportLayer } from '../../transport/layer.ts';
 import type * as layer from '../../transport/layer.ts';
 import { dialogKey, type DialogId, type RequestDraft } from '../dialog/dialog-state.ts';
-import {
-  readRequest,
-  readResponse,
-  type SipRequest,
-  type SipResponse,
-} from '../message/message.ts';
+import { readRequest, readResponse, type SipRequest } from '../message/message.ts';
 import { InboundRequest } from './inbound-request.ts';
 import { RecentKeys } from './recent-keys.ts';
 import {
@@ -197,8 +192,6 @@ export class SipCore {
     this.#dialogs.clear();
   }
 }
-
-export type { Flow, NextHop, SipResponse };
 
 function requestDialog(message: SipRequest): string {
   return dialogKey({

@@ -53,7 +53,7 @@ function withoutTag(value: NameAddr): string {
 }
 
 /** The URI of the first Contact, if there is a usable one. */
-export function contactUri(headers: Headers): string | undefined {
+function contactUri(headers: Headers): string | undefined {
   const first = headers.list('contact')[0];
   const uri = first === undefined ? undefined : parseNameAddr(first)?.uri;
   return uri !== undefined && parseUri(uri) !== undefined ? uri : undefined;

@@ -2,7 +2,7 @@ import type { HeaderPair, Headers } from '../message/headers.ts';
 import { param, parseParams } from '../message/lexer.ts';
 
 /** RFC 4028 §5: the least that anybody may ask for, in seconds. */
-export const LEAST_SESSION_INTERVAL = 90;
+const LEAST_SESSION_INTERVAL = 90;
 
 export interface SessionTimerConfig {
   /** Seconds. */
@@ -23,7 +23,7 @@ export interface SessionExpires {
   readonly refresher?: 'uac' | 'uas';
 }
 
-export function parseSessionExpires(headers: Headers): SessionExpires | undefined {
+function parseSessionExpires(headers: Headers): SessionExpires | undefined {
   const value = headers.get('session-expires');
   const match = /^(\d{1,9})\s*(?:;(.*))?$/s.exec(value ?? '');
   if (match === null) return undefined;

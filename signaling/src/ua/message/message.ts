@@ -103,7 +103,7 @@ function isUri(text: string): boolean {
 }
 
 /** CSeq numbers are below 2^31 (RFC 3261 §8.1.1.5). */
-export function parseCSeq(value: string | undefined): CSeq | undefined {
+function parseCSeq(value: string | undefined): CSeq | undefined {
   const match = /^(\d{1,10})\s+(\S+)$/.exec(value ?? '');
   if (match === null) return undefined;
   const number = Number(match[1]);

@@ -60,15 +60,6 @@ export function addressOfRecord(uri: SipUri): string {
   });
 }
 
-/** User part as it reads: escapes resolved where they are valid. */
-export function decodeUser(user: string): string {
-  try {
-    return decodeURIComponent(user);
-  } catch {
-    return user;
-  }
-}
-
 /** Whether the grammar of RFC 3261 §25 accepts an absolute URI of any scheme. */
 export function isAbsoluteUri(text: string): boolean {
   return /^[a-z][a-z0-9+\-.]*:\S+$/i.test(text) && Core.Grammar.parse(text, 'absoluteURI') !== -1;

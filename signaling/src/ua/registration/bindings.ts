@@ -94,7 +94,7 @@ export function grantedSeconds(headers: Headers, current: string, asked: number)
 }
 
 /** Same user, host, port and transport: registrars reorder and drop the other parameters. */
-export function sameUri(one: string, other: string): boolean {
+function sameUri(one: string, other: string): boolean {
   const a = parseUri(one);
   const b = parseUri(other);
   if (a === undefined || b === undefined) return one === other;

@@ -74,7 +74,7 @@ export function sdp(name: string, version = 1): string {
 }
 
 /** `name version` of a description. */
-export function origin(text: string): string {
+function origin(text: string): string {
   const match = /^o=(\S+) \S+ (\d+)/m.exec(text);
   return `${match?.[1]} ${match?.[2]}`;
 }
