@@ -56,6 +56,12 @@ export function seenBehindNat(flow: Flow, seen: Endpoint | undefined): Endpoint 
   return flow.transport === 'udp' && seen.port !== flow.contact.port ? seen : undefined;
 }
 
+/** The binding in force: what we asked for, and from where the registrar saw us ask. */
+export interface CurrentBinding {
+  readonly uri: string;
+  readonly seenAs: Endpoint | undefined;
+}
+
 /**
  * Bindings of an earlier life of this account in a registrar's answer: ours by instance or by mark,
  * but not the one that is in force now.
@@ -63,11 +69,20 @@ export function seenBehindNat(flow: Flow, seen: Endpoint | undefined): Endpoint 
 export function staleBindings(
   headers: Headers,
   identity: AccountIdentity,
-  current: string,
+  current: CurrentBinding,
 ): readonly string[] {
   return contacts(headers)
-    .filter((contact) => isOurs(contact, identity) && !sameUri(contact.uri, current))
+    .filter((contact) => isOurs(contact, identity) && !isCurrent(contact.uri, current))
     .map((contact) => contact.uri);
+}
+
+/** Registrars that help phones behind a NAT put the source of the request into the Contact. */
+function isCurrent(uri: string, { uri: current, seenAs }: CurrentBinding): boolean {
+  if (sameUri(uri, current)) return true;
+  const parsed = seenAs === undefined ? undefined : parseUri(uri);
+  if (seenAs === undefined || parsed === undefined) return false;
+  const host = parsed.host.replace(/^\[(.*)\]$/, '$1').toLowerCase();
+  return host === seenAs.address.toLowerCase() && (parsed.port ?? 5060) === seenAs.port;
 }
 
 function contacts(headers: Headers): NameAddr[] {
@@ -85,8 +100,8 @@ function isOurs(contact: NameAddr, identity: AccountIdentity): boolean {
 }
 
 /** Seconds that the registrar granted to our binding (RFC 3261 §10.2.4). */
-export function grantedSeconds(headers: Headers, current: string, asked: number): number {
-  const ours = contacts(headers).find((contact) => sameUri(contact.uri, current));
+export function grantedSeconds(headers: Headers, current: CurrentBinding, asked: number): number {
+  const ours = contacts(headers).find((contact) => isCurrent(contact.uri, current));
   for (const value of [ours && param(ours.params, 'expires'), headers.get('expires')]) {
     if (value !== undefined && /^\d{1,9}$/.test(value)) return Number(value);
   }

@@ -12,6 +12,7 @@ import { loginInWords, reasonInWords } from '../words.ts';
 import {
   contactUriOn,
   grantedSeconds,
+  type CurrentBinding,
   seenBehindNat,
   staleBindings,
   type AccountIdentity,
@@ -210,7 +211,7 @@ export class RegistrarClient {
     const seconds = this.#state.phase.expires;
     const stale =
       purpose.kind === 'query' && ok
-        ? staleBindings(response.headers, this.#options.identity, this.#contact)
+        ? staleBindings(response.headers, this.#options.identity, this.#current(response))
         : [];
     if (stale.length > 0) this.#send(registrar, { kind: 'remove', uris: stale });
     else this.#send(registrar, { kind: 'register', seconds });
@@ -237,12 +238,17 @@ export class RegistrarClient {
     this.#rewrites = 0;
     this.#retired = undefined;
     this.#serviceRoute = response.headers.list('service-route');
-    const stale = staleBindings(response.headers, this.#options.identity, this.#contact);
+    const current = this.#current(response);
+    const stale = staleBindings(response.headers, this.#options.identity, current);
     this.dispatch({
       type: 'accepted',
-      seconds: grantedSeconds(response.headers, this.#contact, asked),
+      seconds: grantedSeconds(response.headers, current, asked),
     });
     if (stale.length > 0) this.#send(registrar, { kind: 'remove', uris: stale });
+  }
+
+  #current(response: SipResponse): CurrentBinding {
+    return { uri: this.#contact, seenAs: response.seenAs };
   }
 
   #refused(registrar: string, response: SipResponse, login: LoginRefusal | undefined): void {
