@@ -117,7 +117,7 @@ export class ClientRequest {
       this.#targets = [this.#spec.hop];
     } else {
       const resolved = await this.#core.layer.resolve(this.#spec.hop.uri, this.#abort.signal);
-      this.#targets = resolved.map((target: Target) => ({ targets: [target] }));
+      this.#targets = byTransport(resolved).map((targets) => ({ targets }));
     }
     await this.#tryNext(undefined);
   }
@@ -164,6 +164,12 @@ export class ClientRequest {
       this.#ringing = true;
       if (this.#cancelling !== undefined) this.#sendCancel();
       if (!this.#done) this.#handlers.provisional?.(response, draft);
+      return;
+    }
+    if (response.flow === undefined) {
+      // Made here, because the request could not be sent.
+      const why = /"(.*)"$/.exec(response.headers.get('warning') ?? '')?.[1];
+      this.#lost(transaction, 503, new Error(why ?? response.reason));
       return;
     }
     if (response.status === 503 && this.#cancelling === undefined && this.#targets.length > 0) {
@@ -261,6 +267,20 @@ export class ClientRequest {
 
 function pairs(fields: readonly { readonly name: string; readonly value: string }[]): HeaderPair[] {
   return fields.map(({ name, value }) => [name, value] as const);
+}
+
+/**
+ * Runs of targets with the same transport. Within one the transport layer goes on by itself, and
+ * faster than a transaction would time out; with another transport we have another Contact.
+ */
+function byTransport(targets: readonly Target[]): (readonly Target[])[] {
+  const runs: Target[][] = [];
+  for (const target of targets) {
+    const run = runs.at(-1);
+    if (run !== undefined && run[0]?.transport === target.transport) run.push(target);
+    else runs.push([target]);
+  }
+  return runs;
 }
 
 function wordsOf(error: unknown): string {
