@@ -1,10 +1,11 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readWav, type Audio } from '@offhook/common/audio';
+import type { Audio } from '@offhook/common/audio';
 import { asteriskRoot, loader, triplet } from './asterisk-install.ts';
 import { createCertificate, type Authority } from './certificate.ts';
 import { freePorts } from './ports.ts';
 import { ManagedProcess, run } from './process.ts';
+import { readRecording } from './recording.ts';
 import { fillTemplates } from './template.ts';
 import { until } from './wait.ts';
 import type { Program } from '../phone/programs.ts';
@@ -142,8 +143,7 @@ export class Asterisk {
 
   /** What it recorded of the phone that called that number (601…). */
   async heard(extension: string): Promise<Audio> {
-    const bytes = await readFile(join(this.#directory, `heard-${extension}.wav`));
-    return readWav(bytes);
+    return readRecording(join(this.#directory, `heard-${extension}.wav`));
   }
 
   /** The keys that it took at 602, from that caller. */

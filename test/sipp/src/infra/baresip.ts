@@ -1,10 +1,11 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { readWav, type Audio } from '@offhook/common/audio';
+import type { Audio } from '@offhook/common/audio';
 import { z } from 'zod';
 import { ManagedProcess } from './process.ts';
 import { freePorts } from './ports.ts';
+import { readRecording } from './recording.ts';
 import { fillTemplates } from './template.ts';
 import { until, within } from './wait.ts';
 import type { Program } from '../phone/programs.ts';
@@ -75,7 +76,10 @@ export class Baresip {
       logFile: join(directory, 'baresip.log'),
     });
     const baresip = new Baresip(process, directory, uri);
-    await process.ready(() => baresip.#connect(control), { within: 10_000 });
+    await process.ready(/baresip is ready/, { within: 10_000 });
+    // Out of another namespace its control port cannot be reached: then it only answers.
+    if (options.wrap === undefined)
+      await process.ready(() => baresip.#connect(control), { within: 5000 });
     return baresip;
   }
 
@@ -95,6 +99,17 @@ export class Baresip {
       within,
       seen: () => this.process.describe(),
     });
+  }
+
+  /** Waits until a call of its has ended. */
+  async hungUp(within = 8000): Promise<void> {
+    await until(
+      'baresip to have ended its call',
+      () => /terminated|closed/.test(this.process.output),
+      {
+        within,
+      },
+    );
   }
 
   /** Waits for an event: CALL_INCOMING, CALL_ESTABLISHED, CALL_CLOSED, CALL_DTMF_START … */
@@ -117,7 +132,7 @@ export class Baresip {
   async heard(): Promise<Audio> {
     const names = (await readdir(this.#directory)).filter((name) => name.endsWith('dec.wav'));
     const parts = await Promise.all(
-      names.toSorted().map(async (name) => readWav(await readFile(join(this.#directory, name)))),
+      names.toSorted().map((name) => readRecording(join(this.#directory, name))),
     );
     const samples = Float32Array.from(parts.flatMap((part) => [...part.samples]));
     return { sampleRate: parts[0]?.sampleRate ?? 8000, samples };

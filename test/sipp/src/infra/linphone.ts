@@ -1,9 +1,10 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readWav, sine, writeWav, type Audio } from '@offhook/common/audio';
+import { sine, writeWav, type Audio } from '@offhook/common/audio';
 import { isBound } from './listening.ts';
 import { freePorts } from './ports.ts';
 import { ManagedProcess } from './process.ts';
+import { readRecording } from './recording.ts';
 import { fillTemplates } from './template.ts';
 import { until } from './wait.ts';
 
@@ -87,7 +88,7 @@ export class Linphone {
   }
 
   async heard(): Promise<Audio> {
-    return readWav(await readFile(join(this.#directory, 'heard.wav')));
+    return readRecording(join(this.#directory, 'heard.wav'));
   }
 
   async stop(): Promise<void> {

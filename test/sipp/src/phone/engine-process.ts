@@ -1,6 +1,7 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findTone, readWav, type Audio } from '@offhook/common/audio';
+import { findTone, type Audio } from '@offhook/common/audio';
+import { readRecording } from '../infra/recording.ts';
 import { ManagedProcess } from '../infra/process.ts';
 import { freePorts } from '../infra/ports.ts';
 import { until } from '../infra/wait.ts';
@@ -58,11 +59,7 @@ export class EngineProcess {
 
   /** What it has played since `mark` seconds of its loudspeaker file. */
   async played(mark = 0): Promise<Audio> {
-    const bytes = await readFile(this.#speaker).catch(() => undefined);
-    // A file of less than its header has just been begun.
-    if (bytes === undefined || bytes.length < WAV_HEADER)
-      return { sampleRate: 8000, samples: new Float32Array(0) };
-    const audio = readWav(bytes);
+    const audio = await readRecording(this.#speaker);
     return {
       sampleRate: audio.sampleRate,
       samples: audio.samples.subarray(Math.round(mark * audio.sampleRate)),
@@ -121,7 +118,6 @@ interface Paths {
 }
 
 const PORTS = 64;
-const WAV_HEADER = 44;
 
 function configuration(options: EngineOptions, paths: Paths, ports: number): TomlTable {
   const own = options.config ?? {};
