@@ -1,0 +1,2 @@
+export { Mux } from './mux.ts';
+export type { MuxEvents, MuxOptions } from './mux.ts';
