@@ -77,6 +77,8 @@ for (const { name, entry, whole } of executables) {
     sourcemap: 'linked',
     jsx: 'automatic',
     external: ['*.node'],
+    // Written as `new RegExp`, a pattern over the emoji would be worked out when it is loaded.
+    supported: { 'regexp-set-notation': true },
     define: {
       'process.env.NODE_ENV': '"production"',
       'process.env.DEV': '"false"',
