@@ -24,7 +24,7 @@ static GAsyncQueue *events;
 static gint events_scheduled;
 
 static gboolean lease_over(gpointer data) {
-  if (lease > 0) g_message("no client for %u ms: stopping", lease);
+  g_message("no client for %u ms: stopping", lease);
   lease_timer = 0;
   g_main_loop_quit(main_loop);
   return G_SOURCE_REMOVE;
@@ -39,6 +39,13 @@ void oh_control_set_lease(guint lease_ms) {
   lease = lease_ms;
   restart_lease();
 }
+
+static gboolean end_loop(gpointer data) {
+  g_main_loop_quit(main_loop);
+  return G_SOURCE_REMOVE;
+}
+
+void oh_control_quit(void) { g_idle_add(end_loop, NULL); }
 
 static void client_gone(OhClient *client) {
   g_ptr_array_remove(clients, client);

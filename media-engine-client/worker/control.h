@@ -20,4 +20,6 @@ typedef enum {
 
 OhControlResult oh_control_open(const char *path, guint lease_ms, GMainLoop *loop);
 void oh_control_set_lease(guint lease_ms);
+/* Ends the main loop, once what is queued for clients has been written. */
+void oh_control_quit(void);
 void oh_control_close(void);

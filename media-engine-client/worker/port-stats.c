@@ -1,4 +1,6 @@
 /* A port as JSON: who it is, and its figures. */
+#include <netinet/ip.h>
+
 #include "port.h"
 #include "verbs.h"
 
@@ -11,10 +13,22 @@ static JsonObject *address(const OhAddress *a) {
   return out;
 }
 
+/* The mark that packets really carry, as the kernel tells it. */
+static gint64 dscp(OhPort *port) {
+  int tos = 0;
+  socklen_t size = sizeof tos;
+  gboolean v6 = port->local[0].sa.sa_family == AF_INET6;
+  if (getsockopt(port->fd[0], v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS, &tos,
+                 &size) != 0)
+    return -1;
+  return tos >> 2;
+}
+
 JsonObject *oh_port_describe(OhPort *port) {
   JsonObject *out = json_object_new();
   json_object_set_string_member(out, "id", port->id);
   json_object_set_string_member(out, "tag", port->tag);
+  json_object_set_int_member(out, "dscp", dscp(port));
   json_object_set_object_member(out, "rtp", address(&port->local[0]));
   json_object_set_object_member(out, "rtcp", address(&port->local[1]));
   return out;

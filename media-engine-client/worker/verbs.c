@@ -125,7 +125,7 @@ static void tag(OhRequest *request, JsonObject *params) {
 /* Ends as if the lease had run out. */
 static void quit(OhRequest *request, JsonObject *params) {
   oh_request_ok(request, NULL);
-  oh_control_set_lease(0);
+  oh_control_quit();
 }
 
 static const struct {

@@ -1,4 +1,4 @@
-import { Emitter, type Clock, type Logger, type Timer } from '@offhook/common';
+import { Emitter, isOffhookError, type Clock, type Logger, type Timer } from '@offhook/common';
 import { mediaError, type AudioDevice, type AudioRole } from '@offhook/media-rpc';
 import type {
   LegConfig,
@@ -22,6 +22,8 @@ import { ignoreGone, rethrow, translate } from './worker-errors.ts';
 import { WorkerLink, type WorkerLinkOptions } from './worker-link.ts';
 
 const POLL_MS = 1000;
+/** So many polls in a row without an answer (10 s each), and the worker is taken to hang. */
+const HANGS = 2;
 /** How long a command waits for a worker that is being restarted. */
 const RESTART_PATIENCE_MS = 3000;
 
@@ -40,6 +42,7 @@ export class GStreamerPlane implements MediaPlane {
   readonly #tones: TonePlayer;
   readonly #context: LegContext;
   #poll: Timer | undefined;
+  #unanswered = 0;
   #closed = false;
 
   constructor(options: WorkerLinkOptions) {
@@ -327,8 +330,10 @@ export class GStreamerPlane implements MediaPlane {
           if (port !== undefined && probes !== undefined) await leg.adapt(port, probes);
         }),
       );
+      this.#unanswered = 0;
     } catch (error) {
       this.#logger.debug({ err: error }, 'no figures from the worker');
+      if (isOffhookError(error, 'timeout') && ++this.#unanswered >= HANGS) this.#link.kill();
     }
   }
 }

@@ -7,6 +7,7 @@ export const transportAddress = z.object({ address: z.string(), port: z.number()
 export const portRow = z.object({
   id: z.string(),
   tag: z.string(),
+  dscp: z.number(),
   rtp: transportAddress,
   rtcp: transportAddress,
 });

@@ -71,6 +71,16 @@ export class WorkerConnection {
     return promise;
   }
 
+  /** Resolves when the worker has closed the connection, or `ms` have passed. */
+  async ended(ms: number): Promise<void> {
+    if (this.#closed) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#clock.after(ms, resolve);
+    this.#socket.once('close', () => resolve());
+    await promise;
+    timer.cancel();
+  }
+
   close(): void {
     this.#socket.destroy();
     this.#end();

@@ -1,4 +1,11 @@
-import { Emitter, OffhookError, type Clock, type EventSource, type Logger } from '@offhook/common';
+import {
+  Emitter,
+  isOffhookError,
+  OffhookError,
+  type Clock,
+  type EventSource,
+  type Logger,
+} from '@offhook/common';
 import { countersPath, mergeCounters, readCounters, type PortCounters } from './counters.ts';
 import type { Answer, Verb, WorkerEvent } from './protocol.ts';
 import { WorkerConnection } from './worker-connection.ts';
@@ -23,6 +30,8 @@ export interface WorkerLinkEvents {
 const DELAYS_MS = [0, 0, 100, 500, 2000, 5000];
 const WINDOW_MS = 60_000;
 const FAILED_RETRY_MS = 30_000;
+/** Closing devices takes time. */
+const QUIT_MS = 4000;
 
 /**
  * Keeps a worker: takes over the one that runs, or starts one, and starts another as soon as it
@@ -81,11 +90,24 @@ export class WorkerLink implements EventSource<WorkerLinkEvents> {
       : this.#connection.request(verb, params);
   }
 
+  /** Ends a worker that does not answer any more; another takes over as after any death. */
+  kill(): void {
+    this.#options.logger.error({ pid: this.#pid }, 'the media worker hangs and is killed');
+    try {
+      process.kill(this.#pid, 'SIGKILL');
+    } catch {
+      // It has gone by itself.
+    }
+  }
+
   async close(options: { stopWorker: boolean }): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#ready.reject(new OffhookError('worker', 'closed', 'the media plane is closed'));
-    if (options.stopWorker) await this.request('quit').catch(() => undefined);
+    if (options.stopWorker && this.#connection !== undefined) {
+      await this.request('quit').catch(() => undefined);
+      await this.#connection.ended(QUIT_MS); // its ports are free then
+    }
     this.#connection?.close();
     this.#connection = undefined;
     this.#events.clear();
@@ -99,7 +121,10 @@ export class WorkerLink implements EventSource<WorkerLinkEvents> {
       onClosed: () => this.#lost(connection),
     });
     this.#connection = connection;
-    const hello = await connection.request('hello');
+    const hello = await connection.request('hello').catch((error: unknown) => {
+      if (isOffhookError(error, 'bad-answer')) void connection.request('quit'); // of another version
+      throw error;
+    });
     this.#pid = hello.pid;
     await connection.request('lease', { ms: leaseMs });
   }

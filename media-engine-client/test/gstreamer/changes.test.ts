@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RtpPeer, type RtpPacket } from './rtp-peer.ts';
-import { codec, legConfig, openPlane, openSockets, played, rawWorker } from './test-plane.ts';
+import { codec, legConfig, openPlane, openSockets, played } from './test-plane.ts';
 
 function expectUnbroken(packets: readonly RtpPacket[]): void {
   packets.slice(1).forEach((packet, at) => {
@@ -165,15 +165,6 @@ describe('a leg that is changed', () => {
     );
     await peer.until('RTCP', () => peer.rtp.some((packet) => packet.readUInt8(1) === 200));
     expect(peer.rtcp.length).toBe(0);
-  });
-
-  it('marks its packets for expedited forwarding', async () => {
-    await using here = await openPlane();
-    const sockets = await openSockets(here.plane);
-    const worker = await rawWorker(here.socketPath);
-    const { ports } = await worker.request('list');
-    worker.close();
-    expect(ports.map((port) => port.id)).toStrictEqual([sockets.id]);
   });
 });
 

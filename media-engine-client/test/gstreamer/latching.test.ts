@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LegConfig, MediaPlane, RtpSockets } from '../../src/media-plane.ts';
 import { RtpPeer, writeRtp } from './rtp-peer.ts';
-import { legConfig, nextEvent, openPlane, openSockets } from './test-plane.ts';
+import { legConfig, nextEvent, openPlane, openSockets, srtpKey } from './test-plane.ts';
 
 const SILENCE = Buffer.alloc(160, 0xd5);
 
@@ -122,6 +122,46 @@ describe('symmetric RTP', () => {
     talk(old, sockets, { seq: 6, count: 5, ssrc: 1 });
     await received(here.plane, 10);
     expect((await here.plane.stats('a')).sendingTo).toStrictEqual(next.sockets.rtp);
+  });
+});
+
+describe('symmetric SRTP', () => {
+  it('follows authenticated packets only', async () => {
+    await using here = await openPlane();
+    await using there = await openPlane();
+    await using announced = await RtpPeer.open();
+    await using attacker = await RtpPeer.open();
+    const [a, b] = [await openSockets(here.plane), await openSockets(there.plane)];
+    const [one, two] = [srtpKey(), srtpKey()];
+    await here.plane.setLeg(
+      legConfig('a', a, announced.sockets, { srtp: { tx: one, rx: two }, latching: 'once' }),
+    );
+    talk(attacker, a, { seq: 1, count: 30, ssrc: 1 });
+    await expect.poll(async () => (await here.plane.stats('a')).rx.rejected).toBe(30);
+    expect((await here.plane.stats('a')).sendingTo).toStrictEqual(announced.sockets.rtp);
+    const latched = nextEvent(here.plane, 'latched');
+    await there.plane.setLeg(legConfig('b', b, a, { srtp: { tx: two, rx: one } }));
+    expect((await latched).remote).toStrictEqual(b.rtp);
+    await expect.poll(async () => (await there.plane.stats('b')).rx.packets).toBeGreaterThan(5);
+    expect(attacker.rtp.length).toBe(0);
+  });
+
+  it('counts replayed packets and plays them once', async () => {
+    await using here = await openPlane();
+    await using there = await openPlane();
+    await using between = await RtpPeer.open();
+    const [a, b] = [await openSockets(here.plane), await openSockets(there.plane)];
+    const key = srtpKey();
+    await here.plane.setLeg(legConfig('a', a, b, { srtp: { tx: srtpKey(), rx: key } }));
+    await there.plane.setLeg(
+      legConfig('b', b, between.sockets, { srtp: { tx: key, rx: srtpKey() }, latching: 'off' }),
+    );
+    await between.until('20 packets', () => between.rtp.length >= 20);
+    const captured = between.rtp.slice(0, 20);
+    for (let round = 0; round < 3; round++)
+      for (const packet of captured) between.send(packet, a.rtp);
+    await expect.poll(async () => (await here.plane.stats('a')).rx.rejected).toBe(40);
+    expect((await here.plane.stats('a')).rx.packets).toBe(20);
   });
 });
 

@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { RtpPeer } from './rtp-peer.ts';
-import { legConfig, openPlane, openSockets } from './test-plane.ts';
+import { legConfig, openPlane, openSockets, rawWorker } from './test-plane.ts';
 
 describe('sockets for RTP', () => {
   it('are an even port and the odd one above it', async () => {
@@ -55,6 +55,28 @@ describe('sockets for RTP', () => {
     await here.plane.setLeg(legConfig('a', sockets, peer.sockets));
     await peer.until('packets', () => peer.rtp.length > 5 && peer.rtcp.length > 0);
     expect(peer.sources[0]).toStrictEqual(sockets.rtp);
+  });
+
+  it.each(['127.0.0.1', '::1', '::'])(
+    'at %s are marked as they were asked to be',
+    async (address) => {
+      await using here = await openPlane();
+      const ports = { from: 20_000, to: 29_999 };
+      for (const dscp of [46, 0]) await here.plane.openSockets({ address, ports, dscp, tag: '' });
+      const worker = await rawWorker(here.socketPath);
+      const rows = (await worker.request('list')).ports;
+      worker.close();
+      expect(rows.map((row) => row.dscp).toSorted((a, b) => a - b)).toStrictEqual([0, 46]);
+    },
+  );
+
+  it('of both families at :: reach an IPv4 peer', async () => {
+    await using here = await openPlane();
+    await using peer = await RtpPeer.open();
+    const sockets = await openSockets(here.plane, '::');
+    await here.plane.setLeg(legConfig('a', sockets, peer.sockets));
+    await peer.until('packets', () => peer.rtp.length > 5);
+    expect((await here.plane.stats('a')).sendingTo).toStrictEqual(peer.sockets.rtp);
   });
 
   it('close with the legs on them, and can be closed again', async () => {
