@@ -100,6 +100,28 @@ describe('where sip.js alone falls short', () => {
     await peer.expect('SIP/2.0 482');
   });
 
+  it('strangers cannot make us hold more than a thousand calls', async () => {
+    const { peer, incoming } = await bench();
+    for (let i = 0; i <= 1000; i += 1) {
+      peer.request(OUR, 'INVITE', { callId: `flood-${i}`, body: sdp('peer') });
+    }
+    await peer.expect('SIP/2.0 486');
+    expect(incoming).toHaveLength(1000);
+  });
+
+  it('OPTIONS asks the registrar who is there and how fast', async () => {
+    const { account, peer } = await bench({ account: { registrars: ['sip:192.0.2.2'] } });
+    const asking = account.options();
+    const options = await peer.expect('OPTIONS sip:192.0.2.2');
+    await elapse(40);
+    peer.reply(options, '200 OK');
+    const answer = await settled('the answer', asking);
+    expect(answer).toMatchObject({ status: 200, reason: 'OK' });
+    expect(answer.rttMs).toBeGreaterThanOrEqual(40);
+    const nobody = account.options('sip:192.0.2.77');
+    expect(await settled('the silence', nobody, 40_000)).toMatchObject({ status: 408 });
+  });
+
   it('two user agents talk to each other through everything at once', async () => {
     const { network, account, agent } = await bench();
     const other = await createUserAgent(
