@@ -84,8 +84,11 @@ export const sdpStep = z.discriminatedUnion('type', [
    * `provisional`, the offer stays open to a roll-back.
    */
   z.object({ type: z.literal('accept'), answer: sdp, provisional: z.boolean().default(false) }),
-  /** Forget our pending offer: the peer refused it (RFC 3261 §14.1). */
-  z.object({ type: z.literal('rollback') }),
+  /**
+   * Forget our pending offer, which the peer refused (RFC 3261 §14.1): `offer`, the default. Or take
+   * back the answer of the last step, which the peer no longer waits for (§9.2).
+   */
+  z.object({ type: z.literal('rollback'), of: z.enum(['offer', 'answer']).optional() }),
 ]);
 
 export const mediaState = z.enum([

@@ -7,6 +7,8 @@ export interface DesiredSession {
   readonly revision: number;
   /** A command is on its way, and will be repeated by whoever waits for it. */
   readonly inFlight: boolean;
+  /** The engine may still have a description that came to nothing with the peer. */
+  readonly leftOver: boolean;
   readonly muted: boolean;
 }
 
@@ -39,7 +41,7 @@ export function reconcile(
       continue;
     }
     actions.push(
-      session.revision === want.revision || want.inFlight
+      want.inFlight || (session.revision === want.revision && !want.leftOver)
         ? { type: 'adopt', session }
         : { type: 'renegotiate', id: want.id, session },
     );

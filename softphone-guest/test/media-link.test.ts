@@ -104,7 +104,13 @@ describe('the link to the engine', () => {
         openedAt: 0,
       });
     }
-    const want = (id: string) => ({ id, revision: 2, inFlight: false, muted: id === 'same' });
+    const want = (id: string) => ({
+      id,
+      revision: 2,
+      inFlight: false,
+      leftOver: false,
+      muted: id === 'same',
+    });
     const { media, clock } = link(
       () => Promise.resolve(engine.connect()),
       [want('same'), want('older'), want('lost')],

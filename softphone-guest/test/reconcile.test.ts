@@ -16,7 +16,7 @@ function has(id: string, revision: number, more: Partial<SessionState> = {}): Se
 }
 
 function wants(id: string, revision: number, more: Partial<DesiredSession> = {}): DesiredSession {
-  return { id, revision, inFlight: false, muted: false, ...more };
+  return { id, revision, inFlight: false, leftOver: false, muted: false, ...more };
 }
 
 describe('reconcile', () => {
@@ -31,6 +31,14 @@ describe('reconcile', () => {
   ])('offers anew when the engine has an %s revision', (_name, revision) => {
     const session = has('a', revision);
     expect(reconcile([wants('a', 3)], [session])).toEqual([
+      { type: 'renegotiate', id: 'a', session },
+    ]);
+  });
+
+  it('offers anew where a description that came to nothing was not taken back', () => {
+    const session = has('a', 3, { state: 'offered' });
+    expect(reconcile([wants('a', 3)], [session])).toEqual([{ type: 'adopt', session }]);
+    expect(reconcile([wants('a', 3, { leftOver: true })], [session])).toEqual([
       { type: 'renegotiate', id: 'a', session },
     ]);
   });

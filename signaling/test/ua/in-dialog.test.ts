@@ -42,6 +42,19 @@ describe('our re-INVITE (RFC 3261 §14)', () => {
     expect(call.state).toBe('established');
   });
 
+  it('takes the offer back when the answer is of no use, so that either side can try again', async () => {
+    const { call, peer, agent, ask } = await outgoingCall();
+    agent.refuse = new OffhookError('engine', 'invalid-sdp', 'no address');
+    const change = call.renegotiate();
+    peer.reply(await peer.expect('INVITE'), '200 OK', { body: sdp('peer', 2) });
+    await expect(settled('the change', change)).rejects.toMatchObject({ code: 'invalid-sdp' });
+    expect(agent.log).toEqual(['offer', 'accept peer 2', 'rollback']);
+    agent.refuse = undefined;
+    await peer.expect('ACK');
+    ask('INVITE', { body: sdp('peer', 3) });
+    await peer.expect('SIP/2.0 200');
+  });
+
   it.each([
     {
       who: 'we, who made the Call-ID, wait 2.1 to 4 s',
@@ -125,6 +138,16 @@ describe("the peer's re-INVITE", () => {
     ask('ACK', { body: sdp('peer', 2) });
     await eventually('the answer', () => agent.log.length === 2);
     expect(agent.log).toEqual(['offer', 'accept peer 2']);
+  });
+
+  it('without a description has our offer taken back when the answer is of no use', async () => {
+    const { call, peer, agent, ask } = await outgoingCall();
+    ask('INVITE');
+    await peer.expect('SIP/2.0 200');
+    agent.refuse = new OffhookError('engine', 'invalid-sdp', 'no address');
+    ask('ACK', { body: sdp('peer', 2) });
+    await eventually('the roll-back', () => agent.log.at(-1) === 'rollback');
+    expect(call.state).toBe('established');
   });
 
   it('is refused with 488 when our side cannot; what was stays', async () => {

@@ -45,6 +45,10 @@ export class CallMedia implements SdpAgent {
   #issued = 0;
   #confirmed = 0;
   #running = 0;
+  /** The description that a roll-back would take back. */
+  #last: 'offer' | 'answer' | undefined;
+  /** One that came to nothing, which the engine may not know. */
+  #leftOver: 'offer' | 'answer' | undefined;
 
   constructor(parts: CallMediaParts) {
     this.id = parts.id;
@@ -59,6 +63,7 @@ export class CallMedia implements SdpAgent {
       id: this.id,
       revision: this.#confirmed,
       inFlight: this.#running > 0,
+      leftOver: this.#leftOver !== undefined,
       muted: this.#muted,
     };
   }
@@ -90,6 +95,7 @@ export class CallMedia implements SdpAgent {
 
   createOffer(signal: AbortSignal): Promise<string> {
     return this.#describe(
+      'offer',
       (origin) => ({ type: 'offer', direction: this.#direction, origin }),
       signal,
     );
@@ -97,6 +103,7 @@ export class CallMedia implements SdpAgent {
 
   createAnswer(offer: string, signal: AbortSignal): Promise<string> {
     return this.#describe(
+      'answer',
       (origin) => ({ type: 'answer', offer, direction: this.#direction, origin }),
       signal,
     );
@@ -117,15 +124,10 @@ export class CallMedia implements SdpAgent {
     }
   }
 
+  /** An engine that is away is told before the next description. */
   async rollback(): Promise<void> {
-    if (!this.#open) return;
-    try {
-      await this.#update({ type: 'rollback' });
-    } catch (error) {
-      if (isOffhookError(error, 'unknown-session')) this.#lost();
-      // Nothing was pending: the offer had not reached the engine.
-      else if (!isOffhookError(error, 'wrong-state')) throw error;
-    }
+    this.#leftOver = this.#last;
+    if (this.#parts.port.connected) await this.#takeBack();
   }
 
   async stats(): Promise<SessionStats | undefined> {
@@ -164,10 +166,23 @@ export class CallMedia implements SdpAgent {
   }
 
   async #describe(
+    kind: 'offer' | 'answer',
     stepFor: (origin: ReturnType<typeof nextOrigin>) => SdpStep,
     signal: AbortSignal,
   ): Promise<string> {
-    const step = stepFor(nextOrigin(this.#origin));
+    if (this.#leftOver !== undefined) await this.#takeBack(signal);
+    this.#last = undefined;
+    try {
+      const sdp = await this.#carryOut(stepFor(nextOrigin(this.#origin)), signal);
+      this.#last = kind;
+      return sdp;
+    } catch (error) {
+      if (!isRefusal(error)) this.#leftOver = kind;
+      throw error;
+    }
+  }
+
+  async #carryOut(step: SdpStep, signal: AbortSignal): Promise<string> {
     let text: string | undefined;
     if (this.#open) {
       try {
@@ -181,6 +196,22 @@ export class CallMedia implements SdpAgent {
     const { sdp, state } = advance(this.#origin, text);
     this.#origin = state;
     return sdp;
+  }
+
+  /** Has the engine forget a description that came to nothing. */
+  async #takeBack(signal?: AbortSignal): Promise<void> {
+    const left = this.#leftOver;
+    if (this.#open && left !== undefined) {
+      try {
+        await this.#update({ type: 'rollback', of: left }, signal);
+      } catch (error) {
+        if (isOffhookError(error, 'unknown-session')) this.#lost();
+        // Nothing was pending: it had not reached the engine.
+        else if (!isOffhookError(error, 'wrong-state')) throw error;
+      }
+    }
+    this.#leftOver = undefined;
+    this.#last = undefined;
   }
 
   async #opening(step: SdpStep, signal: AbortSignal): Promise<string> {
@@ -245,4 +276,9 @@ export class CallMedia implements SdpAgent {
   #noSession(): OffhookError {
     return new OffhookError('call', 'no-media', `call ${this.id} has no media session`);
   }
+}
+
+/** What the engine has refused it has not got; of all else we cannot be sure. */
+function isRefusal(error: unknown): boolean {
+  return isOffhookError(error) && error.layer === 'engine' && error.code !== 'not-connected';
 }

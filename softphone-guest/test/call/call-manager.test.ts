@@ -344,6 +344,28 @@ describe('a call outlives its engine', () => {
     expect(session.call.hold.inForce).toBe(true);
   });
 
+  it('can be changed again when its engine was away while the peer answered', async () => {
+    const fake = await fakePhone();
+    const { session, sip } = await talking(fake);
+    const gate = Promise.withResolvers<void>();
+    sip.gate = gate.promise;
+    const held = session.hold(true);
+    await fake.clock.advance(0);
+    const { engine } = fake;
+    fake.engine = undefined;
+    engine?.cut();
+    sip.gate = undefined;
+    gate.resolve();
+    const failed = expect(held).rejects.toMatchObject({ code: 'not-connected' });
+    await fake.clock.advance(9000);
+    await failed;
+    fake.engine = engine;
+    await fake.clock.advance(3000);
+    expect(engine?.sessions.get(session.id)?.state).toBe('active');
+    await session.hold(true);
+    expect(session.call.hold).toEqual({ wanted: true, inForce: true });
+  });
+
   it('rings again at the next engine', async () => {
     const fake = await fakePhone();
     fake.account.ring();

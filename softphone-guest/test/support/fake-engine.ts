@@ -103,6 +103,10 @@ export class FakeEngine {
     const { id, revision, step } = command.params;
     const before = command.method === 'session.update' ? this.#session(id) : this.sessions.get(id);
     if (before !== undefined && revision < before.revision) throw mediaError('stale-revision');
+    const describes = step.type === 'offer' || step.type === 'answer';
+    if (before?.state === 'offered' && describes && revision > before.revision) {
+      throw mediaError('wrong-state');
+    }
     const direction = step.type === 'offer' || step.type === 'answer' ? step.direction : undefined;
     const port = before?.local?.port ?? (this.#port += 2);
     const sdp =

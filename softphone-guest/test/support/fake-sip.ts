@@ -120,7 +120,12 @@ export class FakeSipCall extends Emitter<SipCallEvents> implements SipCall {
       await this.usedAgent.rollback();
       throw refusal;
     }
-    await this.usedAgent.acceptAnswer(OFFER, { provisional: false }, this.#signal);
+    try {
+      await this.usedAgent.acceptAnswer(OFFER, { provisional: false }, this.#signal);
+    } catch (error) {
+      await this.usedAgent.rollback();
+      throw error;
+    }
   }
 
   info(body: Body): Promise<void> {

@@ -115,6 +115,7 @@ export class Answering {
       } else if (offered !== undefined) await steps.rollback();
     } catch (error) {
       profile.logger.warn({ error }, 'the answer in an ACK was of no use');
+      await steps.rollback().catch(() => undefined);
     } finally {
       this.#close(true, true);
     }

@@ -75,6 +75,8 @@ export class Offering {
       await steps.rollback();
       return refusedError(outcome);
     } catch (error) {
+      // An answer of no use: only without our offer can either side make another one.
+      await steps.rollback().catch(() => undefined);
       return isOffhookError(error) ? error : refusedError(outcome);
     } finally {
       negotiation.mark({ open: 'none', ourInvite: false });
