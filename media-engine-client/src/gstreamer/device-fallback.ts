@@ -5,8 +5,8 @@ import type { Leg } from './leg.ts';
 
 type Role = 'input' | 'output';
 
-/** How often a device that is gone is looked for when nothing tells that it is back. */
-const RETRY_MS = 2000;
+/** How often a device that is gone is looked for when nothing tells that it is back: ever more rarely. */
+const RETRY_MS = { first: 2000, longest: 60_000 };
 
 export interface DeviceFallbackOptions {
   readonly devices: DeviceWatch;
@@ -24,6 +24,7 @@ export class DeviceFallback {
   readonly #options: DeviceFallbackOptions;
   readonly #busy = new Map<Leg, Promise<void>>();
   #retry: Timer | undefined;
+  #retryMs = RETRY_MS.first;
   #closed = false;
 
   constructor(options: DeviceFallbackOptions) {
@@ -102,9 +103,11 @@ export class DeviceFallback {
 
   #scheduleRetry(): void {
     const waiting = [...this.#options.legs()].some((leg) => leg.onStandIn);
+    if (!waiting) this.#retryMs = RETRY_MS.first;
     if (!waiting || this.#closed || this.#retry !== undefined) return;
-    this.#retry = this.#options.clock.after(RETRY_MS, () => {
+    this.#retry = this.#options.clock.after(this.#retryMs, () => {
       this.#retry = undefined;
+      this.#retryMs = Math.min(1.5 * this.#retryMs, RETRY_MS.longest);
       this.#options.devices
         .refresh({ fresh: true })
         .then(() => this.devicesChanged())

@@ -6,6 +6,8 @@ import type { WorkerLink } from './worker-link.ts';
 
 /** Plugging in a headset comes as a burst of changes. */
 const SETTLE_MS = 100;
+/** A list of this age is current: asking a sound server that is not there costs memory each time. */
+const CURRENT_MS = 5000;
 
 export interface DeviceWatchEvents {
   changed: readonly AudioDevice[];
@@ -20,6 +22,7 @@ export class DeviceWatch implements EventSource<DeviceWatchEvents> {
   #devices: readonly AudioDevice[] = [];
   #sound: SoundServer = 'none';
   #timer: Timer | undefined;
+  #askedAt = -Infinity;
 
   constructor(link: WorkerLink, clock: Clock, logger: Logger) {
     this.#link = link;
@@ -41,10 +44,17 @@ export class DeviceWatch implements EventSource<DeviceWatchEvents> {
 
   /** `fresh` asks the sound server anew, which is needed once it has been restarted. */
   async refresh(options: { fresh?: boolean } = {}): Promise<readonly AudioDevice[]> {
+    if (options.fresh === true) this.#askedAt = this.#clock.now();
     const { devices } = await this.#link.request('devices', options);
     this.#devices = audioDevices(devices);
     this.#sound = soundServer(devices);
     return this.#devices;
+  }
+
+  /** The devices as they are now, asked of the sound server unless that was done a moment ago. */
+  async list(): Promise<readonly AudioDevice[]> {
+    const fresh = this.#clock.now() - this.#askedAt > CURRENT_MS;
+    return this.refresh({ fresh });
   }
 
   /** The worker saw a device come or go. */

@@ -80,7 +80,7 @@ export class GStreamerPlane implements MediaPlane {
 
   async open(): Promise<void> {
     await this.#link.open();
-    await this.#devices.refresh();
+    await this.#devices.list();
   }
 
   get workerPid(): number {
@@ -205,7 +205,7 @@ export class GStreamerPlane implements MediaPlane {
 
   async listDevices(): Promise<readonly AudioDevice[]> {
     await this.#up();
-    return this.#devices.refresh();
+    return this.#devices.list();
   }
 
   async close(options: { stopWorker: boolean }): Promise<void> {
