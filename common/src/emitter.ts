@@ -3,9 +3,19 @@ export interface EventSource<Events extends object> {
   on<K extends keyof Events>(name: K, listener: (event: Events[K]) => void): () => void;
 }
 
+/** What a listener threw (`cause`), where its emitter was told of nobody to report it to. */
+export class ListenerError extends Error {
+  override readonly name = 'ListenerError';
+
+  constructor(cause: unknown) {
+    super('a listener of an event failed', { cause });
+  }
+}
+
 /**
  * A small typed emitter. A listener that throws does not stop the others: its error goes to
- * `onListenerError`, because an observer must never break what it observes.
+ * `onListenerError`, because an observer must never break what it observes. By default it becomes
+ * an uncaught `ListenerError`: tests fail on it, and a daemon logs it (see `guardProcess`).
  */
 export class Emitter<Events extends object> implements EventSource<Events> {
   readonly #listeners = new Map<keyof Events, Set<(event: never) => void>>();
@@ -43,5 +53,5 @@ export class Emitter<Events extends object> implements EventSource<Events> {
 }
 
 function rethrow(error: unknown): never {
-  throw error;
+  throw new ListenerError(error);
 }

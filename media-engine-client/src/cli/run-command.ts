@@ -1,4 +1,4 @@
-import { createLogger, describeError } from '@offhook/common';
+import { createLogger, describeError, guardProcess } from '@offhook/common';
 import { defineEngineConfig, loadEngineConfig, type EngineConfig } from '../config.ts';
 import { startDaemon } from '../daemon.ts';
 import { workerPath, workerSocket } from '../daemon-paths.ts';
@@ -16,9 +16,7 @@ export async function run(
 ): Promise<void> {
   const config = withDesktop(loadEngineConfig(configPath), spice);
   const logger = createLogger({ name: 'offhook-engine', level: config.engine.log_level });
-  process.on('unhandledRejection', (error) =>
-    logger.error({ err: error }, 'unhandled rejection; the engine goes on'),
-  );
+  guardProcess(logger, exitCode.failed);
   const daemon = await startDaemon({
     config,
     stateDir,

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { createLogger, describeError, systemClock } from '@offhook/common';
+import { createLogger, describeError, guardProcess, systemClock } from '@offhook/common';
 import { connectEngine, createUserAgent } from '../adapters.ts';
 import { loadGuestConfig } from '../config.ts';
 import { startDaemon } from '../daemon.ts';
@@ -13,9 +13,7 @@ const SAME_SIGNAL_MS = 500;
 export async function daemon({ paths, output }: Context): Promise<void> {
   const config = loadGuestConfig(paths.config);
   const logger = createLogger({ name: 'offhook', level: config.log.level });
-  process.on('unhandledRejection', (error) =>
-    logger.error({ err: error }, 'unhandled rejection; the phone goes on'),
-  );
+  guardProcess(logger, exitCode.failed);
   const running = await startDaemon({
     config,
     paths,
