@@ -7,7 +7,7 @@ import { closePeers } from './interop/peers.ts';
 import { complaints as complaintsOf, coverage } from './runner/coverage.ts';
 import { junit } from './runner/junit.ts';
 import { requirements } from './runner/requirements.ts';
-import { runAll } from './runner/run-all.ts';
+import { runAll, type RunOptions } from './runner/run-all.ts';
 import type { Result } from './runner/result.ts';
 import type { Scenario } from './runner/scenario.ts';
 import { requirementTable, resultLine, summary } from './runner/text.ts';
@@ -19,6 +19,7 @@ const USAGE = `usage: npm run test:sipp -- [options]
   --jobs N        engines and phones at a time (default 3)
   --junit FILE    writes a JUnit report
   --logs DIR      where the logs of failed scenarios are kept (default build/sipp)
+  --keep          keeps the logs of passed ones too
   --list          names the scenarios
   --table         prints which scenario proves which requirement, as Markdown`;
 
@@ -32,6 +33,7 @@ async function main(): Promise<number> {
       jobs: { type: 'string', default: '3' },
       junit: { type: 'string' },
       logs: { type: 'string', default: join(ROOT, 'build/sipp') },
+      keep: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       table: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -51,7 +53,11 @@ async function main(): Promise<number> {
     return 0;
   }
   const wrong = complaintsOf(coverage(scenarios, requirements));
-  const results = await run(chosen, Number(values.jobs), values.logs);
+  const results = await run(chosen, {
+    jobs: Number(values.jobs),
+    kept: values.logs,
+    keepAll: values.keep,
+  });
   if (values.junit !== undefined) {
     await mkdir(dirname(values.junit), { recursive: true });
     await writeFile(values.junit, junit(results, wrong));
@@ -71,13 +77,12 @@ function fits(
 
 async function run(
   chosen: readonly Scenario[],
-  jobs: number,
-  kept: string,
+  options: Pick<RunOptions, 'jobs' | 'kept' | 'keepAll'>,
 ): Promise<readonly Result[]> {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const)
     process.once(name, () => stop.abort(new Error(`stopped by ${name}`)));
-  await rm(kept, { recursive: true, force: true });
+  await rm(options.kept, { recursive: true, force: true });
   // Sockets live in there, and their paths must be short.
   const directory = await mkdtemp(join(tmpdir(), 'offhook-sipp-'));
   const results: Result[] = [];
@@ -87,8 +92,7 @@ async function run(
         chosen.filter((scenario) => scenario.group === group),
         {
           directory,
-          kept,
-          jobs,
+          ...options,
           signal: stop.signal,
           missing,
           onResult: (result) => console.log(resultLine(result)),

@@ -55,7 +55,7 @@ async function build(stage: Stage): Promise<Network> {
   );
   await client.run('ip', 'route', 'add', 'default', 'via', '192.168.77.1');
   // What the PBX sends to the thin client's own address gets lost, as on the Internet.
-  await pbx.run('ip', 'route', 'add', 'default', 'via', GUEST);
+  await pbx.run('ip', 'route', 'add', '192.168.77.0/24', 'via', GUEST);
   await router.run('ip', 'route', 'add', 'default', 'via', '10.77.2.1');
   await router.run('sysctl', '-q', '-w', 'net.ipv4.ip_forward=1');
   for (const rule of [

@@ -8,6 +8,8 @@ export interface RunOptions {
   readonly directory: string;
   /** Where the logs of failed scenarios are put, to be read afterwards. */
   readonly kept: string;
+  /** Those of passed ones too. */
+  readonly keepAll: boolean;
   /** Lanes at a time. */
   readonly jobs: number;
   readonly signal: AbortSignal;
@@ -98,6 +100,5 @@ async function attempt(
     if (reason !== undefined) return { kind: 'skipped', reason };
   }
   if (options.signal.aborted) return { kind: 'skipped', reason: 'the run was stopped' };
-  const { directory, kept, signal } = options;
-  return runScenario(scenario, lane, { directory, kept, signal, shared });
+  return runScenario(scenario, lane, { ...options, shared });
 }

@@ -15,7 +15,13 @@ const CLEAN_UP_MS = 15_000;
 export async function runScenario(
   scenario: Scenario,
   lane: Lane,
-  options: { directory: string; kept: string; signal: AbortSignal; shared: boolean },
+  options: {
+    directory: string;
+    kept: string;
+    keepAll: boolean;
+    signal: AbortSignal;
+    shared: boolean;
+  },
 ): Promise<Outcome> {
   const directory = join(options.directory, scenario.id);
   const own = new Scope();
@@ -42,9 +48,9 @@ export async function runScenario(
     const complaint = await lane.complaint().catch(describe);
     if (complaint !== undefined) failures.push(complaint);
   }
-  if (failures.length === 0) return { kind: 'passed' };
   const kept = join(options.kept, scenario.id);
-  await keep(directory, kept);
+  if (failures.length > 0 || options.keepAll) await keep(directory, kept);
+  if (failures.length === 0) return { kind: 'passed' };
   await keep(lane.directory, join(kept, 'lane'));
   // Whatever went wrong, the next scenario must not suffer from it.
   if (!options.shared) await lane.reset();
