@@ -3,7 +3,11 @@ import { join } from 'node:path';
 
 import { SetupError, runQuietly } from './progress.mjs';
 
-/** @typedef {{packages: Record<string, {version?: string, link?: boolean, optional?: boolean}>}} LockFile */
+/**
+ * @typedef {{version?: string, link?: boolean, optional?: boolean, os?: Words, cpu?: Words, libc?: Words}} LockEntry
+ * @typedef {string | string[]} Words
+ * @typedef {{packages: Record<string, LockEntry>}} LockFile
+ */
 
 /**
  * `npm ci`, unless node_modules already holds what the lock file says.
@@ -42,9 +46,16 @@ function isCurrent(/** @type {string} */ root) {
     .filter(([path]) => path.includes('node_modules/'))
     .every(([path, entry]) => {
       const found = present.packages[path];
-      if (found === undefined) return entry.optional === true;
+      if (found === undefined) return entry.optional === true && !isForThisMachine(entry);
       return entry.link === true ? found.link === true : found.version === entry.version;
     });
+}
+
+/** A binary package of this platform; others that are optional are left out rightly. */
+function isForThisMachine(/** @type {LockEntry} */ { os, cpu, libc }) {
+  const has = (/** @type {Words | undefined} */ words, /** @type {string} */ word) =>
+    words !== undefined && [words].flat().includes(word);
+  return has(os, process.platform) && has(cpu, process.arch) && has(libc ?? 'glibc', 'glibc');
 }
 
 /** @returns {LockFile | undefined} */
@@ -56,10 +67,15 @@ function readLock(/** @type {string} */ path) {
   }
 }
 
-/** npm must not run on the Node of the very folder that it replaces. */
+/**
+ * npm must not run on the Node of the very folder that it replaces. And it has to choose binary
+ * packages for that Node, not for the older one that it may run on itself.
+ */
 function outsideProject(/** @type {string} */ root) {
   const path = (process.env['PATH'] ?? '')
     .split(':')
     .filter((folder) => !folder.startsWith(root) && !folder.endsWith('node_modules/.bin'));
-  return { ...process.env, PATH: path.join(':') };
+  const pretend = JSON.stringify(join(root, 'scripts/setup/pretend-node.cjs'));
+  const options = `${process.env['NODE_OPTIONS'] ?? ''} --require ${pretend}`.trim();
+  return { ...process.env, PATH: path.join(':'), NODE_OPTIONS: options };
 }
