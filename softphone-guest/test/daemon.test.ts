@@ -4,6 +4,7 @@ import { OffhookError } from '@offhook/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exitCode, exitCodeOf } from '../src/cli/exit-codes.ts';
 import { printError } from '../src/cli/output.ts';
+import { events } from '../src/cli/phone-commands.ts';
 import { buildProgram } from '../src/cli/program.ts';
 import { screenOptions } from '../src/cli/screen-options.ts';
 import { connectDaemon, type DaemonClient } from '../src/control/client.ts';
@@ -280,6 +281,27 @@ describe('other commands', () => {
   it('devices lists what the thin client has', async () => {
     expect((await run('devices')).out).toContain('nothing');
     expect((await run('devices input')).code).toBe(exitCode.usage);
+  });
+
+  it('events streams what is asked for as JSON lines, until the daemon goes', async () => {
+    expect((await run('events nonsense')).code).toBe(exitCode.usage);
+    const lines: string[] = [];
+    const output = { out: (text: string) => lines.push(text), err: () => undefined };
+    const streaming = events({ paths: fake.paths, json: false, output }, ['message']);
+    // Said again until the subscription is in force.
+    await vi.waitFor(() => {
+      account().emit('message', {
+        from: 'sip:bob@example.com',
+        body: { type: 'text/plain', content: 'hi' },
+      });
+      expect(lines).not.toEqual([]);
+    }, 2000);
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      event: 'message',
+      params: { from: 'sip:bob@example.com', text: 'hi' },
+    });
+    await daemon.close();
+    await expect(streaming).rejects.toMatchObject({ layer: 'control', code: 'closed' });
   });
 
   it('doctor goes through the layers and fails with a remedy', async () => {

@@ -1,3 +1,5 @@
+import { OffhookError } from '@offhook/common/errors';
+import { controlEvents } from '../control/api.ts';
 import type { DevicesInfo } from '../control/schemas.ts';
 import type { Context } from './call-commands.ts';
 import { connectDaemon, withDaemon } from '../control/client.ts';
@@ -63,6 +65,11 @@ function devicesTable({ devices: list, selected }: DevicesInfo): string {
 
 /** Streams the daemon's events, one JSON object a line, until it ends or the reader goes. */
 export async function events({ paths, output }: Context, names: readonly string[]): Promise<void> {
+  const unknown = names.find((name) => !Object.hasOwn(controlEvents, name));
+  if (unknown !== undefined) {
+    const known = Object.keys(controlEvents).join(', ');
+    throw new OffhookError('control', 'invalid-params', `no event ${unknown}; there are: ${known}`);
+  }
   const daemon = await connectDaemon(paths);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   daemon.control.on('*', (params, event) => printJson(output, { event, params }));

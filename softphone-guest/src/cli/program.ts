@@ -57,6 +57,11 @@ function phoneCommands(program: Command, context: () => Context): void {
     .description('run the phone in the foreground; prints "ready" when it serves')
     .action(async () => (await import('./daemon-command.ts')).daemon(context()));
   program
+    .command('port-helper')
+    .description('own a port of the virtual desktop and share it; the daemon starts it by itself')
+    .argument('[name]', 'the port', 'org.offhook.engine.0')
+    .action(async (name: string) => (await import('./port-helper-command.ts')).portHelper(name));
+  program
     .command('status')
     .description('daemon, lines and engine')
     .action(async () => (await import('./phone-commands.ts')).status(context()));
