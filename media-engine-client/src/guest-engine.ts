@@ -97,12 +97,6 @@ export class GuestEngine implements MediaEngine {
     snapshot: () => {
       const { engine, guests, guest, sessions } = this.#parts;
       const own = sessions.table.of(guest.instance);
-      for (const session of own) {
-        // It was hung up here while the guest was away: it has to hear of it.
-        if (session.data.hungUp) {
-          queueMicrotask(() => this.emit('session.hangup', { id: session.id }));
-        }
-      }
       const leaseMs = guests.leaseMs(guest.instance);
       return Promise.resolve({ engine, sessions: own.map(({ state }) => state), leaseMs });
     },

@@ -429,6 +429,26 @@ describe('an engine that is started anew', () => {
     expect(second.engine.instance).not.toBe(first.engine.instance);
   });
 
+  it('still says what was hung up here while the guest was away, until the guest closes it', async () => {
+    const worker = new MemoryWorker();
+    const first = await startTestEngine({ worker });
+    const alice = first.guest();
+    await open(alice);
+    await first.engine.detach(alice.view);
+    const [session] = first.engine.sessions.table.all;
+    if (session === undefined) throw new Error('no session');
+    await first.engine.sessions.hangUp(session);
+    expect(worker.legs.size).toBe(0);
+    const second = await startTestEngine({ worker });
+    const again = second.guest();
+    expect((await again.call('snapshot', {})).sessions).toMatchObject([
+      { id: 'call-1', state: 'closed' },
+    ]);
+    await again.call('session.close', { id: 'call-1' });
+    expect(worker.sockets.size).toBe(0);
+    expect((await again.call('snapshot', {})).sessions).toEqual([]);
+  });
+
   it('ends what nobody claims when its lease ends', async () => {
     const worker = new MemoryWorker();
     const first = await startTestEngine({ worker });

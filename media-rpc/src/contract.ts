@@ -201,7 +201,7 @@ export const events = {
     }),
     droppable: false,
   },
-  /** The person at the thin client hung up. */
+  /** The person at the thin client hung up: `closed` in `snapshot` until the guest closes it. */
   'session.hangup': { params: z.object({ id: sessionId }), droppable: false },
   'engine.health': {
     params: z.object({ worker: z.enum(['up', 'restarting', 'failed']), message: z.string() }),

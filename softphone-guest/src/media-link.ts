@@ -251,6 +251,9 @@ export class MediaLink implements MediaPort, EventSource<MediaLinkEvents> {
       case 'rebuild':
         this.#events.emit('lost', { id: action.id });
         break;
+      case 'hangup':
+        this.#events.emit('session.hangup', { id: action.id });
+        break;
       case 'mute':
         this.#forget(client.call('session.mute', { id: action.id, muted: action.muted }));
         break;

@@ -19,6 +19,8 @@ export type ReconcileAction =
   | { readonly type: 'renegotiate'; readonly id: string; readonly session: SessionState }
   /** The engine has lost it: open it again and move the audio by re-INVITE. */
   | { readonly type: 'rebuild'; readonly id: string }
+  /** The person at the thin client hung up while this end was away. */
+  | { readonly type: 'hangup'; readonly id: string }
   | { readonly type: 'mute'; readonly id: string; readonly muted: boolean }
   /** Nobody here knows it: of a guest daemon that is no more. */
   | { readonly type: 'close'; readonly id: string };
@@ -28,9 +30,7 @@ export function reconcile(
   desired: readonly DesiredSession[],
   snapshot: readonly SessionState[],
 ): readonly ReconcileAction[] {
-  const have = new Map(
-    snapshot.filter((one) => one.state !== 'closed').map((one) => [one.id, one]),
-  );
+  const have = new Map(snapshot.map((one) => [one.id, one]));
   const actions: ReconcileAction[] = [];
   for (const want of desired) {
     const session = have.get(want.id);
@@ -38,6 +38,10 @@ export function reconcile(
     if (session === undefined) {
       // Before its first command there is nothing to have been lost.
       if (want.revision > 0) actions.push({ type: 'rebuild', id: want.id });
+      continue;
+    }
+    if (session.state === 'closed') {
+      actions.push({ type: 'hangup', id: want.id });
       continue;
     }
     actions.push(

@@ -50,10 +50,15 @@ describe('reconcile', () => {
     ]);
   });
 
-  it('rebuilds what the engine has not got, or has closed', () => {
+  it('rebuilds what the engine has not got', () => {
     expect(reconcile([wants('a', 3)], [])).toEqual([{ type: 'rebuild', id: 'a' }]);
-    expect(reconcile([wants('a', 3)], [has('a', 3, { state: 'closed' })])).toEqual([
-      { type: 'rebuild', id: 'a' },
+  });
+
+  it('hangs up what was hung up at the thin client, and has what nobody knows forgotten', () => {
+    const snapshot = [has('a', 2, { state: 'closed' }), has('b', 3, { state: 'closed' })];
+    expect(reconcile([wants('a', 3)], snapshot)).toEqual([
+      { type: 'hangup', id: 'a' },
+      { type: 'close', id: 'b' },
     ]);
   });
 

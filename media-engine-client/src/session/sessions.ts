@@ -114,13 +114,17 @@ export class Sessions implements EventSource<SessionEvents> {
     return this.#change(session, { taken: ++this.#turn });
   }
 
-  /** The person here hangs up: the audio ends now, whatever the guest does. */
+  /**
+   * The person here hangs up: the audio ends now, whatever the guest does. The session stays, as
+   * `closed` and with its sockets, which carry its record, until the guest closes it: so a guest
+   * that is away learns of it, even from the next engine.
+   */
   hangUp(session: LiveSession): Promise<void> {
     return this.#exclusive(session, async () => {
       if (session.data.hungUp) return;
       session.data = { ...session.data, hungUp: true };
       this.#legs.settle();
-      await this.#free(session);
+      await this.#keep(session);
       this.#events.emit('hungUp', session);
       this.#events.emit('changed', session);
     });
@@ -251,7 +255,7 @@ export class Sessions implements EventSource<SessionEvents> {
 
   #save(session: LiveSession): Promise<void> {
     const { guest, data, sockets } = session;
-    if (data.hungUp || !this.#table.has(session)) return Promise.resolve();
+    if (!this.#table.has(session)) return Promise.resolve();
     const leaseMs = this.#options.leaseMs(guest);
     session.leaseMs = leaseMs;
     return this.#options.plane.setTag(sockets.id, writeRecord({ guest, leaseMs, session: data }));
