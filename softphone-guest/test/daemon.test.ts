@@ -300,8 +300,9 @@ describe('other commands', () => {
       event: 'message',
       params: { from: 'sip:bob@example.com', text: 'hi' },
     });
+    const ended = expect(streaming).rejects.toMatchObject({ layer: 'control', code: 'closed' });
     await daemon.close();
-    await expect(streaming).rejects.toMatchObject({ layer: 'control', code: 'closed' });
+    await ended;
   });
 
   it('doctor goes through the layers and fails with a remedy', async () => {

@@ -72,6 +72,7 @@ export async function events({ paths, output }: Context, names: readonly string[
   }
   const daemon = await connectDaemon(paths);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
+  promise.catch(() => undefined);
   daemon.control.on('*', (params, event) => printJson(output, { event, params }));
   daemon.control.onClose((error) => (error === undefined ? resolve() : reject(error)));
   const stop = () => void daemon.close();
