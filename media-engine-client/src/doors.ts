@@ -2,6 +2,7 @@ import type { Clock, Logger } from '@offhook/common';
 import { serveMedia, type MediaServer } from '@offhook/media-rpc';
 import { listenChannel } from '@offhook/virtual-channel';
 import type { Channel, ChannelListener, PeerIdentity, TlsOptions } from '@offhook/virtual-channel';
+import { Mux } from '@offhook/virtual-channel/mux';
 import type { Engine } from './engine.ts';
 import { SpiceDoor, type SpiceConfig, type SpiceStatus } from './spice-door.ts';
 
@@ -45,7 +46,14 @@ export class Doors {
       config,
       clock: this.#clock,
       logger: this.#logger,
-      onChannel: (channel) => this.serve(channel),
+      onChannel: (channel) => {
+        // Several programs of the guest share the port: each stream is one guest's connection.
+        const mux = new Mux(channel, {
+          clock: this.#clock,
+          services: { media: (stream) => this.serve(stream) },
+        });
+        mux.on('down', ({ message }) => this.#logger.debug({ reason: message }, 'port down'));
+      },
       onChange,
     });
   }

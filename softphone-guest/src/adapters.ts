@@ -3,6 +3,7 @@ import { connectMedia, type MediaClient } from '@offhook/media-rpc';
 import { connectChannel, type TlsOptions } from '@offhook/virtual-channel';
 import type { GuestConfig } from './config.ts';
 import { readPem } from './pem.ts';
+import { connectThroughHelper } from './port-helper.ts';
 
 export { createUserAgent } from '@offhook/signaling';
 
@@ -11,10 +12,12 @@ export function connectEngine(config: GuestConfig): (signal: AbortSignal) => Pro
   const { channel: address, lease, tls } = config.engine;
   const instanceId = randomUUID();
   return async (signal) => {
-    const channel = await connectChannel(address, {
-      signal,
-      ...(tls === undefined ? {} : { tls: tlsOptions(tls) }),
-    });
+    const channel = address.startsWith('port:')
+      ? await connectThroughHelper(address.slice('port:'.length), signal)
+      : await connectChannel(address, {
+          signal,
+          ...(tls === undefined ? {} : { tls: tlsOptions(tls) }),
+        });
     return connectMedia(channel, { instanceId, leaseMs: lease * 1000, signal });
   };
 }

@@ -178,12 +178,12 @@ const engine = z
     channel: z
       .string()
       .regex(
-        /^(unix:\/.+|(tcp|tls):.+:\d{1,5})$/,
-        'must be unix:/PATH, tcp:HOST:PORT or tls:HOST:PORT',
+        /^(unix:\/.+|(tcp|tls):.+:\d{1,5}|port:[\w.-]{1,64})$/,
+        'must be port:NAME, unix:/PATH, tcp:HOST:PORT or tls:HOST:PORT',
       )
       .default(() => `unix:${join(xdgRuntimeDir('offhook-engine'), 'engine.sock')}`)
       .describe(
-        'Where the engine is: `unix:/path`, `tcp:HOST:PORT` or `tls:HOST:PORT`; where an engine of this machine listens if absent',
+        'Where the engine is: `port:NAME` for a port of the virtual desktop (`port:org.offhook.engine.0`), `unix:/path`, `tcp:HOST:PORT` or `tls:HOST:PORT`; where an engine of this machine listens if absent',
       ),
     tls: z
       .object({

@@ -1,7 +1,7 @@
 import { OffhookError } from '@offhook/common';
 import { decodeBody } from './layout.ts';
-import { ChannelType, PortEvent, portFromServer } from './messages.ts';
-import { guestClosedError, PortStream } from './port-stream.ts';
+import { ChannelType, PortEvent, portFromClient, portFromServer } from './messages.ts';
+import { PortStream, type PortCarrier } from '../port-stream.ts';
 import { linkChannel, type SessionOptions, type SpiceSession } from './session.ts';
 import type { SpiceChannel } from './spice-channel.ts';
 
@@ -64,12 +64,20 @@ function followPort(channel: SpiceChannel, options: PortOptions): Promise<string
   let stream: PortStream | undefined;
   let name = '';
 
+  const carrier: PortCarrier = {
+    get buffered() {
+      return channel.buffered;
+    },
+    write: (bytes) => channel.send(portFromClient.data, { data: bytes }),
+    pause: () => channel.pause(),
+    resume: () => channel.resume(),
+  };
   const opened = (isOpen: boolean) => {
     if (name !== options.name) return;
     stream?.end(guestClosedError(name));
     stream = undefined;
     if (!isOpen) return;
-    stream = new PortStream(channel, { transport: 'spice', description: `spice port ${name}` });
+    stream = new PortStream(carrier, { transport: 'spice', description: `spice port ${name}` });
     options.onStream(stream);
   };
 
@@ -95,4 +103,8 @@ function followPort(channel: SpiceChannel, options: PortOptions): Promise<string
     stream?.end(error);
   });
   return promise;
+}
+
+function guestClosedError(port: string): OffhookError {
+  return new OffhookError('channel', 'guest-closed', `the guest closed the port ${port}`);
 }

@@ -1,17 +1,24 @@
-import { Emitter, OffhookError } from '@offhook/common';
-import type { Channel, ChannelEvents, PeerIdentity } from '../channel.ts';
-import { closedError } from '../channel-errors.ts';
-import { portFromClient } from './messages.ts';
-import type { SpiceChannel } from './spice-channel.ts';
+import { Emitter } from '@offhook/common';
+import type { Channel, ChannelEvents, PeerIdentity } from './channel.ts';
+import { closedError } from './channel-errors.ts';
+
+/** One end of a port, over all its lives. */
+export interface PortCarrier {
+  readonly buffered: number;
+  /** False when it is full. */
+  write(bytes: Uint8Array): boolean;
+  pause(): void;
+  resume(): void;
+}
 
 /**
- * One life of a SPICE port: from the moment when the guest opens its end until it closes it, or
- * the connection goes. Closing it here only ends this life for us: the protocol has no way to
- * close the guest's end, and what still comes is dropped.
+ * One life of a port: from the moment when the other end is opened until it is closed, or the
+ * connection goes. Closing it here only ends this life for us: a port has no way to close the other
+ * end, and what still comes is dropped.
  */
 export class PortStream implements Channel {
   readonly peer: PeerIdentity;
-  readonly #port: SpiceChannel;
+  readonly #port: PortCarrier;
   readonly #events = new Emitter<ChannelEvents>();
   readonly #gone = Promise.withResolvers<void>();
   /** What came before somebody listened; the port is paused meanwhile, so that it stays small. */
@@ -20,7 +27,7 @@ export class PortStream implements Channel {
   #paused = false;
   #closed = false;
 
-  constructor(port: SpiceChannel, peer: PeerIdentity) {
+  constructor(port: PortCarrier, peer: PeerIdentity) {
     this.#port = port;
     this.peer = peer;
   }
@@ -47,7 +54,7 @@ export class PortStream implements Channel {
 
   write(bytes: Uint8Array): boolean {
     if (this.#closed) throw closedError();
-    return this.#port.send(portFromClient.data, { data: bytes });
+    return this.#port.write(bytes);
   }
 
   pause(): void {
@@ -108,8 +115,4 @@ export class PortStream implements Channel {
       this.#events.emit('data', chunk);
     }
   }
-}
-
-export function guestClosedError(port: string): OffhookError {
-  return new OffhookError('channel', 'guest-closed', `the guest closed the port ${port}`);
 }

@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { access, constants } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isOffhookError, OffhookError, xdgRuntimeDir } from '@offhook/common';
+import type { Channel } from '@offhook/virtual-channel';
+import { connectPort } from '@offhook/virtual-channel/port';
+
+const START_MS = 5000;
+
+/** Where the kernel has a port of that name. */
+export function portDevice(name: string): string {
+  return join('/dev/virtio-ports', name);
+}
+
+/** Where the helper of that port serves, in a directory that only its user can enter. */
+export function helperSocket(name: string): string {
+  return join(xdgRuntimeDir('offhook'), `port-${name}.sock`);
+}
+
+/**
+ * A stream to the engine at the other end of a port of this virtual desktop. If no port helper runs,
+ * starts one, which stays when this process ends.
+ *
+ * @throws OffhookError layer `channel`: `no-port`, `permission-denied`, `no-client`, `not-reachable`.
+ */
+export async function connectThroughHelper(name: string, signal: AbortSignal): Promise<Channel> {
+  const target = { socketPath: helperSocket(name), service: 'media', signal };
+  try {
+    return await connectPort(target);
+  } catch (error) {
+    if (!isOffhookError(error, 'not-reachable')) throw error;
+  }
+  await checkDevice(name);
+  await startHelper(name, signal);
+  return connectPort(target);
+}
+
+async function checkDevice(name: string): Promise<void> {
+  const path = portDevice(name);
+  try {
+    await access(path, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    const absent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    throw absent
+      ? new OffhookError('channel', 'no-port', `this machine has no port ${path}`, {
+          cause: error,
+          remedy: 'add the port to the VM’s configuration, or correct [engine] channel',
+        })
+      : new OffhookError('channel', 'permission-denied', `no permission for ${path}`, {
+          cause: error,
+          remedy: 'let a udev rule give it to your group, or run offhook port-helper as a service',
+        });
+  }
+}
+
+/** Resolves when it serves, or has ended because another one does. */
+async function startHelper(name: string, signal: AbortSignal): Promise<void> {
+  const child = spawn(process.execPath, [process.argv[1] ?? '', 'port-helper', name], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'ignore'],
+    cwd: '/',
+  });
+  child.unref();
+  const waiting = AbortSignal.any([signal, AbortSignal.timeout(START_MS)]);
+  try {
+    await Promise.race([
+      once(child.stdout, 'data', { signal: waiting }),
+      once(child, 'exit', { signal: waiting }),
+    ]);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new OffhookError('channel', 'not-reachable', 'the port helper does not start', {
+      cause: error,
+      remedy: `see what it says: offhook port-helper ${name}`,
+    });
+  } finally {
+    child.stdout.destroy();
+  }
+}
