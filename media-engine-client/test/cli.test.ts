@@ -125,7 +125,7 @@ describe('offhook-engine hangup, mute and take', () => {
     expect(await cli('hangup', 'al')).toEqual({ code: 0, out: 'alpha hung up\n', err: '' });
     expect(await cli('hangup', '--json')).toMatchObject({ out: '{"calls":["beta"]}\n' });
     expect(await cli('hangup')).toMatchObject({ code: 4 });
-    expect(plane.worker.sockets.size).toBe(0);
+    expect(plane.worker.legs.size).toBe(0);
   });
 
   it('mute every call unless one is named', async () => {
