@@ -161,9 +161,6 @@ export class Engine {
     this.#watch?.cancel();
     this.guests.close();
     await Promise.all([...this.#views].map((view) => this.detach(view)));
-    if (!keepCalls) {
-      await Promise.all(this.sessions.table.all.map((session) => this.sessions.end(session)));
-    }
     this.sessions.close();
     this.devices.close();
     await this.#options.plane.close({ stopWorker: !keepCalls });

@@ -142,7 +142,11 @@ export class MemoryPlane implements MediaPlane {
   close(options: { stopWorker: boolean }) {
     this.closed = options;
     this.#events.clear();
-    if (options.stopWorker) this.worker.running = false;
+    if (options.stopWorker) {
+      this.worker.running = false;
+      this.worker.sockets.clear();
+      this.worker.legs.clear();
+    }
     return Promise.resolve();
   }
 
