@@ -79,7 +79,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     logger.info({ listen: entrance.addresses }, 'guests can connect');
     return { engine: started, listen: entrance.addresses, close };
   } catch (error) {
-    await close({ keepCalls: true });
+    // A worker that was started for nothing goes again; one that has calls waits for another engine.
+    const calls = engine?.sessions.table.all.length;
+    await close({ keepCalls: calls === undefined || calls > 0 });
     throw error;
   }
 }

@@ -206,18 +206,24 @@ describe('the daemon', () => {
     await expect(second).rejects.toMatchObject({ layer: 'control', code: 'in-use' });
   });
 
-  it('starts nothing when it cannot listen, and leaves the worker alone', async () => {
-    const worker = new MemoryPlane();
+  it('leaves nothing behind when it cannot listen, except calls that a worker has kept', async () => {
     const other = join(directory, 'other');
-    const failing = startDaemon({
-      config: defineEngineConfig({ engine: { listen: daemon.listen[1] ?? '' } }),
-      stateDir: other,
-      logger: silentLogger,
-      createPlane: () => Promise.resolve(worker),
-    });
-    await expect(failing).rejects.toMatchObject({ layer: 'channel', code: 'in-use' });
-    expect(worker.closed).toEqual({ stopWorker: false });
+    const failing = (worker: MemoryPlane) =>
+      startDaemon({
+        config: defineEngineConfig({ engine: { listen: daemon.listen[1] ?? '' } }),
+        stateDir: other,
+        logger: silentLogger,
+        createPlane: () => Promise.resolve(worker),
+      });
+    const fresh = new MemoryPlane();
+    await expect(failing(fresh)).rejects.toMatchObject({ layer: 'channel', code: 'in-use' });
+    expect(fresh.closed).toEqual({ stopWorker: true });
     expect(existsSync(join(other, 'control.sock'))).toBe(false);
+    await call('kept');
+    await expect.poll(() => plane.worker.legs.size).toBe(1);
+    const kept = new MemoryPlane(plane.worker);
+    await expect(failing(kept)).rejects.toMatchObject({ layer: 'channel', code: 'in-use' });
+    expect(kept.closed).toEqual({ stopWorker: false });
   });
 
   it('lets a guest on this machine send to this machine, by whichever channel it comes', async () => {
