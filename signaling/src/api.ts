@@ -28,7 +28,10 @@ export interface SdpAgent {
     options: { provisional: boolean },
     signal: AbortSignal,
   ): Promise<void>;
-  /** Our offer was refused (RFC 3261 §14.1): the description before it stays in force. */
+  /**
+   * The last description of ours came to nothing: the offer was refused (RFC 3261 §14.1) or its answer
+   * of no use, or the answer was not sent, because the peer cancelled. What was before stays in force.
+   */
   rollback(): Promise<void>;
 }
 

@@ -28,6 +28,13 @@ interface OpenOffer {
   readonly settled: boolean;
 }
 
+/** What an answer has replaced, for as long as the peer may not have it. */
+interface Replaced {
+  readonly inForce: InForce | undefined;
+  readonly wanted: Direction;
+  readonly rekey: boolean;
+}
+
 export interface MediaSession {
   readonly id: string;
   readonly revision: number;
@@ -39,6 +46,8 @@ export interface MediaSession {
   readonly wanted: Direction;
   readonly inForce: InForce | undefined;
   readonly offer: OpenOffer | undefined;
+  /** After an `answer`, until the next step. */
+  readonly replaced: Replaced | undefined;
   /** What the command of this revision returned, for when it is repeated. */
   readonly lastSdp: string | undefined;
   readonly muted: boolean;
@@ -71,6 +80,7 @@ export function newSession(
     wanted: 'inactive',
     inForce: undefined,
     offer: undefined,
+    replaced: undefined,
     lastSdp: undefined,
     muted: false,
     locallyMuted: false,
@@ -99,7 +109,7 @@ export function advance(
   }
   if (revision === session.revision) return { session, sdp: session.lastSdp };
   if (session.hungUp) throw mediaError('wrong-state', 'The person at the thin client hung up');
-  const { session: next, sdp } = take(session, step, context);
+  const { session: next, sdp } = take({ ...session, replaced: undefined }, step, context, session);
   return { session: { ...next, revision, lastSdp: sdp }, sdp };
 }
 
@@ -108,7 +118,12 @@ export function offering(session: MediaSession): boolean {
   return session.offer !== undefined && !session.offer.settled;
 }
 
-function take(session: MediaSession, step: SdpStep, context: StepContext): StepResult {
+function take(
+  session: MediaSession,
+  step: SdpStep,
+  context: StepContext,
+  { replaced }: MediaSession,
+): StepResult {
   const terms: Terms = {
     options: session.options,
     local: session.local,
@@ -139,7 +154,13 @@ function take(session: MediaSession, step: SdpStep, context: StepContext): StepR
       if (offering(session)) throw mediaError('wrong-state', 'Our own offer is out');
       const { sdp, agreement } = makeAnswer(terms, step, step.offer);
       const inForce = { agreement, localSdp: sdp, remoteSdp: step.offer };
-      const next = { ...session, inForce, offer: undefined, rekey: false };
+      const next = {
+        ...session,
+        inForce,
+        offer: undefined,
+        rekey: false,
+        replaced: { inForce: session.inForce, wanted: session.wanted, rekey: session.rekey },
+      };
       return { sdp, session: wants(next, session, step.direction, context) };
     }
     case 'accept': {
@@ -155,6 +176,7 @@ function take(session: MediaSession, step: SdpStep, context: StepContext): StepR
       };
     }
     case 'rollback': {
+      if (step.of === 'answer') return { sdp: undefined, session: takeBack(session, replaced) };
       const { offer } = session;
       if (offer === undefined || offer.settled) {
         throw mediaError('wrong-state', 'No offer of ours is out');
@@ -165,6 +187,20 @@ function take(session: MediaSession, step: SdpStep, context: StepContext): StepR
     default:
       return step satisfies never;
   }
+}
+
+/**
+ * The answer of the last step never left. Keys that it has replaced are dead: their counters went
+ * with them (RFC 3711 §9.1).
+ */
+function takeBack(session: MediaSession, replaced: Replaced | undefined): MediaSession {
+  if (replaced === undefined) {
+    throw mediaError('wrong-state', 'The last step was no answer of ours');
+  }
+  const { inForce, wanted } = replaced;
+  const key = inForce?.agreement.srtp?.tx;
+  const rekeyed = key !== undefined && key !== session.inForce?.agreement.srtp?.tx;
+  return { ...session, inForce, wanted, rekey: replaced.rekey || rekeyed };
 }
 
 /** The person takes a call when its audio begins, and again when it comes back from hold. */

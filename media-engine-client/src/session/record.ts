@@ -96,6 +96,9 @@ const mediaSession = z.object({
       settled: z.boolean(),
     }),
   ),
+  replaced: orUndefined(
+    z.object({ inForce: orUndefined(inForce), wanted: direction, rekey: z.boolean() }),
+  ),
   lastSdp: orUndefined(z.string()),
   muted: z.boolean(),
   locallyMuted: z.boolean(),
@@ -147,9 +150,13 @@ function shorten(record: SessionRecord) {
   const { session } = record;
   const strip = (force: MediaSession['inForce']) => force && { ...force, remoteSdp: '' };
   const offer = session.offer && { ...session.offer, before: strip(session.offer.before) };
+  const replaced = session.replaced && {
+    ...session.replaced,
+    inForce: strip(session.replaced.inForce),
+  };
   return {
     version: VERSION,
     ...record,
-    session: { ...session, inForce: strip(session.inForce), offer },
+    session: { ...session, inForce: strip(session.inForce), offer, replaced },
   };
 }

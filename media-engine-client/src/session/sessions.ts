@@ -216,6 +216,9 @@ export class Sessions implements EventSource<SessionEvents> {
       this.#turn = Math.max(this.#turn, next.session.taken);
       session.data = next.session;
       this.#carryOut(session);
+      if (session.data.rekey && !before.rekey) {
+        this.#events.emit('renegotiate', { session, reason: 'srtp-counters-unknown' });
+      }
     }
     return Promise.resolve({ sdp: next.sdp, session: session.state });
   }

@@ -162,6 +162,30 @@ describe('a media session', () => {
     expect(renewed.inForce?.agreement.srtp?.tx).not.toBe(oldKey);
   });
 
+  it('takes back an answer that was not sent, but never to keys that were in use', () => {
+    const back: SdpStep = { type: 'rollback', of: 'answer' };
+    const active = after(fresh(), answer());
+    const undone = after(
+      active,
+      { ...answer(peerSdp('audio 7000 RTP/AVP 0')), direction: 'recvonly' } as SdpStep,
+      back,
+    );
+    expect(undone).toMatchObject({ inForce: active.inForce, wanted: 'sendrecv', rekey: false });
+    expect(code(() => after(undone, back))).toBe('wrong-state');
+    expect(code(() => after(active, offer(), rollback, back))).toBe('wrong-state');
+    const key = (n: number) => Buffer.alloc(n, 7).toString('base64');
+    const secure = (suite: string, bytes: number) =>
+      answer(peerSdp('audio 7000 RTP/SAVP 0', [`a=crypto:1 ${suite} inline:${key(bytes)}`]));
+    const first = after(
+      fresh({ srtp: 'required', srtpSuites: [...SUITES] }),
+      secure(SUITES[0], 30),
+    );
+    expect(after(first, secure(SUITES[1], 30), back)).toMatchObject({
+      inForce: first.inForce,
+      rekey: true,
+    });
+  });
+
   it('counts a call as taken when its audio begins and when it comes back from hold', () => {
     const taken = (session: MediaSession, turn: number, step: SdpStep) =>
       advance(session, session.revision + 1, step, { ...context, turn }).session;

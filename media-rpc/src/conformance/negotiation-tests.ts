@@ -160,6 +160,22 @@ export const negotiationTests: EngineTests = (engine) => {
       });
     });
 
+    it('of an answer returns to what was in force, until the next step', async () => {
+      const before = await engine().establish('s');
+      const { localSdp: offer = '' } = before;
+      const back = { type: 'rollback', of: 'answer' } as const;
+      expect(await refusal(engine().update('s', 3, back))).toBe('wrong-state');
+      await engine().update('s', 3, engine().answer(offer, 'inactive', 2));
+      const { session } = await engine().update('s', 4, back);
+      expect(session).toMatchObject({
+        state: 'active',
+        direction: 'sendrecv',
+        localSdp: before.localSdp,
+        remoteSdp: before.remoteSdp,
+      });
+      expect(await refusal(engine().update('s', 5, back))).toBe('wrong-state');
+    });
+
     it('is refused when no offer is out', async () => {
       await engine().establish('s');
       expect(await refusal(engine().update('s', 3, { type: 'rollback' }))).toBe('wrong-state');

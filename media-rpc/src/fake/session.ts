@@ -33,6 +33,8 @@ export interface FakeSession {
   readonly locallyMuted: boolean;
   readonly inForce: InForce | undefined;
   readonly offer: Offer | undefined;
+  /** What the answer of the last step has replaced; absent after any other step. */
+  readonly replaced?: { readonly inForce: InForce | undefined } | undefined;
   /** What the command of this revision gave, for its repetition. */
   readonly lastSdp: string | undefined;
 }
@@ -41,7 +43,7 @@ export interface FakeSession {
 export function takeStep(session: FakeSession, revision: number, step: SdpStep): FakeSession {
   if (revision < session.revision) throw mediaError('stale-revision');
   if (revision === session.revision) return session;
-  return { ...session, ...change(session, step), revision };
+  return { ...session, replaced: undefined, ...change(session, step), revision };
 }
 
 function change(session: FakeSession, step: SdpStep): Partial<FakeSession> {
@@ -59,7 +61,7 @@ function change(session: FakeSession, step: SdpStep): Partial<FakeSession> {
       const { direction, origin } = step;
       const { sdp, agreement } = makeAnswer({ options, local, direction, origin }, step.offer);
       const next = { agreement, localSdp: sdp, remoteSdp: step.offer };
-      return { inForce: next, offer: undefined, lastSdp: sdp };
+      return { inForce: next, offer: undefined, lastSdp: sdp, replaced: { inForce } };
     }
     case 'accept': {
       if (offer === undefined) throw mediaError('wrong-state', 'No offer of ours is out');
@@ -69,6 +71,10 @@ function change(session: FakeSession, step: SdpStep): Partial<FakeSession> {
       return { inForce: next, offer: { ...offer, settled }, lastSdp: undefined };
     }
     case 'rollback':
+      if (step.of === 'answer') {
+        if (session.replaced === undefined) throw mediaError('wrong-state');
+        return { ...session.replaced, replaced: undefined, lastSdp: undefined };
+      }
       if (!offering) throw mediaError('wrong-state', 'No offer of ours is out');
       return { inForce: offer.before, offer: undefined, lastSdp: undefined };
     default:

@@ -47,6 +47,8 @@ export class CallMedia implements SdpAgent {
   #running = 0;
   /** The description that a roll-back would take back. */
   #last: 'offer' | 'answer' | undefined;
+  /** As it was before that description. */
+  #originBefore: OriginState;
   /** One that came to nothing, which the engine may not know. */
   #leftOver: 'offer' | 'answer' | undefined;
 
@@ -54,6 +56,7 @@ export class CallMedia implements SdpAgent {
     this.id = parts.id;
     this.#parts = parts;
     this.#origin = newOrigin(parts.originId);
+    this.#originBefore = this.#origin;
   }
 
   /** For reconciliation; undefined when the engine need not have anything. */
@@ -118,6 +121,7 @@ export class CallMedia implements SdpAgent {
     if (!this.#open) return;
     try {
       await this.#update({ type: 'accept', answer, provisional }, signal);
+      if (!provisional) this.#last = undefined;
     } catch (error) {
       if (!isOffhookError(error, 'unknown-session')) throw error;
       this.#lost();
@@ -127,6 +131,8 @@ export class CallMedia implements SdpAgent {
   /** An engine that is away is told before the next description. */
   async rollback(): Promise<void> {
     this.#leftOver = this.#last;
+    // An answer that is taken back was never sent: its version is free (RFC 3264 §8).
+    if (this.#last === 'answer') this.#origin = this.#originBefore;
     if (this.#parts.port.connected) await this.#takeBack();
   }
 
@@ -173,6 +179,7 @@ export class CallMedia implements SdpAgent {
     if (this.#leftOver !== undefined) await this.#takeBack(signal);
     this.#last = undefined;
     try {
+      this.#originBefore = this.#origin;
       const sdp = await this.#carryOut(stepFor(nextOrigin(this.#origin)), signal);
       this.#last = kind;
       return sdp;

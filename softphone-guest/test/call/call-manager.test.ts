@@ -206,7 +206,19 @@ describe('hold and resume', () => {
       hold: { wanted: false, inForce: false },
     });
     expect(fake.engine?.sessions.get(session.id)?.muted).toBe(false);
-    expect(fake.engine?.log.at(-2)).toBe(`session.update ${session.id} 4 rollback`);
+    expect(fake.engine?.log.at(-2)).toBe(`session.update ${session.id} 4 rollback offer`);
+  });
+
+  it('of the peer are undone when it cancels them: o= counts only what was sent', async () => {
+    const fake = await fakePhone();
+    const { session, sip } = await talking(fake);
+    const { signal } = new AbortController();
+    session.media.setDirection('inactive');
+    const answer = await sip.usedAgent.createAnswer('v=0', signal);
+    expect(answer).toMatch(/^o=- \d+ 2 /m);
+    await sip.usedAgent.rollback();
+    expect(fake.engine?.log.at(-1)).toBe(`session.update ${session.id} 4 rollback answer`);
+    expect(await sip.usedAgent.createAnswer('v=0', signal)).toBe(answer);
   });
 
   it('reject when the call ends meanwhile', async () => {

@@ -207,8 +207,8 @@ function describe(method: MethodName, params: unknown): string {
     method: how,
     kind,
   } = params as Record<string, unknown>;
-  const { type, direction } = (step ?? {}) as Record<string, unknown>;
-  return [method, id, revision, type, direction, muted, digits, how, kind]
+  const { type, of, direction } = (step ?? {}) as Record<string, unknown>;
+  return [method, id, revision, type, of, direction, muted, digits, how, kind]
     .filter((one) => one !== undefined)
     .map(String)
     .join(' ');

@@ -68,9 +68,10 @@ export class Answering {
       ...(lateOffer && { open: 'ours' as const }),
     });
     inbound.onCancel = () => inbound.reply(487);
+    const known = offer === undefined ? undefined : this.#answerBefore(offer);
     let local: string | undefined;
     try {
-      if (offer !== undefined) local = await this.#answerTo(offer);
+      if (offer !== undefined) local = known ?? (await session.steps.createAnswer(offer));
       else if (lateOffer) local = await session.steps.createOffer();
     } catch (error) {
       inbound.reply(...refusal(error));
@@ -79,7 +80,7 @@ export class Answering {
     }
     if (inbound.answered || session.ended) {
       // Cancelled meanwhile: the description before stays in force.
-      await session.steps.rollback().catch(() => undefined);
+      if (local !== known) await session.steps.rollback().catch(() => undefined);
       this.#close(invite, opens);
       return;
     }
@@ -100,10 +101,9 @@ export class Answering {
   }
 
   /** The same offer again is a refresh: our answer to it has not changed (RFC 3264 §8). */
-  async #answerTo(offer: string): Promise<string> {
+  #answerBefore(offer: string): string | undefined {
     const { local, remote, offeredByPeer } = this.#session.negotiation.descriptions;
-    if (offeredByPeer && remote === offer && local !== undefined) return local;
-    return this.#session.steps.createAnswer(offer);
+    return offeredByPeer && remote === offer ? local : undefined;
   }
 
   async #lateAnswer(offered: string | undefined, answer: string | undefined): Promise<void> {
