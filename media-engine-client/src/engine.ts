@@ -113,13 +113,12 @@ export class Engine {
       plane,
       clock: this.#clock,
       logger,
+      health: () => this.#health,
+      maxSessions: Math.min(config.policy.sessions, config.policy.sessions_per_guest),
       stats: (session) => this.stats(session),
     });
     if (leaseMs !== undefined) this.guests.setLease(guest.instance, leaseMs);
     this.#views.add(view);
-    if (this.#health.worker !== 'up') {
-      queueMicrotask(() => view.emit('engine.health', this.#health));
-    }
     return view;
   }
 

@@ -29,6 +29,9 @@ export interface GuestEngineParts {
   readonly plane: MediaPlane;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly health: () => MediaEvents['engine.health'];
+  /** How many sessions the policy allows the guest. */
+  readonly maxSessions: number;
   readonly stats: (session: LiveSession) => Promise<SessionStats>;
 }
 
@@ -95,10 +98,16 @@ export class GuestEngine implements MediaEngine {
 
   readonly #handlers: Handlers = {
     snapshot: () => {
-      const { engine, guests, guest, sessions } = this.#parts;
+      const { engine, guests, guest, sessions, health, maxSessions } = this.#parts;
       const own = sessions.table.of(guest.instance);
       const leaseMs = guests.leaseMs(guest.instance);
-      return Promise.resolve({ engine, sessions: own.map(({ state }) => state), leaseMs });
+      return Promise.resolve({
+        engine,
+        sessions: own.map(({ state }) => state),
+        leaseMs,
+        health: health(),
+        maxSessions,
+      });
     },
     'lease.set': async ({ ms }) => {
       const { guests, guest, sessions } = this.#parts;

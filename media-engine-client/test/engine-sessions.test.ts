@@ -250,6 +250,17 @@ describe('what the worker reports', () => {
     expect(alice.of('session.renegotiate')).toEqual([]);
   });
 
+  it('tells who connects meanwhile that the worker is away, and how many calls it may have', async () => {
+    const { plane, guest } = await startTestEngine({
+      config: { policy: { sessions: 5, sessions_per_guest: 3 } },
+    });
+    plane.emit('worker', { state: 'failed', message: 'killed', countersUnknown: [] });
+    expect(await guest().call('snapshot', {})).toMatchObject({
+      health: { worker: 'failed', message: 'killed' },
+      maxSessions: 3,
+    });
+  });
+
   it('asks for a new offer where SRTP counters are unknown, which then has new keys', async () => {
     const { plane, guest } = await startTestEngine();
     const alice = guest();

@@ -19,6 +19,8 @@ export const PROTOCOL = { min: 1, max: 1 } as const;
 
 const none = z.object({});
 
+const health = z.object({ worker: z.enum(['up', 'restarting', 'failed']), message: z.string() });
+
 /** Named failures of the contract; they cross the wire as JSON-RPC errors with this code in `data`. */
 export const mediaErrors = {
   'invalid-params': 'The request does not fit the schema',
@@ -65,7 +67,15 @@ export const methods = {
   /** What the engine has: the engine's half of reconciliation. */
   snapshot: {
     params: none,
-    result: z.object({ engine: instanceId, sessions: z.array(sessionState), leaseMs: z.int() }),
+    result: z.object({
+      engine: instanceId,
+      sessions: z.array(sessionState),
+      leaseMs: z.int(),
+      /** As of now; `engine.health` tells of changes. */
+      health: health.optional(),
+      /** How many sessions this guest may have at once. */
+      maxSessions: z.int().min(1).optional(),
+    }),
     errors: [],
   },
   /**
@@ -203,10 +213,7 @@ export const events = {
   },
   /** The person at the thin client hung up: `closed` in `snapshot` until the guest closes it. */
   'session.hangup': { params: z.object({ id: sessionId }), droppable: false },
-  'engine.health': {
-    params: z.object({ worker: z.enum(['up', 'restarting', 'failed']), message: z.string() }),
-    droppable: false,
-  },
+  'engine.health': { params: health, droppable: false },
   'devices.changed': {
     params: z.object({ devices: z.array(audioDevice), selected: z.record(audioRole, z.string()) }),
     droppable: false,

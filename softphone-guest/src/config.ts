@@ -228,7 +228,7 @@ const calls = z
     max: z
       .int()
       .min(1)
-      .max(10_000)
+      .max(1000)
       .default(1000)
       .describe('More calls at once are refused as busy'),
     history: z.int().min(0).max(10_000).default(200).describe('Ended calls that are remembered'),

@@ -104,6 +104,7 @@ export class MediaLink implements MediaPort, EventSource<MediaLinkEvents> {
   #waiting = new Set<() => void>();
   /** The channel has been up: a command may wait for it to come back. */
   #wasUp = false;
+  #maxSessions: number | undefined;
 
   constructor(options: MediaLinkOptions) {
     this.#options = options;
@@ -116,6 +117,11 @@ export class MediaLink implements MediaPort, EventSource<MediaLinkEvents> {
 
   get connected(): boolean {
     return this.#status.state === 'connected';
+  }
+
+  /** How many sessions the engine allows us; undefined as long as none has said. */
+  get maxSessions(): number | undefined {
+    return this.#maxSessions;
   }
 
   on<K extends keyof MediaLinkEvents>(name: K, listener: (event: MediaLinkEvents[K]) => void) {
@@ -235,8 +241,10 @@ export class MediaLink implements MediaPort, EventSource<MediaLinkEvents> {
     const actions = reconcile(desired(), snapshot.sessions);
     this.#retryMs = FIRST_RETRY_MS;
     this.#wasUp = true;
-    this.#setStatus({ state: 'connected', channel, engine: snapshot.engine, worker: 'up' });
-    logger.info({ channel, engine: snapshot.engine, actions: actions.length }, 'engine connected');
+    this.#maxSessions = snapshot.maxSessions;
+    const { engine, health } = snapshot;
+    this.#setStatus({ state: 'connected', channel, engine, worker: health?.worker ?? 'up' });
+    logger.info({ channel, engine, actions: actions.length }, 'engine connected');
     for (const action of actions) this.#apply(client, action);
   }
 

@@ -126,6 +126,16 @@ describe('the link to the engine', () => {
     await media.close();
   });
 
+  it('shows a worker that is down already', async () => {
+    const engine = new FakeEngine();
+    engine.worker = 'failed';
+    const { media, clock } = link(() => Promise.resolve(engine.connect()));
+    media.start();
+    await clock.advance(0);
+    expect(media.status).toMatchObject({ state: 'connected', worker: 'failed' });
+    await media.close();
+  });
+
   it('shows the worker’s health', async () => {
     const engine = new FakeEngine();
     const { media, clock } = link(() => Promise.resolve(engine.connect()));

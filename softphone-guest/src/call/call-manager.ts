@@ -79,10 +79,11 @@ export class CallManager {
   dial(line: Line, target: string): CallSession {
     this.#refuseWhenClosed();
     const { config, link } = this.#parts;
+    const limit = this.#limit;
     const uri = dialTarget(target, config.dial.domain ?? domainOf(line.config.aor));
     if (!link.connected) throw link.notConnected();
-    if (this.#sessions.size >= config.calls.max) {
-      throw new OffhookError('call', 'limit-reached', `${config.calls.max} calls already`);
+    if (this.#sessions.size >= limit) {
+      throw new OffhookError('call', 'limit-reached', `${limit} calls already`);
     }
     this.#holdOthers(undefined);
     const { id, media } = this.#newMedia(line, uri);
@@ -96,14 +97,14 @@ export class CallManager {
 
   /** A call that signaling delivers. MUST be called in the turn of its event. */
   incoming(line: Line, sip: IncomingCall): void {
-    const { config, link, logger } = this.#parts;
+    const { link, logger } = this.#parts;
     const { id, media } = this.#newMedia(line, sip.remote.uri);
     sip.useAgent(media);
     const refusal = this.#closed
       ? { status: 503, reason: 'Shutting Down' }
       : !link.connected
         ? { status: 480, reason: 'No Media Engine' }
-        : this.#sessions.size >= config.calls.max
+        : this.#sessions.size >= this.#limit
           ? { status: 486, reason: 'Busy Here' }
           : undefined;
     const session = new CallSession(sip, this.#partsOf(id, line, media));
@@ -263,6 +264,12 @@ export class CallManager {
     link.on('status', (status) => {
       if (status.state === 'connected') this.#tones.replay();
     });
+  }
+
+  /** Ours, or the engine's where that is lower: a call that could not have audio must not ring. */
+  get #limit(): number {
+    const { link, config } = this.#parts;
+    return Math.min(config.calls.max, link.maxSessions ?? config.calls.max);
   }
 
   #newId(): string {

@@ -126,6 +126,19 @@ describe('an incoming call', () => {
     expect(second.log).toEqual(['reject 486']);
   });
 
+  it('gets 486 beyond what the engine can take', async () => {
+    const fake = await fakePhone();
+    fake.engine?.cut();
+    if (fake.engine !== undefined) fake.engine.maxSessions = 1;
+    await fake.clock.advance(200);
+    fake.account.ring('sip:bob@example.com');
+    const second = fake.account.ring('sip:carol@example.com');
+    await fake.clock.advance(0);
+    expect(second.log).toEqual(['reject 486']);
+    const [line] = fake.phone.lines;
+    expect(() => line && fake.phone.manager.dial(line, 'bob')).toThrow('1 calls already');
+  });
+
   it('is answered at once with auto_answer, without a tone, and holds nobody', async () => {
     const fake = await fakePhone(guestConfig('auto_answer = true'));
     const first = fake.account.ring('sip:bob@example.com');

@@ -19,6 +19,8 @@ export class FakeEngine {
   /** Every command, e.g. `session.open abc 1 offer sendrecv`. */
   readonly log: string[] = [];
   readonly tones = new Set<string>();
+  worker: 'up' | 'restarting' | 'failed' = 'up';
+  maxSessions = 128;
   /** Errors for the next call of a method. */
   readonly failures = new Map<MethodName, Error>();
   #clients = new Set<FakeClient>();
@@ -56,7 +58,13 @@ export class FakeEngine {
   #result(command: Command): MethodResult<MethodName> {
     switch (command.method) {
       case 'snapshot':
-        return { engine: this.instance, sessions: [...this.sessions.values()], leaseMs: 1000 };
+        return {
+          engine: this.instance,
+          sessions: [...this.sessions.values()],
+          leaseMs: 1000,
+          health: { worker: this.worker, message: '' },
+          maxSessions: this.maxSessions,
+        };
       case 'lease.set':
         return { ms: command.params.ms };
       case 'session.open':
