@@ -141,6 +141,14 @@ export class Asterisk {
     await this.console(`channel originate PJSIP/${endpoint} extension ${extension}@phones`);
   }
 
+  /** Ends the calls of a phone. */
+  async hangUp(endpoint: string): Promise<void> {
+    const channels = await this.console('core show channels concise');
+    for (const [, channel = ''] of channels.matchAll(/^(PJSIP\/[^!]+)!/gm))
+      if (channel.startsWith(`PJSIP/${endpoint}-`))
+        await this.console(`channel request hangup ${channel}`);
+  }
+
   /** What it recorded of the phone that called that number (601…). */
   async heard(extension: string): Promise<Audio> {
     return readRecording(join(this.#directory, `heard-${extension}.wav`));

@@ -30,6 +30,8 @@ const message = z.looseObject({
   response: z.boolean().optional(),
   ok: z.boolean().optional(),
   data: z.unknown().optional(),
+  /** The digit of a CALL_DTMF_START. */
+  param: z.string().optional(),
 });
 
 type Message = z.output<typeof message>;
@@ -124,7 +126,7 @@ export class Baresip {
   get digits(): string {
     return this.#events
       .filter((event) => event.type === 'CALL_DTMF_START')
-      .map((event) => String(event['param'] ?? ''))
+      .map((event) => event.param ?? '')
       .join('');
   }
 

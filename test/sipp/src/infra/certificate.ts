@@ -8,14 +8,15 @@ export interface Authority {
   readonly key: string;
 }
 
+const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+
 /** A certificate authority for the length of a run. */
 export async function createAuthority(directory: string): Promise<Authority> {
   const certificate = join(directory, 'ca.crt');
   const key = join(directory, 'ca.key');
   await openssl(
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],
-    ...['-days', '2', '-subj', '/CN=test authority', '-keyout', key, '-out', certificate],
-    ...['-addext', 'basicConstraints=critical,CA:TRUE'],
+    ['req', '-x509', ...NEW_KEY, '-days', '2', '-subj', '/CN=test authority'],
+    ['-keyout', key, '-out', certificate, '-addext', 'basicConstraints=critical,CA:TRUE'],
   );
   return { certificate, key };
 }
@@ -31,16 +32,16 @@ export async function createCertificate(
   );
   await writeFile(file('ext'), `subjectAltName=${names.join(',')}\n`);
   await openssl(
-    ...['req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],
-    ...['-subj', `/CN=${options.hosts[0] ?? ''}`, '-keyout', file('key'), '-out', file('csr')],
+    ['req', ...NEW_KEY, '-subj', `/CN=${options.hosts[0] ?? ''}`],
+    ['-keyout', file('key'), '-out', file('csr')],
   );
   await openssl(
-    ...['x509', '-req', '-in', file('csr'), '-CA', authority.certificate, '-CAkey', authority.key],
-    ...['-CAcreateserial', '-days', '2', '-extfile', file('ext'), '-out', file('crt')],
+    ['x509', '-req', '-in', file('csr'), '-CA', authority.certificate, '-CAkey', authority.key],
+    ['-CAcreateserial', '-days', '2', '-extfile', file('ext'), '-out', file('crt')],
   );
   return { certificate: file('crt'), key: file('key') };
 }
 
-function openssl(...args: readonly string[]): Promise<string> {
-  return run('openssl', args, { within: 20_000 });
+function openssl(...args: readonly (readonly string[])[]): Promise<string> {
+  return run('openssl', args.flat(), { within: 20_000 });
 }

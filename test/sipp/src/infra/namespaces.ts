@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { run } from './process.ts';
 import type { Program } from '../phone/programs.ts';
 
+/** Where an ordinary user's PATH does not lead. */
+const IP = '/usr/sbin/ip';
 /** How commands become root here: as they are, or by `sudo -n`. */
 const PRIVILEGE: readonly string[] = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
 
@@ -23,7 +25,7 @@ export async function namespacesMissing(): Promise<string | undefined> {
 }
 
 /** Runs a command as root. */
-export async function root(command: string, ...args: readonly string[]): Promise<string> {
+async function root(command: string, ...args: readonly string[]): Promise<string> {
   const [first = command, ...rest] = [...PRIVILEGE, command, ...args];
   const path = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
   return run(first, rest, { within: 10_000, env: { PATH: path } });
@@ -53,11 +55,13 @@ export class Namespace {
   wrap(program: Program): Program {
     const uid = process.getuid?.() ?? 0;
     const gid = process.getgid?.() ?? 0;
-    const [first = '', ...rest] = [...PRIVILEGE, 'ip', 'netns', 'exec', this.name];
     const drop =
       uid === 0 ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--init-groups', '--'];
-    const command = first === 'ip' ? '/usr/sbin/ip' : first;
-    return { command, args: [...rest, ...drop, program.command, ...program.args] };
+    const inside = ['netns', 'exec', this.name, ...drop, program.command, ...program.args];
+    const [sudo, ...flags] = PRIVILEGE;
+    return sudo === undefined
+      ? { command: IP, args: inside }
+      : { command: sudo, args: [...flags, IP, ...inside] };
   }
 
   async close(): Promise<void> {

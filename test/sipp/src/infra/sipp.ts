@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { isBound } from './listening.ts';
 import { ManagedProcess } from './process.ts';
 import { freePorts, releasePorts } from './ports.ts';
-import { header, type SipMessage } from './sip-message.ts';
+import type { SipMessage } from './sip-message.ts';
 import { readTrace } from './sipp-trace.ts';
 import { until, within, type WaitOptions } from './wait.ts';
 
-export const SCENARIOS = join(import.meta.dirname, '../../scenarios');
+const SCENARIOS = join(import.meta.dirname, '../../scenarios');
 
 export type SippTransport = 'udp' | 'tcp';
 
@@ -88,6 +88,13 @@ export class Sipp {
     const at = contact ?? { address, port: this.port };
     const host = at.address.includes(':') ? `[${at.address}]` : at.address;
     return `sip:${user}@${host}:${at.port}${transport === 'tcp' ? ';transport=tcp' : ''}`;
+  }
+
+  /** What its From says after `sip:sipp@`. */
+  get identity(): string {
+    const { address, contact } = this.#options;
+    const at = contact ?? { address, port: this.port };
+    return `@${at.address.includes(':') ? `[${at.address}]` : at.address}:${at.port}`;
   }
 
   /** Every message so far, both directions. */
@@ -196,30 +203,24 @@ export class Sipp {
       law_name: 'PCMA',
       ...keys,
     };
-    return [
-      ...(builtin ? ['-sn', scenario] : ['-sf', this.#file()]),
-      ...['-t', transport === 'tcp' ? 't1' : 'u1', '-i', bracket(address), '-bind_local'],
-      ...['-p', String(this.port), '-cp', String(first + 2), '-ci', '127.0.0.1'],
-      ...['-mi', bracket(address), '-mp', String(first + 4)],
-      ...['-m', String(calls ?? 1), '-nostdin', '-timeout_error'],
-      ...(rate === undefined ? [] : ['-r', String(rate)]),
-      ...['-s', user ?? 'alice'],
-      ...['-trace_msg', '-message_file', this.#files.messages],
-      ...['-trace_err', '-error_file', this.#files.errors],
-      ...['-trace_logs', '-log_file', this.#files.logs],
-      ...['-timer_resol', '5', '-recv_timeout', '15000'],
-      ...Object.entries(generic).flatMap(([name, value]) => ['-key', name, String(value)]),
-      ...(this.#options.extra ?? []),
-      ...(remote === undefined ? [] : [`${bracket(remote.address)}:${remote.port}`]),
+    const options: (readonly string[])[] = [
+      builtin ? ['-sn', scenario] : ['-sf', this.#file()],
+      ['-t', transport === 'tcp' ? 't1' : 'u1', '-i', bracket(address), '-bind_local'],
+      ['-p', String(this.port), '-cp', String(first + 2), '-ci', '127.0.0.1'],
+      ['-mi', bracket(address), '-mp', String(first + 4)],
+      ['-m', String(calls ?? 1), '-nostdin', '-timeout_error'],
+      rate === undefined ? [] : ['-r', String(rate)],
+      ['-s', user ?? 'alice'],
+      ['-trace_msg', '-message_file', this.#files.messages],
+      ['-trace_err', '-error_file', this.#files.errors],
+      ['-trace_logs', '-log_file', this.#files.logs],
+      ['-timer_resol', '5', '-recv_timeout', '15000'],
+      ...Object.entries(generic).map(([name, value]) => ['-key', name, String(value)]),
+      this.#options.extra ?? [],
+      remote === undefined ? [] : [`${bracket(remote.address)}:${remote.port}`],
     ];
+    return options.flat();
   }
-}
-
-/** What a peer says in a header, or a failure that names it. */
-export function required(message: SipMessage, name: string): string {
-  const value = header(message, name);
-  if (value === undefined) throw new Error(`no ${name} in ${message.startLine}`);
-  return value;
 }
 
 function filled(options: SippOptions): string {

@@ -113,7 +113,7 @@ function bind(address: string, port: number): Promise<Socket> {
 }
 
 /** A small generator with a 32-bit state, even enough for losing packets. */
-export function mulberry32(seed: number): () => number {
+function mulberry32(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -147,7 +147,7 @@ export const asteriskScenarios = [
       const { id } = await guest.phone.rings(since);
       await guest.phone.call('call.answer', { call: id, wait: 8000 });
       await heardBothWays(stage, asterisk, digits);
-      await asterisk.console('channel request hangup all');
+      await asterisk.hangUp('alice-called');
       const { end } = await guest.phone.becomes(id, 'ended');
       assert.equal(end?.by, 'remote');
     },

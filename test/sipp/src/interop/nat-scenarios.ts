@@ -71,7 +71,7 @@ async function build(stage: Stage): Promise<Network> {
 async function startPhone(
   stage: Stage,
   network: Network,
-  account: TomlTable,
+  account: TomlTable & { readonly aor: string },
 ): Promise<{ engine: EngineProcess; guest: GuestProcess }> {
   const engine = stage.scope.use(
     await EngineProcess.start({
@@ -92,7 +92,7 @@ async function startPhone(
     }),
   );
   await guest.phone.engineConnected();
-  await guest.phone.registration(String(account['aor']), 'registered', 10_000);
+  await guest.phone.registration(account.aor, 'registered', 10_000);
   return { engine, guest };
 }
 

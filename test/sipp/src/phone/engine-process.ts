@@ -12,6 +12,8 @@ export interface EngineOptions {
   readonly directory: string;
   /** Sections over the ones of the tests. */
   readonly config?: Readonly<Record<string, TomlTable>>;
+  /** Behind `run` on its command line. */
+  readonly args?: readonly string[];
   /** Wraps the command, to run it in a network namespace. */
   readonly wrap?: ((program: Program) => Program) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -33,7 +35,10 @@ export class EngineProcess {
     this.channel = `unix:${paths.socket}`;
     this.stateDir = paths.state;
     this.#speaker = paths.speaker;
-    const program = engineProgram(['run', '--config', paths.config, '--state-dir', paths.state]);
+    const program = engineProgram([
+      ...['run', '--config', paths.config, '--state-dir', paths.state],
+      ...(options.args ?? []),
+    ]);
     this.process = new ManagedProcess({
       name: 'offhook-engine',
       ...(options.wrap?.(program) ?? program),

@@ -112,13 +112,18 @@ export class Phone {
     );
   }
 
-  /** Waits for a call to come in that was not there at `since` (an `eventMark`). */
-  async rings(since: number, within = 6000): Promise<CallInfo> {
+  /**
+   * Waits for a call to come in that was not there at `since` (an `eventMark`), from somebody whose
+   * URI has `from` in it.
+   */
+  async rings(since: number, options: { within?: number; from?: string } = {}): Promise<CallInfo> {
+    const { within = 6000, from = '' } = options;
     const call = await until(
       'a call to come in',
       () =>
         this.events('call.changed', since).find(
-          (event) => event.params['direction'] === 'incoming',
+          ({ params }) =>
+            params['direction'] === 'incoming' && String(params['remote']).includes(from),
         ),
       { within },
     );
@@ -185,7 +190,7 @@ export class Phone {
   }
 }
 
-export function describe(call: CallInfo): string {
+function describe(call: CallInfo): string {
   const end = call.end === null ? '' : ` by ${call.end.by}: ${call.end.status} ${call.end.reason}`;
   const held = call.held ? ', held' : call.remoteHeld ? ', held by the peer' : '';
   return `${call.state}${end}${held}, ${call.media.rxPackets} packets received`;

@@ -1,5 +1,5 @@
 import { count, type Result } from './result.ts';
-import type { Requirement } from './requirements.ts';
+import type { Requirement } from './requirement.ts';
 import type { Scenario } from './scenario.ts';
 
 const MARKS = { passed: 'ok  ', failed: 'FAIL', skipped: 'skip' } as const;

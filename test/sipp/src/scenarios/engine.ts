@@ -123,21 +123,20 @@ export const engines = [
 async function pour(path: string, bytes: number): Promise<boolean> {
   const socket = connect(path);
   await once(socket, 'connect');
-  let closed = false;
-  socket.on('close', () => (closed = true));
   socket.on('error', () => undefined);
   // Unread bytes would keep the end from being seen.
   socket.resume();
   const frame = new FrameWriter({ maxPayload: bytes }).encode(new Uint8Array(bytes));
   const CHUNK = 1024 * 1024;
-  for (let at = 0; at < frame.length && !closed; at += CHUNK) {
+  for (let at = 0; at < frame.length && !socket.closed; at += CHUNK) {
     const part = frame.subarray(at, at + CHUNK);
     if (socket.write(part)) continue;
     await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => undefined);
   }
-  await until('the engine to hang up', () => closed || undefined, { within: 6000 }).catch(
+  await until('the engine to hang up', () => socket.closed, { within: 6000 }).catch(
     () => undefined,
   );
+  const { closed } = socket;
   socket.destroy();
   return closed;
 }

@@ -56,7 +56,7 @@ export async function receive(
     ...rest,
     extra: ['-d', String(pauses), ...(rest.extra ?? [])],
   });
-  const { id } = await stage.phone.rings(since, 15_000);
+  const { id } = await stage.phone.rings(since, { within: 15_000, from: sipp.identity });
   return { sipp, call: id, far };
 }
 

@@ -1,0 +1,332 @@
+import type { Requirement } from './requirement.ts';
+
+/** What SIP asks of the phone. */
+export const signalingRequirements = {
+  'call.out': {
+    source: 'RFC 3261 §13.2',
+    text: 'The phone places a call with an SDP offer, acknowledges the 2xx and ends it with BYE.',
+  },
+  'call.in': {
+    source: 'RFC 3261 §13.3',
+    text: 'The phone rings with 180 and answers with 200 and an SDP answer.',
+  },
+  'call.bye-in': {
+    source: 'RFC 3261 §15.1.2',
+    text: 'A BYE of the peer is answered 200 and ends the call.',
+  },
+  'call.auto-answer': {
+    source: 'Offhook, configuration `auto_answer`',
+    text: 'A line with auto_answer takes a call by itself.',
+  },
+  'call.stock-sipp': {
+    source: 'Offhook',
+    text: "SIPp's built-in uac and uas scenarios run against the phone unchanged.",
+  },
+  'call.many': {
+    source: 'Offhook',
+    text: 'Many calls at once are each set up and torn down, with loss too.',
+  },
+  'net.tcp': { source: 'RFC 3261 §18', text: 'Everything works over TCP as well.' },
+  'net.ipv6': { source: 'RFC 3261 §18, RFC 5118', text: 'Everything works over IPv6 as well.' },
+  'net.loss': {
+    source: 'RFC 3261 §17',
+    text: 'With a fifth of all UDP packets lost, calls are set up and torn down all the same.',
+  },
+  'net.rport': {
+    source: 'RFC 3581 §4',
+    text: 'A response goes to the source of a request that has rport, and to the Via otherwise.',
+  },
+  'net.size': {
+    source: 'RFC 3261 §18.1.1',
+    text: 'A request of more than 1300 bytes goes over TCP, and over UDP when that is refused.',
+  },
+  'net.framing': {
+    source: 'RFC 3261 §18.3',
+    text: 'Over TCP, messages are told apart by Content-Length, in whatever pieces they come.',
+  },
+  'uac.timer-a': {
+    source: 'RFC 3261 §17.1.1.2',
+    text: 'INVITE is repeated over UDP at T1, 2 T1 … until something answers.',
+  },
+  'uac.timer-b': {
+    source: 'RFC 3261 §17.1.1.2',
+    text: 'When nothing answers within 64 T1, the call fails and the person is told.',
+  },
+  'uac.timer-e': {
+    source: 'RFC 3261 §17.1.2.2',
+    text: 'BYE is repeated over UDP until it is answered.',
+  },
+  'uac.re-ack': {
+    source: 'RFC 3261 §13.2.2.4',
+    text: 'Every copy of a 2xx is acknowledged again.',
+  },
+  'uac.fork-2xx': {
+    source: 'RFC 3261 §13.2.2.4',
+    text: 'A second 2xx of a forked INVITE is acknowledged and ended with BYE.',
+  },
+  'uac.fork-early': {
+    source: 'RFC 3261 §12.1, §13.2.2.1',
+    text: 'Several early dialogs may come; the call goes on with whichever answers.',
+  },
+  'uac.cancel': {
+    source: 'RFC 3261 §9.1',
+    text: 'Giving up a ringing call sends CANCEL and acknowledges the 487.',
+  },
+  'uac.cancel-early': {
+    source: 'RFC 3261 §9.1',
+    text: 'CANCEL waits for the first provisional response.',
+  },
+  'uac.cancel-race': {
+    source: 'RFC 3261 §9.1, §15',
+    text: 'When CANCEL and 2xx cross, the call is acknowledged and ended with BYE.',
+  },
+  'uac.early-media': {
+    source: 'RFC 3261 §13.2.1, RFC 3960',
+    text: 'A description in a 18x is used at once, so that announcements are heard.',
+  },
+  'uac.redirect': {
+    source: 'RFC 3261 §8.1.3.4, §19.1.5',
+    text: 'The contacts of a 3xx are tried in the order of q.',
+  },
+  'uac.redirect-loop': {
+    source: 'RFC 3261 §8.1.3.4',
+    text: 'A redirection to a target that was tried already ends the call with a reason.',
+  },
+  'uac.reasons': {
+    source: 'RFC 3261 §21.4-21.6',
+    text: 'Every final failure ends the call and is told in words.',
+  },
+  'uac.reason-header': {
+    source: 'RFC 3326',
+    text: 'A Reason header is part of what the person is told.',
+  },
+  'auth.md5': {
+    source: 'RFC 3261 §22, RFC 7616 §3.4',
+    text: 'A digest challenge with MD5 and qop=auth is answered correctly.',
+  },
+  'auth.md5-no-qop': {
+    source: 'RFC 7616 §3.4.1, RFC 2069',
+    text: 'A digest challenge without qop is answered correctly.',
+  },
+  'auth.sha256': {
+    source: 'RFC 8760, RFC 7616',
+    text: 'A digest challenge with SHA-256 is answered correctly.',
+  },
+  'auth.sess': {
+    source: 'RFC 7616 §3.4.2',
+    text: 'The -sess variants hash nonce and cnonce into A1.',
+  },
+  'auth.auth-int': {
+    source: 'RFC 7616 §3.4.3',
+    text: 'qop=auth-int, when it is all that is offered, covers the body.',
+  },
+  'auth.strongest': {
+    source: 'RFC 8760 §2.4',
+    text: 'Of several challenges the first one that is supported is answered.',
+  },
+  'auth.proxy-and-uas': {
+    source: 'RFC 3261 §22.3',
+    text: 'Challenges of a proxy and of the called party are answered together.',
+  },
+  'auth.wrong': {
+    source: 'RFC 3261 §22.2',
+    text: 'Credentials that were refused are not sent again; the person is told of the password.',
+  },
+  'auth.stale': {
+    source: 'RFC 7616 §3.3',
+    text: 'stale=true is answered with the new nonce, without asking anybody.',
+  },
+  'auth.in-dialog': {
+    source: 'RFC 3261 §22.3',
+    text: 'A challenge of a request within a call is answered as well.',
+  },
+  'reg.basic': {
+    source: 'RFC 3261 §10.2',
+    text: 'The phone registers at start and takes its binding back at the end.',
+  },
+  'reg.refresh': {
+    source: 'RFC 3261 §10.2.4',
+    text: 'A registration is refreshed before it expires, with one Call-ID and rising CSeq.',
+  },
+  'reg.423': {
+    source: 'RFC 3261 §10.2.8',
+    text: 'After 423 the phone asks for what Min-Expires says.',
+  },
+  'reg.failover': {
+    source: 'RFC 3261 §10, Offhook `registrar` list',
+    text: 'When a registrar is down, the next one is used.',
+  },
+  'reg.stale-binding': {
+    source: 'RFC 3261 §10.2.2',
+    text: 'A binding of an earlier life of this phone is removed; bindings of others stay.',
+  },
+  'reg.unanswered': {
+    source: 'RFC 3261 §17.1.2.2',
+    text: 'A registrar that does not answer is told as such.',
+  },
+  'uas.cancel': {
+    source: 'RFC 3261 §9.2',
+    text: 'CANCEL of a ringing call is answered 200, the INVITE 487.',
+  },
+  'uas.cancel-late': {
+    source: 'RFC 3261 §9.2',
+    text: 'CANCEL after the final response is answered 200 and changes nothing.',
+  },
+  'uas.reject': {
+    source: 'RFC 3261 §13.3.1.3',
+    text: 'A refused call gets the status that the person or script chose.',
+  },
+  'uas.retransmit-2xx': {
+    source: 'RFC 3261 §13.3.1.4',
+    text: 'The 2xx is repeated until the ACK comes.',
+  },
+  'uas.no-ack': {
+    source: 'RFC 3261 §13.3.1.4',
+    text: 'When no ACK comes within 64 T1, the phone ends the call with BYE.',
+  },
+  'uas.retransmitted-invite': {
+    source: 'RFC 3261 §17.2.1',
+    text: 'A repeated INVITE gets the last response again and makes no second call.',
+  },
+  'uas.merged': {
+    source: 'RFC 3261 §8.2.2.2',
+    text: 'A request that arrives by two ways gets 482 the second time.',
+  },
+  'uas.require': {
+    source: 'RFC 3261 §8.2.2.3',
+    text: 'Require with an unknown option tag gets 420 with Unsupported.',
+  },
+  'uas.method': {
+    source: 'RFC 3261 §8.2.1',
+    text: 'An unknown method gets 405 (or 501) and Allow.',
+  },
+  'uas.max-forwards': {
+    source: 'RFC 3261 §8.2, RFC 4475 §3.1.1.11',
+    text: 'Max-Forwards of 0 stops proxies, not the phone that was meant.',
+  },
+  'uas.options': {
+    source: 'RFC 3261 §11.2',
+    text: 'OPTIONS gets 200 with Allow, Accept and Supported, in a call and outside.',
+  },
+  'uas.message': { source: 'RFC 3428 §7', text: 'MESSAGE gets 200 and is shown.' },
+  'uas.body-type': {
+    source: 'RFC 3261 §8.2.3',
+    text: 'A body of an unknown type gets 415 with Accept.',
+  },
+  'uas.compact': {
+    source: 'RFC 3261 §7.3.1, §7.3.3',
+    text: 'Compact, folded and oddly spaced headers are understood.',
+  },
+  'uas.vias': {
+    source: 'RFC 3261 §8.2.6.2',
+    text: 'A response carries all Via and Record-Route values, in order.',
+  },
+  'uas.torture': {
+    source: 'RFC 4475, RFC 5118',
+    text: 'Valid but tortuous messages are accepted, broken ones refused or dropped; the next good call works.',
+  },
+  'dialog.record-route': {
+    source: 'RFC 3261 §12.1, §12.2.1.1',
+    text: 'Requests within a call follow the recorded route.',
+  },
+  'dialog.strict-route': {
+    source: 'RFC 3261 §12.2.1.1',
+    text: 'A strict router gets itself as request URI and the target as the last route.',
+  },
+  'dialog.target': {
+    source: 'RFC 3261 §12.2, §13.2.2.4',
+    text: 'The Contact of a 2xx and of a re-INVITE becomes the target of later requests.',
+  },
+  'dialog.cseq': {
+    source: 'RFC 3261 §12.2.2',
+    text: 'A request out of order gets 500 and harms nothing.',
+  },
+  'dialog.unknown': {
+    source: 'RFC 3261 §12.2.2, §9.2',
+    text: 'Requests of an unknown dialog get 481; a stray ACK gets nothing.',
+  },
+  'dialog.bye-crossing': {
+    source: 'RFC 3261 §15',
+    text: 'When both sides say BYE at once, the call ends cleanly.',
+  },
+  'dialog.gone': {
+    source: 'RFC 3261 §12.2.1.2',
+    text: '481 to a request within a call ends it.',
+  },
+  'reinvite.hold': {
+    source: 'RFC 3264 §8.4',
+    text: 'Hold is sendonly, resume sendrecv, and the o= version rises by one.',
+  },
+  'reinvite.held': {
+    source: 'RFC 3264 §6.1, §8.4',
+    text: 'A hold of the peer is answered recvonly (or inactive), seen, and undone by a resume.',
+  },
+  'reinvite.codec': {
+    source: 'RFC 3264 §8.3.2',
+    text: 'A re-INVITE changes the codec, and the sound goes on.',
+  },
+  'reinvite.address': {
+    source: 'RFC 3264 §8.3.1',
+    text: 'A re-INVITE moves the media to another address and port.',
+  },
+  'reinvite.refused-by-us': {
+    source: 'RFC 3261 §14.2',
+    text: 'An unusable re-INVITE gets 488; the call goes on as it was.',
+  },
+  'reinvite.refused-by-peer': {
+    source: 'RFC 3261 §14.1',
+    text: 'A re-INVITE that the peer refuses leaves the call as it was.',
+  },
+  'reinvite.glare': {
+    source: 'RFC 3261 §14.1, §14.2',
+    text: 'Glare is answered 491, and retried after the time that the section gives.',
+  },
+  'offer.late': {
+    source: 'RFC 3261 §13.2.1, §14.2',
+    text: 'An INVITE or re-INVITE without offer gets a full offer in the 200, answered in the ACK.',
+  },
+  'offer.bad': {
+    source: 'RFC 3264 §6, RFC 3261 §13.3.1.3',
+    text: 'An offer that cannot be used gets 488 or 400, with a Warning or reason.',
+  },
+  'offer.bad-answer': {
+    source: 'RFC 3261 §13.2.2.4',
+    text: 'An answer that cannot be used is acknowledged, and the call ended with BYE.',
+  },
+  'offer.codec-order': {
+    source: 'RFC 3264 §5.1, §6.1',
+    text: "Codecs are offered in the line's order; the peer's choice is used.",
+  },
+  'prack.uac': {
+    source: 'RFC 3262 §4',
+    text: 'Reliable provisional responses are acknowledged with PRACK.',
+  },
+  'prack.uas': {
+    source: 'RFC 3262 §3',
+    text: 'Asked for, provisional responses are sent reliably and repeated until PRACK.',
+  },
+  update: {
+    source: 'RFC 3311 §5',
+    text: 'UPDATE changes the session within a call and before its answer.',
+  },
+  'timer.refresh': {
+    source: 'RFC 4028 §10',
+    text: 'As refresher the phone refreshes at half of the session interval.',
+  },
+  'timer.refreshed': {
+    source: 'RFC 4028 §9',
+    text: 'As the other side the phone accepts refreshes by re-INVITE and UPDATE.',
+  },
+  'timer.expires': {
+    source: 'RFC 4028 §10',
+    text: 'A session that is not refreshed is ended with BYE.',
+  },
+  'timer.422': {
+    source: 'RFC 4028 §7.4, §9',
+    text: '422 carries Min-SE, and is obeyed.',
+  },
+  'tls.verify': {
+    source: 'RFC 3261 §26.3, RFC 5922',
+    text: 'A server whose certificate does not fit is refused, with the reason told.',
+  },
+} as const satisfies Record<string, Requirement>;
