@@ -36,7 +36,11 @@ export class EngineProcess {
     this.stateDir = paths.state;
     this.#speaker = paths.speaker;
     const program = engineProgram([
-      ...['run', '--config', paths.config, '--state-dir', paths.state],
+      'run',
+      '--config',
+      paths.config,
+      '--state-dir',
+      paths.state,
       ...(options.args ?? []),
     ]);
     this.process = new ManagedProcess({
