@@ -172,6 +172,28 @@ describe('a command on a call', () => {
     expect(JSON.parse((await run('calls --json')).out)).toEqual({ calls: [] });
   });
 
+  it('says with hold --all which calls could not be held, and holds the others', async () => {
+    const bob = await talk('bob');
+    const refusal = new OffhookError('signaling', 'refused', 'not now (488)');
+    // The first for dialling Carol, which would put Bob on hold.
+    bob.sip?.refusals.push(refusal, refusal);
+    const carol = await talk('carol');
+    const { code, out, err } = await run('hold --all');
+    expect(code).toBe(exitCode.failed);
+    expect(out).toContain('sip:carol@example.com');
+    expect(out).not.toContain('sip:bob@example.com');
+    expect(err).toContain(`${bob.id}: signaling: not now (488)`);
+    bob.sip?.refusals.push(refusal);
+    await run(`resume ${carol.id}`);
+    bob.sip?.refusals.push(refusal);
+    expect(await client.call('call.hold', { all: true })).toMatchObject({
+      calls: [{ id: carol.id, held: true }],
+      failed: [{ call: bob.id, message: expect.stringContaining('not now') }],
+    });
+    bob.sip?.refusals.push(refusal);
+    expect((await run(`hold ${bob.id}`)).err).toContain('not now (488)');
+  });
+
   it('exits with 4 for one that is not there, and lists those that are', async () => {
     const { id } = await talk();
     const wrong = await run('hangup nosuch');

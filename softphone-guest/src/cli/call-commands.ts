@@ -3,6 +3,7 @@ import type { CallInfo } from '../control/schemas.ts';
 import type { Paths } from '../paths.ts';
 import { withDaemon } from '../control/client.ts';
 import { printJson, type Output } from './output.ts';
+import { printable } from '../text/printable.ts';
 import { callLine, callsTable, historyTable } from '../text/words.ts';
 
 /** What every command is given. */
@@ -105,10 +106,15 @@ export async function onCalls(
   id: string | undefined,
   options: { all: boolean },
 ): Promise<void> {
-  const { calls: list } = await withDaemon(context.paths, (daemon) =>
+  const result = await withDaemon(context.paths, (daemon) =>
     daemon.call(method, someCalls(id, options.all), { timeoutMs: CALL_DEADLINE_MS }),
   );
-  printCalls(context, list);
+  const failed = 'failed' in result ? result.failed : [];
+  if (failed.length === 0) printCalls(context, result.calls);
+  else {
+    printSome(context, result.calls, failed);
+    throw new OffhookError('call', 'said', 'some calls refused');
+  }
 }
 
 export async function resume(context: Context, id: string | undefined): Promise<void> {
@@ -142,6 +148,17 @@ function someCalls(id: string | undefined, all: boolean): { call?: string; all: 
 function printCall({ json, output }: Context, call: CallInfo): void {
   if (json) printJson(output, { call });
   else output.out(callLine(call));
+}
+
+function printSome(
+  context: Context,
+  list: readonly CallInfo[],
+  failed: readonly { call: string; message: string }[],
+): void {
+  const { json, output } = context;
+  if (json) printJson(output, { calls: list, failed });
+  else if (list.length > 0) printCalls(context, list);
+  for (const { call, message } of failed) output.err(`offhook: ${call}: ${printable(message)}\n`);
 }
 
 function printCalls({ json, output }: Context, list: readonly CallInfo[]): void {

@@ -71,7 +71,11 @@ export const controlMethods = {
   'call.hold': {
     summary: 'Puts established calls on hold; returns when the peer has agreed',
     params: oneOrAllCalls,
-    result: calls,
+    result: calls.extend({
+      failed: z
+        .array(z.object({ call: z.string(), message: z.string() }))
+        .describe('With `all`: calls that could not be held, and why; of one call it is the error'),
+    }),
   },
   'call.resume': {
     summary: 'Takes a call off hold; other active ones are put on hold',

@@ -1,4 +1,4 @@
-import { OffhookError, type ControlMethods } from '@offhook/common';
+import { describeError, OffhookError, type ControlMethods } from '@offhook/common';
 import type { CallManager, Line } from '../call/call-manager.ts';
 import type { CallSession } from '../call/call-session.ts';
 import { isOver } from '../call/model.ts';
@@ -86,8 +86,10 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
         'hold',
         ({ call }) => call.phase === 'established' && !call.hold.inForce,
       );
-      await Promise.all(chosen.map((session) => session.hold(true, signal)));
-      return { calls: chosen.map(describeSession) };
+      const outcomes = await Promise.allSettled(
+        chosen.map((session) => session.hold(true, signal)),
+      );
+      return heldAndNot(chosen, outcomes, params.all && params.call === undefined);
     },
     'call.resume': async ({ call }, { signal }) => {
       const session = one(
@@ -158,6 +160,22 @@ async function withFreshStats(session: CallSession): Promise<CallInfo> {
 async function hangUp(session: CallSession): Promise<void> {
   const over = session.until(() => session.call.phase === 'ended', HANGUP_MS);
   await Promise.race([session.hangup(), over]);
+}
+
+/** @throws the refusal, unless all calls were meant: then each has its own outcome. */
+function heldAndNot(
+  chosen: readonly CallSession[],
+  outcomes: readonly PromiseSettledResult<void>[],
+  all: boolean,
+): ControlResult<'call.hold'> {
+  const failed = chosen.flatMap((session, index) => {
+    const outcome = outcomes[index];
+    if (outcome?.status !== 'rejected') return [];
+    if (!all) throw outcome.reason;
+    return [{ call: session.id, message: describeError(outcome.reason) }];
+  });
+  const held = chosen.filter(({ id }) => !failed.some(({ call }) => call === id));
+  return { calls: held.map(describeSession), failed };
 }
 
 function mute(chosen: readonly CallSession[], muted: boolean): { calls: CallInfo[] } {
