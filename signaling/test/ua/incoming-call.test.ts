@@ -145,6 +145,18 @@ describe('an incoming call', () => {
     await other.peer.expect('SIP/2.0 500');
   });
 
+  it('is refused with 480 when there is nothing to talk with', async () => {
+    const { call, peer, agent } = await ringing();
+    agent.refuse = new OffhookError('engine', 'not-connected', 'not connected: unix:/engine');
+    await expect(settled('the answer', call.answer())).rejects.toThrow('not connected');
+    await peer.expect('SIP/2.0 480 No Media Engine');
+    expect(call.end).toMatchObject({
+      by: 'local',
+      status: 480,
+      reason: 'not connected: unix:/engine',
+    });
+  });
+
   it('can be answered in the turn in which it is delivered', async () => {
     const { account, peer } = await bench();
     account.on('incoming', (call) => {

@@ -228,7 +228,8 @@ export class CallMedia implements SdpAgent {
       port.call(
         'session.open',
         { id: this.id, revision, options, step },
-        { signal, retry: true, timeoutMs: STEP_DEADLINE_MS },
+        // A call must not begin with waiting for an engine that is away.
+        { signal, retry: port.connected, timeoutMs: STEP_DEADLINE_MS },
       ),
     );
     if (this.#closed) {

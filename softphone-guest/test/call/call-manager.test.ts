@@ -174,6 +174,19 @@ describe('an incoming call', () => {
     expect(fake.phone.manager.list()).toEqual([]);
   });
 
+  it('is refused at once when its engine has gone while it rang', async () => {
+    const fake = await fakePhone();
+    const sip = fake.account.ring();
+    await fake.clock.advance(0);
+    fake.engine?.cut();
+    fake.engine = undefined;
+    await expect(fake.phone.manager.answer(only(fake).id)).rejects.toMatchObject({
+      layer: 'engine',
+      code: 'not-connected',
+    });
+    expect(sip.end).toBeDefined();
+  });
+
   it('beside a conversation knocks, and holds it when it is taken', async () => {
     const fake = await fakePhone();
     const first = await talking(fake);

@@ -1,4 +1,4 @@
-import { OffhookError, type EventSource, type Timer } from '@offhook/common';
+import { isOffhookError, OffhookError, type EventSource, type Timer } from '@offhook/common';
 import type {
   Body,
   CallEnd,
@@ -257,7 +257,9 @@ export class IncomingCallImpl implements IncomingCall {
 
   #refuse(error: unknown): void {
     if (this.#options.inbound.answered) return;
-    const [status, options] = refusal(error);
+    const [status, options] = unavailable(error)
+      ? [480, { reason: 'No Media Engine' }]
+      : refusal(error);
     this.#options.inbound.reply(status, options);
     const reason = error instanceof Error ? error.message : String(error);
     this.#session.end({ by: 'local', status, reason });
@@ -297,4 +299,10 @@ export class IncomingCallImpl implements IncomingCall {
     this.#session.drop();
     this.#steps.end();
   }
+}
+
+/** There is nothing to talk with just now, which is the caller's business and no fault of the call. */
+function unavailable(error: unknown): boolean {
+  const codes = ['not-connected', 'worker-down', 'limit-reached'];
+  return isOffhookError(error) && codes.includes(error.code);
 }
