@@ -19,10 +19,10 @@ typedef struct {
   guint64 tx_index;        /*  56: roll-over counter << 16 | sequence of the last packet; ~0 none */
   gint64 tx_mono_ns;       /*  64: CLOCK_MONOTONIC of it */
   guint32 tx_rtcp_index;   /*  72 */
-  guint32 epoch;           /*  76: which keys the indices belong to; chosen by the client */
+  guint32 tx_epoch;        /*  76: which key its indices belong to; chosen by the client */
   guint64 rx_index;        /*  80: ~0 none */
   guint32 rx_ssrc;         /*  88 */
-  guint32 reserved;        /*  92 */
+  guint32 rx_epoch;        /*  92: as tx_epoch */
 } OhCounterSlot;
 
 G_STATIC_ASSERT(sizeof(OhCounterSlot) == 96);

@@ -80,7 +80,7 @@ typedef struct {
   OhLatch latch;
   gboolean mux;
   gboolean srtp_required; /* keys were set once: nothing passes in clear */
-  guint32 epoch;
+  guint32 tx_epoch, rx_epoch; /* which keys; chosen by the client, 0: none */
   OhPortTx tx;
   OhPortRx rx;
   OhPortRtcp rtcp;

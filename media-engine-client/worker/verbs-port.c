@@ -137,57 +137,68 @@ static OhSrtp *context(JsonObject *o, gboolean inbound, guint32 ssrc, GError **e
   return s;
 }
 
-static void continue_contexts(OhPort *port, JsonObject *old) {
-  gint64 rtcp_index = 0, ssrc, index;
-  if (old == NULL) { /* new keys: a new roll-over count (RFC 4568 §6.4) */
-    port->tx.next_index &= 0xffff;
-    port->slot->tx_rtcp_index = 0;
-    port->slot->rx_index = OH_COUNTER_NONE;
+/* `old` has an SRTCP index where these keys were in use before, in a process that is gone. */
+static void begin_tx(OhPort *port, OhSrtp *srtp, JsonObject *old) {
+  OhPortTx *tx = &port->tx;
+  gint64 rtcp_index;
+  oh_srtp_free(tx->srtp);
+  tx->srtp = srtp;
+  if (oh_json_int(old, "rtcpIndex", 0, 0x7fffffff, &rtcp_index)) {
+    oh_srtp_set_tx_roc(srtp, (guint32)(tx->next_index >> 16));
+    oh_srtp_skip_rtcp(srtp, (guint32)rtcp_index + 1);
+  } else { /* a new key: a new roll-over count (RFC 4568 §6.4) */
+    tx->next_index &= 0xffff;
     if (port->slot->tx_index != OH_COUNTER_NONE) port->slot->tx_index &= 0xffff;
-    return;
   }
-  oh_srtp_set_tx_roc(port->tx.srtp, (guint32)(port->tx.next_index >> 16));
-  if (oh_json_int(old, "rtcpIndex", 0, 0x7fffffff, &rtcp_index))
-    oh_srtp_skip_rtcp(port->tx.srtp, (guint32)rtcp_index + 1);
-  port->slot->tx_rtcp_index = oh_srtp_rtcp_index(port->tx.srtp);
+  port->slot->tx_rtcp_index = oh_srtp_rtcp_index(srtp);
+}
+
+static void begin_rx(OhPort *port, OhSrtp *srtp, JsonObject *old) {
+  gint64 ssrc, index;
+  oh_srtp_free(port->rx.srtp);
+  port->rx.srtp = srtp;
+  port->slot->rx_index = OH_COUNTER_NONE;
   if (oh_json_int(old, "rxSsrc", 0, G_MAXUINT32, &ssrc) &&
       oh_json_int(old, "rxIndex", 0, INDEX_MAX, &index)) {
-    oh_srtp_set_rx_index(port->rx.srtp, (guint32)ssrc, (guint64)index);
+    oh_srtp_set_rx_index(srtp, (guint32)ssrc, (guint64)index);
     port->slot->rx_ssrc = (guint32)ssrc;
     port->slot->rx_index = (guint64)index;
   }
 }
 
+/* A direction whose epoch is the same has its very key in use: its context goes on. */
 static gboolean set_srtp(OhPort *port, JsonObject *params, GError **error) {
-  gint64 epoch;
+  gint64 tx_epoch, rx_epoch;
   if (oh_json_null(params, "srtp")) {
     g_clear_pointer(&port->tx.srtp, oh_srtp_free);
     g_clear_pointer(&port->rx.srtp, oh_srtp_free);
     port->srtp_required = FALSE;
-    port->epoch = 0;
+    port->tx_epoch = port->rx_epoch = 0;
     return TRUE;
   }
   JsonObject *o = oh_json_object(params, "srtp");
   if (o == NULL) return TRUE;
   port->srtp_required = TRUE;
-  if (!oh_json_int(o, "epoch", 1, G_MAXUINT32, &epoch)) {
-    oh_error_set(error, "invalid", "srtp.epoch is missing");
+  JsonObject *tx = oh_json_object(o, "tx"), *rx = oh_json_object(o, "rx");
+  if (!oh_json_int(tx, "epoch", 1, G_MAXUINT32, &tx_epoch) ||
+      !oh_json_int(rx, "epoch", 1, G_MAXUINT32, &rx_epoch)) {
+    oh_error_set(error, "invalid", "srtp.tx.epoch and srtp.rx.epoch are needed");
     return FALSE;
   }
-  if (port->epoch == (guint32)epoch) return TRUE; /* these very keys are in use */
-  OhSrtp *tx = context(oh_json_object(o, "tx"), FALSE, port->tx.ssrc, error);
-  OhSrtp *rx = tx == NULL ? NULL : context(oh_json_object(o, "rx"), TRUE, 0, error);
-  if (rx == NULL) {
-    oh_srtp_free(tx);
+  gboolean new_tx = port->tx_epoch != (guint32)tx_epoch;
+  gboolean new_rx = port->rx_epoch != (guint32)rx_epoch;
+  OhSrtp *out = new_tx ? context(tx, FALSE, port->tx.ssrc, error) : NULL;
+  if (new_tx && out == NULL) return FALSE;
+  OhSrtp *in = new_rx ? context(rx, TRUE, 0, error) : NULL;
+  if (new_rx && in == NULL) {
+    oh_srtp_free(out);
     return FALSE;
   }
-  oh_srtp_free(port->tx.srtp);
-  oh_srtp_free(port->rx.srtp);
-  port->tx.srtp = tx;
-  port->rx.srtp = rx;
-  port->epoch = (guint32)epoch;
-  continue_contexts(port, oh_json_object(params, "resume"));
-  port->slot->epoch = port->epoch;
+  JsonObject *old = oh_json_object(params, "resume");
+  if (new_tx) begin_tx(port, out, old);
+  if (new_rx) begin_rx(port, in, old);
+  port->slot->tx_epoch = port->tx_epoch = (guint32)tx_epoch;
+  port->slot->rx_epoch = port->rx_epoch = (guint32)rx_epoch;
   return TRUE;
 }
 

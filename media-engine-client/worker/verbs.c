@@ -7,7 +7,7 @@
 #include "pipeline.h"
 #include "port.h"
 
-#define PROTOCOL 1
+#define PROTOCOL 2
 
 void oh_request_invalid(OhRequest *request, const char *message) {
   GError *error = NULL;

@@ -1,5 +1,14 @@
 import { readFileSync } from 'node:fs';
 
+/**
+ * Which key is in use each way, as a number that grows with each new one: a key that stays keeps its
+ * indices, whatever becomes of the other.
+ */
+export interface SrtpEpochs {
+  readonly tx: number;
+  readonly rx: number;
+}
+
 /** Where a worker's port stood when the worker was last heard of; see worker/counters.h. */
 export interface PortCounters {
   readonly ssrc: number;
@@ -13,7 +22,7 @@ export interface PortCounters {
   };
   readonly rtcpIndex: number;
   /** Which keys the indices belong to. */
-  readonly epoch: number;
+  readonly epochs: SrtpEpochs;
   readonly received?: { readonly ssrc: number; readonly index: number };
 }
 
@@ -51,7 +60,7 @@ export function mergeCounters(
   const merged = new Map(before);
   for (const [id, row] of after) {
     const old = before.get(id);
-    const untouched = row.sent === undefined || (row.epoch === 0 && old?.epoch !== 0);
+    const untouched = row.sent === undefined || (row.epochs.tx === 0 && old?.epochs.tx !== 0);
     if (old === undefined || !untouched) merged.set(id, row);
   }
   return merged;
@@ -80,7 +89,7 @@ function parseSlot(row: Buffer): PortCounters {
   return {
     ssrc: row.readUInt32LE(48),
     rtcpIndex: row.readUInt32LE(72),
-    epoch: row.readUInt32LE(76),
+    epochs: { tx: row.readUInt32LE(76), rx: row.readUInt32LE(92) },
     ...(sent === NONE
       ? {}
       : {

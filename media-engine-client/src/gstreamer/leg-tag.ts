@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { codecName, direction, srtpSuite } from '@offhook/media-rpc';
 import type { LegConfig, SrtpKey } from '../media-plane.ts';
+import type { SrtpEpochs } from './counters.ts';
 
 /**
  * A leg as the worker keeps it for the next engine. It holds the SRTP keys, as the worker's memory
@@ -13,7 +14,7 @@ const srtpKey = z.object({
 });
 
 const legTag = z.object({
-  epoch: z.number(),
+  epochs: z.object({ tx: z.number(), rx: z.number() }),
   serial: z.number(),
   input: z.string(),
   output: z.string(),
@@ -47,7 +48,7 @@ const legTag = z.object({
 });
 
 export interface LegTag {
-  readonly epoch: number;
+  readonly epochs: SrtpEpochs;
   readonly serial: number;
   /** The devices in use. */
   readonly input: string;

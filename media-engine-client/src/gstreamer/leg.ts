@@ -1,12 +1,12 @@
 import type { Logger } from '@offhook/common';
 import type { AudioRole } from '@offhook/media-rpc';
 import type { LegConfig } from '../media-plane.ts';
-import type { PortCounters } from './counters.ts';
+import type { PortCounters, SrtpEpochs } from './counters.ts';
 import { describeLeg, type PipelineDescription } from './description.ts';
 import { isExclusive, type SoundServer } from './device-elements.ts';
 import { adaptJitter, startJitter, type JitterState } from './jitter-control.ts';
 import { writeLegTag, type LegTag } from './leg-tag.ts';
-import { portSettings, resumeFrom, sameSrtp } from './port-settings.ts';
+import { nextEpochs, portSettings, resumeFrom } from './port-settings.ts';
 import type { PortStats, ProbeFigures } from './protocol.ts';
 import type { WorkerLink } from './worker-link.ts';
 
@@ -38,7 +38,7 @@ export class Leg {
   /** Devices in use instead of the configured ones, while those are gone. */
   readonly #fallback = new Map<'input' | 'output', string>();
   #jitter: JitterState;
-  #epoch = 0;
+  #epochs: SrtpEpochs = { tx: 0, rx: 0 };
   #serial = 0;
   #playing: string | undefined;
   #settings: string | undefined;
@@ -58,13 +58,13 @@ export class Leg {
   /** A leg that a worker has kept running, as its tag tells. */
   static adopt(context: LegContext, tag: LegTag): Leg {
     const leg = new Leg(context, tag.config);
-    leg.#epoch = tag.epoch;
+    leg.#epochs = tag.epochs;
     leg.#serial = tag.serial;
     leg.#jitter = { latencyMs: tag.jitterMs, calm: 0 };
     if (tag.input !== tag.config.input) leg.#fallback.set('input', tag.input);
     if (tag.output !== tag.config.output) leg.#fallback.set('output', tag.output);
     leg.#playing = leg.#describe().description;
-    leg.#settings = JSON.stringify(portSettings(tag.config, tag.epoch));
+    leg.#settings = JSON.stringify(portSettings(tag.config, tag.epochs));
     leg.#muted = tag.config.muted;
     leg.#recording = tag.config.output;
     return leg;
@@ -120,7 +120,7 @@ export class Leg {
   /** Builds the leg on a new worker, whose port is open already. */
   rebuild(counters: PortCounters | undefined): Promise<void> {
     return this.#run(async () => {
-      const { resume, unknown } = resumeFrom(this.#config, this.#epoch, counters);
+      const { resume, unknown } = resumeFrom(this.#config, this.#epochs, counters);
       this.#countersUnknown ||= unknown;
       this.#playing = undefined;
       const settings = this.#portSettings();
@@ -187,10 +187,10 @@ export class Leg {
     const { link } = this.#context;
     if (config.input !== before.input) this.#fallback.delete('input');
     if (config.output !== before.output) this.#fallback.delete('output');
-    if (!sameSrtp(config.srtp, before.srtp) || (this.#epoch === 0 && config.srtp !== undefined)) {
-      this.#epoch++;
-      this.#countersUnknown = false;
-    }
+    const epochs = nextEpochs(this.#epochs, before.srtp, config.srtp);
+    // Only a new key of our own makes up for counters that are lost.
+    if (epochs.tx !== this.#epochs.tx || config.srtp === undefined) this.#countersUnknown = false;
+    this.#epochs = epochs;
     this.#config = config;
     const settings = this.#portSettings();
     const written = JSON.stringify(settings);
@@ -261,14 +261,14 @@ export class Leg {
   }
 
   #portSettings(): object {
-    const settings = portSettings(this.#config, this.#epoch);
+    const settings = portSettings(this.#config, this.#epochs);
     // Without its counters a leg is silent until it has new keys.
     return this.#countersUnknown ? silenced({ ...settings, srtp: undefined }) : settings;
   }
 
   #tag(): string {
     return writeLegTag({
-      epoch: this.#epoch,
+      epochs: this.#epochs,
       serial: this.#serial,
       input: this.device('input'),
       output: this.device('output'),

@@ -1,9 +1,9 @@
 import type { LegConfig, SrtpKey } from '../media-plane.ts';
 import { packetMs } from './codecs.ts';
-import type { PortCounters } from './counters.ts';
+import type { PortCounters, SrtpEpochs } from './counters.ts';
 
 /** `port.set` for a leg: everything about its RTP that needs no other pipeline. */
-export function portSettings(config: LegConfig, epoch: number): object {
+export function portSettings(config: LegConfig, epochs: SrtpEpochs): object {
   const { codec, direction, remote, telephoneEvent } = config;
   return {
     id: config.sockets,
@@ -28,7 +28,10 @@ export function portSettings(config: LegConfig, epoch: number): object {
     srtp:
       config.srtp === undefined
         ? null
-        : { epoch, tx: srtpKey(config.srtp.tx), rx: srtpKey(config.srtp.rx) },
+        : {
+            tx: { epoch: epochs.tx, ...srtpKey(config.srtp.tx) },
+            rx: { epoch: epochs.rx, ...srtpKey(config.srtp.rx) },
+          },
   };
 }
 
@@ -36,13 +39,23 @@ function srtpKey(key: SrtpKey): object {
   return { suite: key.suite, key: Buffer.from(key.keySalt).toString('base64') };
 }
 
-export function sameSrtp(a: LegConfig['srtp'], b: LegConfig['srtp']): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  return sameKey(a.tx, b.tx) && sameKey(a.rx, b.rx);
+/**
+ * The epochs after a change of configuration. Each way has its own: a peer that changes its key does
+ * not begin ours anew, or a keystream would be used a second time (RFC 3711 §9.1).
+ */
+export function nextEpochs(
+  epochs: SrtpEpochs,
+  before: LegConfig['srtp'],
+  after: LegConfig['srtp'],
+): SrtpEpochs {
+  if (after === undefined) return epochs;
+  const next = (way: 'tx' | 'rx') =>
+    epochs[way] > 0 && sameKey(before?.[way], after[way]) ? epochs[way] : epochs[way] + 1;
+  return { tx: next('tx'), rx: next('rx') };
 }
 
-function sameKey(a: SrtpKey, b: SrtpKey): boolean {
-  return a.suite === b.suite && Buffer.compare(a.keySalt, b.keySalt) === 0;
+function sameKey(a: SrtpKey | undefined, b: SrtpKey): boolean {
+  return a?.suite === b.suite && Buffer.compare(a.keySalt, b.keySalt) === 0;
 }
 
 /**
@@ -51,20 +64,18 @@ function sameKey(a: SrtpKey, b: SrtpKey): boolean {
  */
 export function resumeFrom(
   config: LegConfig,
-  epoch: number,
+  epochs: SrtpEpochs,
   counters: PortCounters | undefined,
 ): { readonly resume?: object; readonly unknown: boolean } {
   if (counters === undefined) return { unknown: config.srtp !== undefined };
   const rtp = { ssrc: counters.ssrc, ...counters.sent };
   if (config.srtp === undefined) return { resume: rtp, unknown: false };
-  // The worker died before it took these keys: nothing was sent under them, and their indices begin anew.
-  const fresh = counters.epoch !== epoch;
-  if (fresh && counters.epoch !== 0 && counters.epoch > epoch) return { unknown: true };
-  const srtp = {
-    rtcpIndex: counters.rtcpIndex,
-    ...(counters.received === undefined
-      ? {}
-      : { rxSsrc: counters.received.ssrc, rxIndex: counters.received.index }),
-  };
-  return { resume: fresh ? rtp : { ...rtp, ...srtp }, unknown: false };
+  if (counters.epochs.tx > epochs.tx) return { unknown: true };
+  // The worker died before it took this key: nothing was sent under it, and its indices begin anew.
+  const tx = counters.epochs.tx === epochs.tx ? { rtcpIndex: counters.rtcpIndex } : {};
+  const rx =
+    counters.received !== undefined && counters.epochs.rx === epochs.rx
+      ? { rxSsrc: counters.received.ssrc, rxIndex: counters.received.index }
+      : {};
+  return { resume: { ...rtp, ...tx, ...rx }, unknown: false };
 }

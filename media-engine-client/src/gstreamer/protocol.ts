@@ -47,7 +47,7 @@ export const deviceRow = z.object({
 
 /** Every verb with what it answers. */
 export const verbs = {
-  hello: z.object({ protocol: z.literal(1), pid: z.number() }),
+  hello: z.object({ protocol: z.literal(2), pid: z.number() }),
   lease: z.object({}),
   list: z.object({
     ports: z.array(portRow),

@@ -1,7 +1,8 @@
 import { createCipheriv, createHmac, timingSafeEqual } from 'node:crypto';
 
 /**
- * SRTP (RFC 3711) once more and independently of libsrtp, to check what the worker sends: session
+ * SRTP (RFC 3711) once more and independently of libsrtp, to check what the worker sends
+ * and to send to it: session
  * keys by §4.3, AES in counter mode by §4.1.1, HMAC-SHA1 by §4.2.
  */
 export class SrtpReader {
@@ -31,10 +32,27 @@ export class SrtpReader {
   /** The payload, or undefined when the packet was not made with this key and roll-over counter. */
   open(packet: Buffer, rollOver: number): Buffer | undefined {
     const body = packet.subarray(0, packet.length - this.#tag);
+    const mac = this.#mac(body, rollOver);
+    return timingSafeEqual(mac, packet.subarray(-this.#tag))
+      ? this.#payload(body, rollOver)
+      : undefined;
+  }
+
+  /** The other way round: a packet for a receiver with this key. */
+  seal(packet: Buffer, rollOver: number): Buffer {
+    const body = Buffer.concat([packet.subarray(0, 12), this.#payload(packet, rollOver)]);
+    return Buffer.concat([body, this.#mac(body, rollOver)]);
+  }
+
+  #mac(body: Buffer, rollOver: number): Buffer {
     const roc = Buffer.alloc(4);
     roc.writeUInt32BE(rollOver);
     const mac = createHmac('sha1', this.#authKey).update(body).update(roc).digest();
-    if (!timingSafeEqual(mac.subarray(0, this.#tag), packet.subarray(-this.#tag))) return undefined;
+    return mac.subarray(0, this.#tag);
+  }
+
+  /** Deciphered or enciphered, which is the same in counter mode. */
+  #payload(packet: Buffer, rollOver: number): Buffer {
     const iv = Buffer.alloc(16);
     this.#salt.copy(iv);
     const xor = Buffer.alloc(16);
@@ -42,6 +60,11 @@ export class SrtpReader {
     xor.writeUInt32BE(rollOver, 8);
     packet.copy(xor, 12, 2, 4); // sequence number
     for (let at = 0; at < 16; at++) iv.writeUInt8(iv.readUInt8(at) ^ xor.readUInt8(at), at);
-    return createCipheriv(this.#cipher, this.#cipherKey, iv).update(body.subarray(12));
+    return createCipheriv(this.#cipher, this.#cipherKey, iv).update(packet.subarray(12));
   }
+}
+
+/** The SRTCP index of a packet (RFC 3711 §3.4), without the flag in front and the tag behind it. */
+export function rtcpIndex(packet: Buffer): number {
+  return packet.readUInt32BE(packet.length - 14) & 0x7fff_ffff;
 }

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger, systemClock } from '@offhook/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findTone, readWav, type Audio } from '@offhook/common/audio';
 import type { CodecName } from '@offhook/media-rpc';
+import { countersPath } from '../../src/gstreamer/counters.ts';
 import { createGStreamerPlane } from '../../src/gstreamer/index.ts';
 import { WorkerConnection } from '../../src/gstreamer/worker-connection.ts';
 import type {
@@ -126,6 +127,30 @@ export async function workerPid(socketPath: string): Promise<number> {
   const { pid } = await connection.request('hello');
   connection.close();
   return pid;
+}
+
+/** Kills the worker with SIGKILL while it stands still for `meanwhile`; until the next one serves. */
+export async function killWorker(
+  test: TestPlane,
+  meanwhile: () => Promise<void> | void = () => undefined,
+): Promise<void> {
+  const up = nextEvent(test.plane, 'worker', (event) => event.state === 'up');
+  const pid = await workerPid(test.socketPath);
+  process.kill(pid, 'SIGSTOP');
+  await meanwhile();
+  process.kill(pid, 'SIGKILL');
+  await up;
+}
+
+/** As if the only leg had sent as many packets already; takes another worker. */
+export function pretendSent(test: TestPlane, index: number): Promise<void> {
+  return killWorker(test, async () => {
+    const file = await open(countersPath(test.socketPath), 'r+');
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigUInt64LE(BigInt(index));
+    await file.write(bytes, 0, 8, 16 + 56); // tx_index of the first slot
+    await file.close();
+  });
 }
 
 /** A second client of a worker, to see what the plane does not show. */

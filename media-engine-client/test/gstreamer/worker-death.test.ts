@@ -7,36 +7,17 @@ import { RtpPeer, type RtpPacket } from './rtp-peer.ts';
 import { SrtpReader } from './srtp.ts';
 import {
   codec,
+  killWorker,
   legConfig,
   nextEvent,
   openPlane,
   openSockets,
   played,
+  pretendSent,
   recording,
   srtpKey,
   workerPid,
-  type TestPlane,
 } from './test-plane.ts';
-
-async function killWorker(test: TestPlane): Promise<void> {
-  const up = nextEvent(test.plane, 'worker', (event) => event.state === 'up');
-  process.kill(await workerPid(test.socketPath), 'SIGKILL');
-  await up;
-}
-
-/** As if so many packets had been sent already. */
-async function pretendSent(test: TestPlane, index: bigint): Promise<void> {
-  const pid = await workerPid(test.socketPath);
-  const up = nextEvent(test.plane, 'worker', (event) => event.state === 'up');
-  process.kill(pid, 'SIGSTOP');
-  const file = await open(countersPath(test.socketPath), 'r+');
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(index);
-  await file.write(bytes, 0, 8, 16 + 56); // tx_index of the first slot
-  await file.close();
-  process.kill(pid, 'SIGKILL');
-  await up;
-}
 
 function largestGapMs(packets: readonly RtpPacket[]): number {
   return Math.max(...packets.slice(1).map((packet, at) => packet.at - (packets[at]?.at ?? 0)));
@@ -100,7 +81,7 @@ describe('when the worker is killed', () => {
       }),
     );
     await peer.until('5 packets', () => peer.rtp.length >= 5);
-    await pretendSent(here, 0x1_ffb0n);
+    await pretendSent(here, 0x1_ffb0);
     const wrapped = (packets: readonly RtpPacket[]) =>
       packets.some((packet) => packet.seq > 0xff00) && (packets.at(-1)?.seq ?? 0xffff) < 0x100;
     await peer.until('a roll-over', () => wrapped(peer.packets()), 8000);
