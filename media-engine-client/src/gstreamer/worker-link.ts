@@ -104,13 +104,19 @@ export class WorkerLink implements EventSource<WorkerLinkEvents> {
     if (this.#closed) return;
     this.#closed = true;
     this.#ready.reject(new OffhookError('worker', 'closed', 'the media plane is closed'));
-    if (options.stopWorker && this.#connection !== undefined) {
-      await this.request('quit').catch(() => undefined);
-      await this.#connection.ended(QUIT_MS); // its ports are free then
-    }
+    if (options.stopWorker) await this.#quit();
     this.#connection?.close();
     this.#connection = undefined;
     this.#events.clear();
+  }
+
+  async #quit(): Promise<void> {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    await connection.request('quit').catch(() => undefined);
+    await connection.ended(QUIT_MS); // its ports are free then
+    connection.close();
+    this.#connection = undefined;
   }
 
   async #connect(): Promise<void> {
@@ -155,8 +161,7 @@ export class WorkerLink implements EventSource<WorkerLinkEvents> {
         break;
       } catch (error) {
         this.#options.logger.error({ err: error }, 'the media worker could not be restarted');
-        this.#connection?.close();
-        this.#connection = undefined;
+        await this.#quit(); // or it would be in the way of the next one for its lease
       }
     }
     this.#restarting = false;

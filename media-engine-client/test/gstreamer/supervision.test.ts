@@ -1,3 +1,5 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -78,6 +80,40 @@ describe('a worker that keeps dying', () => {
   });
 });
 
+describe('a new worker whose ports are still taken', () => {
+  it('makes way for another try', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'offhook-taken-'));
+    const [script, hold] = [join(directory, 'worker'), join(directory, 'hold')];
+    const wait = `while [ -e ${hold} ]; do sleep 0.05; done`;
+    await writeFile(script, `#!/bin/sh\n${wait}\nexec ${WORKER_PATH} "$@"\n`);
+    await chmod(script, 0o755);
+    const socketPath = join(directory, 'worker.sock');
+    const thief = createSocket('udp4');
+    const refused = Promise.withResolvers<void>();
+    const plane = await createGStreamerPlane({
+      workerPath: script,
+      socketPath,
+      logger: { ...silentLogger, error: () => refused.resolve() },
+    });
+    try {
+      const { rtp } = await openSockets(plane);
+      await writeFile(hold, '');
+      const restarting = nextEvent(plane, 'worker', ({ state }) => state === 'restarting');
+      const up = nextEvent(plane, 'worker', ({ state }) => state === 'up');
+      process.kill(await workerPid(socketPath), 'SIGKILL');
+      await restarting;
+      await expect.poll(() => bound(thief, rtp.port)).toBe(true);
+      await rm(hold);
+      await refused.promise;
+      thief.close();
+      await up;
+    } finally {
+      await plane.close({ stopWorker: true });
+      await rm(directory, { recursive: true, force: true });
+    }
+  });
+});
+
 describe('a worker that hangs', () => {
   it('is killed, and its legs are rebuilt', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'offhook-hanging-'));
@@ -120,3 +156,14 @@ describe('a plane that is closed', () => {
     ).resolves.toMatchObject({ rtp });
   });
 });
+
+/** A process that was killed lets go of its ports a moment later. */
+async function bound(socket: Socket, port: number): Promise<boolean> {
+  socket.bind({ port, address: '127.0.0.1', exclusive: true });
+  try {
+    await once(socket, 'listening');
+    return true;
+  } catch {
+    return false;
+  }
+}
