@@ -2,11 +2,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isOffhookError, OffhookError, xdgRuntimeDir } from '@offhook/common';
+import { isOffhookError, OffhookError, withDeadline, xdgRuntimeDir } from '@offhook/common';
 import type { Channel } from '@offhook/virtual-channel';
 import { connectPort } from '@offhook/virtual-channel/port';
 
-const START_MS = 5000;
+const START_MS = 30_000;
+
+/** Helpers of ours that do not serve yet, by port: one is enough however slowly it starts. */
+const starting = new Map<string, Promise<void>>();
 
 /** Where the kernel has a port of that name. */
 export function portDevice(name: string): string {
@@ -32,7 +35,12 @@ export async function connectThroughHelper(name: string, signal: AbortSignal): P
     if (!isOffhookError(error, 'not-reachable')) throw error;
   }
   await checkDevice(name);
-  await startHelper(name, signal);
+  const start = starting.get(name) ?? startHelper(name).finally(() => starting.delete(name));
+  starting.set(name, start);
+  await withDeadline(
+    { layer: 'channel', what: 'the port helper', ms: START_MS, signal },
+    () => start,
+  );
   return connectPort(target);
 }
 
@@ -55,21 +63,20 @@ async function checkDevice(name: string): Promise<void> {
 }
 
 /** Resolves when it serves, or has ended because another one does. */
-async function startHelper(name: string, signal: AbortSignal): Promise<void> {
+async function startHelper(name: string): Promise<void> {
   const child = spawn(process.execPath, [process.argv[1] ?? '', 'port-helper', name], {
     detached: true,
     stdio: ['ignore', 'pipe', 'ignore'],
     cwd: '/',
   });
   child.unref();
-  const waiting = AbortSignal.any([signal, AbortSignal.timeout(START_MS)]);
+  const waiting = AbortSignal.timeout(START_MS);
   try {
     await Promise.race([
       once(child.stdout, 'data', { signal: waiting }),
       once(child, 'exit', { signal: waiting }),
     ]);
   } catch (error) {
-    signal.throwIfAborted();
     throw new OffhookError('channel', 'not-reachable', 'the port helper does not start', {
       cause: error,
       remedy: `see what it says: offhook port-helper ${name}`,
