@@ -142,6 +142,23 @@ describe('a registration', () => {
     await eventually('registered', () => account.registration.state === 'registered');
   });
 
+  it('is tried again later when the registrar falls silent while room is made', async () => {
+    const { account, peer } = await bench(registered);
+    const first = await peer.expect('REGISTER');
+    const mark = /;oh=(\w+)/.exec(first.header('Contact'))?.[1] ?? '';
+    peer.reply(first, '403 Too Many Contacts');
+    const stale = `<sip:alice@192.0.2.1:9999;oh=${mark}>`;
+    peer.reply(await peer.expect('REGISTER'), '200 OK', {
+      headers: [`Contact: ${stale};expires=99`],
+    });
+    expect((await peer.expect('REGISTER')).headers('Contact')).toEqual([`${stale};expires=0`]);
+    await elapse(33_000);
+    expect(account.registration).toMatchObject({ state: 'failed', status: 0 });
+    peer.inbox.splice(0);
+    await elapse(10_000);
+    expect(peer.count('REGISTER')).toBeGreaterThan(0);
+  });
+
   it('registers the address that the registrar sees, in place of the one inside (RFC 3581)', async () => {
     const { network, account, peer } = await bench({
       account: { ...registered.account, register: false },

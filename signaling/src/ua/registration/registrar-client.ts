@@ -156,7 +156,7 @@ export class RegistrarClient {
       },
       {
         final: (response, _draft, login) => this.#final(registrar, purpose, response, used, login),
-        failed: (failure) => this.#failed(purpose, failure.reason),
+        failed: (failure) => this.#failed(failure.reason),
       },
     ).start();
   }
@@ -268,9 +268,10 @@ export class RegistrarClient {
     });
   }
 
-  #failed(purpose: Purpose, reason: string): void {
+  /** Once we are registered it was but old bindings that could not be removed: the machine ignores it. */
+  #failed(reason: string): void {
     if (this.#state.phase.name === 'leaving') this.dispatch({ type: 'left' });
-    else if (purpose.kind !== 'remove') this.dispatch({ type: 'unreachable', reason });
+    else this.dispatch({ type: 'unreachable', reason });
   }
 
   /** Keeps the flow of the registration up; a NAT forgets a silent UDP mapping too. */
