@@ -8,12 +8,14 @@ import type { Benchmark, BenchmarkContext } from '../benchmark.ts';
 import { round } from '../measure/statistics.ts';
 import { startGuest } from '../measure/testbed.ts';
 import { runLoad, type Load } from '../peers/sipp-load.ts';
-import { atLeast, atMost, type Figures } from '../report.ts';
+import { atLeast, atMost, notMeasured, type Figures } from '../report.ts';
 
 const RATES = [50, 100, 150, 200, 250, 300, 400, 500, 600];
 const REQUIRED_RATE = 200;
 /** A load is clean when no call failed and next to nothing had to be sent again. */
 const CLEAN_RETRANSMISSIONS = 0.005;
+/** A load that something else on the machine disturbed gets another chance; for both sides. */
+const TRIES = 2;
 
 /**
  * SIPp calls at rising rates, each call held for a second; the guest answers with sessions of an
@@ -25,20 +27,34 @@ export const p9: Benchmark = {
   run,
 };
 
-async function run(context: BenchmarkContext): Promise<Figures> {
+async function run({ say, signal }: BenchmarkContext): Promise<Figures> {
   const directory = await mkdtemp(join(tmpdir(), 'offhook-bench-p9-'));
   try {
-    const ours = await withOffhook(directory, (port) => climb('offhook', port, context));
-    const theirs = await withSipJs((port) => climb('stock sip.js', port, context));
-    const required = ours.find((load) => load.rate === REQUIRED_RATE);
-    const detail = { offhook: ours, sipjs: theirs, journal: 'there is none yet' };
-    const best = highestClean(theirs);
+    const { ours, theirs } = await withOffhook(directory, (guestPort) =>
+      withSipJs(async (peerPort) => {
+        const guest = new Climber('offhook', guestPort, say);
+        const peer = new Climber('stock sip.js', peerPort, say);
+        // In turn, so that what else happens on the machine meets both.
+        for (const rate of RATES) {
+          for (const climber of [guest, peer]) {
+            signal.throwIfAborted();
+            await climber.climb(rate);
+          }
+        }
+        return { ours: guest, theirs: peer };
+      }),
+    );
+    const required = ours.loads.find((load) => load.rate === REQUIRED_RATE);
+    const detail = { offhook: ours.loads, sipjs: theirs.loads, journal: 'there is none yet' };
     const goal = { target: 1.5, unit: 'ratio', peer: 'stock sip.js core, same rates' };
     return {
-      'P9.rate': atLeast(goal, best === 0 ? 0 : round(highestClean(ours) / best), detail),
+      'P9.rate':
+        theirs.highestClean === 0
+          ? { ...notMeasured(goal, 'the peer was clean at no rate'), detail }
+          : atLeast(goal, round(ours.highestClean / theirs.highestClean), detail),
       'P9.failed': atMost(
         { target: 0, unit: `failed calls at ${REQUIRED_RATE}/s`, peer: 'none' },
-        required?.failed ?? Number.MAX_SAFE_INTEGER,
+        required?.failed ?? Number.NaN,
         { ...required },
       ),
     };
@@ -47,33 +63,43 @@ async function run(context: BenchmarkContext): Promise<Figures> {
   }
 }
 
-/** Raises the rate until a load is no longer clean; the required rate is tried in any case. */
-async function climb(name: string, port: number, { say, signal }: BenchmarkContext) {
-  const loads: Load[] = [];
-  let clean = true;
-  for (const rate of RATES) {
-    signal.throwIfAborted();
-    if (!clean && rate > REQUIRED_RATE) break;
-    const load = await runLoad({ port, rate });
-    say(
-      `P9: ${name}: ${rate}/s: ${load.successful} good, ${load.failed} failed, ` +
+/** Raises the rate until a load is not clean; the required rate is tried in any case. */
+class Climber {
+  readonly loads: Load[] = [];
+  /** The last rate before the first load that was not clean. */
+  highestClean = 0;
+  readonly #name: string;
+  readonly #port: number;
+  readonly #say: (line: string) => void;
+  #climbing = true;
+
+  constructor(name: string, port: number, say: (line: string) => void) {
+    this.#name = name;
+    this.#port = port;
+    this.#say = say;
+  }
+
+  async climb(rate: number): Promise<void> {
+    if (!this.#climbing && rate !== REQUIRED_RATE) return;
+    let load = await this.#run(rate);
+    for (let tries = 1; tries < TRIES && !isClean(load); tries++) load = await this.#run(rate);
+    this.loads.push(load);
+    this.#climbing &&= isClean(load);
+    if (this.#climbing) this.highestClean = rate;
+  }
+
+  async #run(rate: number): Promise<Load> {
+    const load = await runLoad({ port: this.#port, rate });
+    this.#say(
+      `P9: ${this.#name}: ${rate}/s: ${load.successful} good, ${load.failed} failed, ` +
         `${load.retransmissions} retransmissions`,
     );
-    loads.push(load);
-    clean &&= isClean(load);
+    return load;
   }
-  return loads;
 }
 
 function isClean(load: Load): boolean {
   return load.failed === 0 && load.retransmissions <= CLEAN_RETRANSMISSIONS * load.successful;
-}
-
-/** The last rate before the first load that was not clean. */
-function highestClean(loads: readonly Load[]): number {
-  const dirty = loads.findIndex((load) => !isClean(load));
-  if (dirty < 0) return loads.at(-1)?.rate ?? 0;
-  return loads[dirty - 1]?.rate ?? 0;
 }
 
 async function withOffhook<T>(directory: string, work: (port: number) => Promise<T>): Promise<T> {
