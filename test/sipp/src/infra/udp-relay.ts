@@ -37,6 +37,8 @@ export class UdpRelay {
     this.#options = options;
     this.#random = mulberry32(options.seed);
     front.on('message', (bytes, from) => {
+      // Empty lines come from whoever looks whether the port is open, and are no traffic.
+      if (/^[\r\n]*$/.test(bytes.toString('latin1'))) return;
       this.#client = { address: from.address, port: from.port };
       this.#pass(this.#lines.forth, back, bytes, options.target);
     });
