@@ -53,6 +53,7 @@ export class Engine {
       policy: config.policy,
       clock: this.#clock,
       onLeaseEnd: (instance) => void this.#endAll(instance),
+      onLongestLease: (ms) => void this.#setLease(ms),
     });
     this.devices = new Devices({
       plane,
@@ -81,6 +82,7 @@ export class Engine {
     if (adopted.length > 0) {
       options.logger.info({ sessions: adopted.length }, 'calls of an earlier engine go on');
     }
+    await engine.#setLease(engine.guests.longestLeaseMs);
     await engine.devices.restoreVolumes();
     engine.#watchLegs();
     return engine;
@@ -174,6 +176,15 @@ export class Engine {
       // A worker that is away has counted nothing that could be told; `recovering` says the rest.
       this.#options.logger.debug({ session: session.id, err: error }, 'no statistics');
       return undefined;
+    }
+  }
+
+  /** The worker must not end the calls of a dead engine before the guests' leases do. */
+  async #setLease(ms: number): Promise<void> {
+    try {
+      await this.#options.plane.setLease(ms);
+    } catch (error) {
+      this.#options.logger.warn({ reason: describeError(error) }, 'the lease was not set');
     }
   }
 

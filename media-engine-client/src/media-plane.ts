@@ -170,6 +170,8 @@ export interface MediaPlane extends EventSource<MediaPlaneEvents> {
   playTone(id: string, tone: ToneCadence, device: string): Promise<void>;
   stopTone(id: string): Promise<void>;
   listDevices(): Promise<readonly AudioDevice[]>;
+  /** How long, in ms, the worker plays on when the engine dies, until another engine comes. */
+  setLease(ms: number): Promise<void>;
   /** Leaves the worker and its legs running unless `stopWorker`. */
   close(options: { stopWorker: boolean }): Promise<void>;
 }

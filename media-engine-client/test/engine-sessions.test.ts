@@ -357,6 +357,24 @@ describe('statistics', () => {
 });
 
 describe('leases', () => {
+  it('let the worker play on for the longest of them when the engine dies', async () => {
+    const { plane, guest, clock } = await startTestEngine({ config: { policy: { lease: 60 } } });
+    expect(plane.worker.leaseMs).toBe(60_000);
+    const [alice, bob] = [guest('alice'), guest('bob')];
+    await bob.call('lease.set', { ms: 1_800_000 });
+    await open(bob);
+    await alice.call('lease.set', { ms: 0 });
+    expect(plane.worker.leaseMs).toBe(1_800_000);
+    await bob.view.close();
+    await clock.advance(1_800_000);
+    await expect.poll(() => plane.worker.leaseMs).toBe(60_000);
+  });
+
+  it('of no time at all still let another engine take over the calls', async () => {
+    const { plane } = await startTestEngine({ config: { policy: { lease: 0 } } });
+    expect(plane.worker.leaseMs).toBe(10_000);
+  });
+
   it('keep sessions and audio while the guest is away, for as long as it asked', async () => {
     const { engine, plane, guest, clock } = await startTestEngine();
     const alice = guest();

@@ -25,7 +25,6 @@ export async function run(
       createGStreamerPlane({
         workerPath: workerPath(),
         socketPath: workerSocket(stateDir),
-        leaseMs: config.policy.lease * 1000,
         logger,
       }),
   });

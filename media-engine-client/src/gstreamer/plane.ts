@@ -208,6 +208,10 @@ export class GStreamerPlane implements MediaPlane {
     return this.#devices.list();
   }
 
+  setLease(ms: number): Promise<void> {
+    return this.#link.setLease(ms).catch(ignoreGone);
+  }
+
   async close(options: { stopWorker: boolean }): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

@@ -14,6 +14,7 @@ import { startWorker } from './worker-process.ts';
 export interface WorkerLinkOptions {
   readonly workerPath: string;
   readonly socketPath: string;
+  /** At first; see `setLease`. */
   readonly leaseMs: number;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -42,6 +43,7 @@ export class WorkerLink implements EventSource<WorkerLinkEvents> {
   readonly #events = new Emitter<WorkerLinkEvents>();
   readonly #rebuild: (counters: ReadonlyMap<string, PortCounters>) => Promise<void>;
   #connection: WorkerConnection | undefined;
+  #leaseMs: number;
   #ready = unsettled();
   #starts: number[] = [];
   #counters: ReadonlyMap<string, PortCounters> = new Map();
@@ -54,6 +56,7 @@ export class WorkerLink implements EventSource<WorkerLinkEvents> {
     rebuild: (counters: ReadonlyMap<string, PortCounters>) => Promise<void>,
   ) {
     this.#options = options;
+    this.#leaseMs = options.leaseMs;
     this.#rebuild = rebuild;
   }
 
@@ -90,6 +93,12 @@ export class WorkerLink implements EventSource<WorkerLinkEvents> {
       : this.#connection.request(verb, params);
   }
 
+  /** For this worker, and each that follows it. */
+  async setLease(ms: number): Promise<void> {
+    this.#leaseMs = ms;
+    await this.request('lease', { ms });
+  }
+
   /** Ends a worker that does not answer any more; another takes over as after any death. */
   kill(): void {
     this.#options.logger.error({ pid: this.#pid }, 'the media worker hangs and is killed');
@@ -120,7 +129,7 @@ export class WorkerLink implements EventSource<WorkerLinkEvents> {
   }
 
   async #connect(): Promise<void> {
-    const { socketPath, clock, leaseMs } = this.#options;
+    const { socketPath, clock } = this.#options;
     const connection = await WorkerConnection.open(socketPath, {
       clock,
       onEvent: (event) => this.#events.emit('event', event),
@@ -132,7 +141,7 @@ export class WorkerLink implements EventSource<WorkerLinkEvents> {
       throw error;
     });
     this.#pid = hello.pid;
-    await connection.request('lease', { ms: leaseMs });
+    await connection.request('lease', { ms: this.#leaseMs });
   }
 
   #lost(connection: WorkerConnection): void {

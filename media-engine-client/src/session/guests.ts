@@ -14,6 +14,9 @@ export interface Guest {
   readonly leaseEndsAt: number | undefined;
 }
 
+/** An engine that died is back by then, if it comes back. */
+const RESTART_MS = 10_000;
+
 interface Entry {
   instance: string;
   local: boolean;
@@ -29,15 +32,19 @@ export interface GuestsOptions {
   readonly clock: Clock;
   /** The guest has been away for its lease. */
   readonly onLeaseEnd: (instance: string) => void;
+  /** `longestLeaseMs` is another one. */
+  readonly onLongestLease?: (ms: number) => void;
 }
 
 /** Who is there, and how long sessions outlive whoever is not: the leases. */
 export class Guests {
   readonly #options: GuestsOptions;
   readonly #entries = new Map<string, Entry>();
+  #longest: number;
 
   constructor(options: GuestsOptions) {
     this.#options = options;
+    this.#longest = this.longestLeaseMs;
   }
 
   get all(): readonly Guest[] {
@@ -50,6 +57,12 @@ export class Guests {
 
   leaseMs(instance: string): number {
     return this.#entries.get(instance)?.leaseMs ?? this.#options.policy.lease * 1000;
+  }
+
+  /** How long calls have to last without an engine, so that each guest gets what it was granted. */
+  get longestLeaseMs(): number {
+    const granted = [...this.#entries.values()].map(({ leaseMs }) => leaseMs);
+    return Math.max(RESTART_MS, this.grant(undefined), ...granted);
   }
 
   /** Another connection of the guest. Returns the function that ends it. */
@@ -74,6 +87,7 @@ export class Guests {
     const entry = this.#entry(guest);
     entry.leaseMs = this.grant(leaseMs);
     this.#startLease(entry);
+    this.#leasesChanged();
   }
 
   /** What the guest gets of the lease that it asks for, milliseconds. */
@@ -81,6 +95,7 @@ export class Guests {
     const entry = this.#entries.get(instance);
     const granted = this.grant(ms);
     if (entry !== undefined) entry.leaseMs = granted;
+    this.#leasesChanged();
     return granted;
   }
 
@@ -116,7 +131,15 @@ export class Guests {
     entry.timer = clock.after(entry.leaseMs, () => {
       this.#entries.delete(entry.instance);
       onLeaseEnd(entry.instance);
+      this.#leasesChanged();
     });
+  }
+
+  #leasesChanged(): void {
+    const longest = this.longestLeaseMs;
+    if (longest === this.#longest) return;
+    this.#longest = longest;
+    this.#options.onLongestLease?.(longest);
   }
 
   /** What is granted of a lease that is asked for, or if none is; milliseconds. */

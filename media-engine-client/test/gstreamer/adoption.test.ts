@@ -8,6 +8,7 @@ import { RtpPeer } from './rtp-peer.ts';
 import { SrtpReader } from './srtp.ts';
 import {
   legConfig,
+  nextEvent,
   openPlane,
   openSockets,
   srtpKey,
@@ -113,6 +114,20 @@ describe('the next engine', () => {
       peer.rtcp.some((packet) => packet.includes(Buffer.from([0x81, 203, 0, 1]))),
     );
     await expect.poll(() => alive(pid), { timeout: 3000 }).toBe(false);
+  });
+});
+
+describe('the lease of a worker', () => {
+  it('can be changed, and is that of the next worker, too', async () => {
+    await using here = await openPlane({ leaseMs: 60_000 });
+    await here.plane.setLease(300);
+    const first = await workerPid(here.socketPath);
+    const up = nextEvent(here.plane, 'worker', ({ state }) => state === 'up');
+    process.kill(first, 'SIGKILL');
+    await up;
+    const second = await workerPid(here.socketPath);
+    await here.plane.close({ stopWorker: false });
+    await expect.poll(() => alive(second), { timeout: 3000 }).toBe(false);
   });
 });
 

@@ -20,6 +20,7 @@ export class MemoryWorker {
   ];
   nextId = 1;
   running = true;
+  leaseMs = 0;
 }
 
 /** A media plane without media: it remembers what it is told and reports what a test says. */
@@ -137,6 +138,12 @@ export class MemoryPlane implements MediaPlane {
 
   listDevices() {
     return this.#do('listDevices', '', () => this.worker.devices);
+  }
+
+  setLease(ms: number) {
+    return this.#do('setLease', String(ms), () => {
+      this.worker.leaseMs = ms;
+    });
   }
 
   close(options: { stopWorker: boolean }) {
