@@ -35,7 +35,10 @@ export class OutOfDialog {
   serve(inbound: InboundRequest): void {
     const { message } = inbound;
     const { method } = message;
-    if (!/^sips?:/i.test(message.uri)) inbound.reply(416);
+    const { transport } = inbound.flow;
+    // A SIPS URI promises TLS on every hop, the last one too (RFC 5630 §3.1.3).
+    const schemes = transport === 'tls' ? /^sips?:/i : /^sip:/i;
+    if (!schemes.test(message.uri)) inbound.reply(416);
     else if (IN_DIALOG_ONLY.has(method)) inbound.reply(481);
     else if (method === 'INVITE') this.#invite(inbound);
     else if (method === 'OPTIONS') this.#capabilities(inbound);

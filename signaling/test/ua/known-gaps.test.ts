@@ -13,13 +13,6 @@ describe('where sip.js alone falls short', () => {
     expect((await peer.expect('INVITE')).contact).toMatch(/^sip:alice@192\.0\.2\.1:5060;/);
   });
 
-  it('a SIPS Request-URI is served, not refused with 416', async () => {
-    const { peer, incoming } = await bench();
-    peer.request(OUR, 'INVITE', { uri: 'sips:alice@example.com', body: sdp('peer') });
-    await peer.expect('SIP/2.0 180');
-    expect(incoming).toHaveLength(1);
-  });
-
   it('every challenge of a response is read, and the strongest answered', async () => {
     const { account, peer, agent } = await bench({
       account: { credentials: [{ username: 'alice', password: () => Promise.resolve('x') }] },

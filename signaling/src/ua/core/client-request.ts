@@ -1,4 +1,4 @@
-import { isOffhookError, type OffhookError, type Timer } from '@offhook/common';
+import { isOffhookError, OffhookError, type Timer } from '@offhook/common';
 import type { DigestClient, RequestAuth } from '../../auth/digest-client.ts';
 import type { Flow, NextHop, Target } from '../../transport/layer.ts';
 import type { RequestDraft } from '../dialog/dialog-state.ts';
@@ -148,6 +148,10 @@ export class ClientRequest {
     const hop = this.#hop;
     if (hop === undefined) return;
     const draft = this.#spec.draft({ flow, extra: this.#extra });
+    if (exposes(draft, flow)) {
+      void this.#tryNext(insecure(draft.uri, flow));
+      return;
+    }
     this.#draft = draft;
     this.#ringing = false;
     const transaction = this.#core.send(draft, hop, {
@@ -281,6 +285,27 @@ function byTransport(targets: readonly Target[]): (readonly Target[])[] {
     else runs.push([target]);
   }
   return runs;
+}
+
+/**
+ * RFC 5630 §3.1.3: what is asked of a SIPS URI travels by TLS on every hop. A dialog that a peer has
+ * made so over another transport can still be ended.
+ */
+function exposes(draft: RequestDraft, flow: Flow): boolean {
+  const opens = !/;\s*tag=/i.test(draft.headers.get('to') ?? '');
+  return opens && /^sips:/i.test(draft.uri) && flow.transport !== 'tls';
+}
+
+function insecure(uri: string, { transport }: Flow): OffhookError {
+  const way = transport.toUpperCase();
+  return new OffhookError(
+    'signaling',
+    'insecure',
+    `${uri} is for TLS, and the way goes by ${way}`,
+    {
+      remedy: 'use a proxy that is reached by TLS, or a sip: address',
+    },
+  );
 }
 
 function wordsOf(error: unknown): string {
