@@ -322,29 +322,36 @@ describe('another INVITE instead of the end', () => {
     expect(second.header('Min-SE')).toBe('600');
   });
 
+  const twoServers = {
+    naptr: () => Promise.resolve([]),
+    srv: (name: string) =>
+      Promise.resolve(
+        name === '_sip._udp.pbx.example'
+          ? [
+              { priority: 1, weight: 1, port: 5060, name: 'a.pbx.example' },
+              { priority: 2, weight: 1, port: 5060, name: 'b.pbx.example' },
+            ]
+          : [],
+      ),
+    addresses: (name: string) =>
+      Promise.resolve([name.startsWith('a.') ? '192.0.2.2' : '192.0.2.12']),
+  };
+
   it('tries the next server after a 503 (RFC 3263 §4.3)', async () => {
-    const { account, network, peer, agent } = await bench({
-      ua: {
-        resolver: {
-          naptr: () => Promise.resolve([]),
-          srv: (name) =>
-            Promise.resolve(
-              name === '_sip._udp.pbx.example'
-                ? [
-                    { priority: 1, weight: 1, port: 5060, name: 'a.pbx.example' },
-                    { priority: 2, weight: 1, port: 5060, name: 'b.pbx.example' },
-                  ]
-                : [],
-            ),
-          addresses: (name) =>
-            Promise.resolve([name.startsWith('a.') ? '192.0.2.2' : '192.0.2.12']),
-        },
-      },
-    });
+    const { account, network, peer, agent } = await bench({ ua: { resolver: twoServers } });
     const backup = await RawPeer.on(network, '192.0.2.12');
     const call = account.invite('sip:bob@pbx.example', agent);
     peer.reply(await peer.expect('INVITE'), '503 Service Unavailable');
     backup.reply(await backup.expect('INVITE'), '200 OK', { body: sdp('peer') });
+    await eventually('established', () => call.state === 'established');
+  });
+
+  it('waits for a silent server only its share of Timer B', async () => {
+    const { account, network, peer, agent } = await bench({ ua: { resolver: twoServers } });
+    const backup = await RawPeer.on(network, '192.0.2.12');
+    const call = account.invite('sip:bob@pbx.example', agent);
+    await peer.expect('INVITE');
+    backup.reply(await backup.expect('INVITE', 16_500), '200 OK', { body: sdp('peer') });
     await eventually('established', () => call.state === 'established');
   });
 });
