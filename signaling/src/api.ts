@@ -16,8 +16,9 @@ export interface Body {
 /**
  * The application's half of offer/answer (RFC 3264, RFC 6337) for one call. signaling calls it
  * one step at a time, never concurrently for one call. A rejection with an OffhookError refuses the
- * offer: 488 for `no-common-codec`, `srtp-required` and `invalid-sdp`, 480 for a call that would begin
- * with `not-connected`, `worker-down` or `limit-reached`, else 500; a call in progress stays as it was.
+ * offer: 488 for `no-common-codec`, `srtp-required`, `invalid-sdp` and `address-refused`, 480 for a call
+ * that would begin with `not-connected`, `worker-down` or `limit-reached`, else 500; a call in progress
+ * stays as it was.
  */
 export interface SdpAgent {
   createOffer(signal: AbortSignal): Promise<string>;

@@ -145,6 +145,14 @@ describe('an incoming call', () => {
     await other.peer.expect('SIP/2.0 500');
   });
 
+  it('is refused with 488 when its media would go where it must not', async () => {
+    const { call, peer, agent } = await ringing();
+    agent.refuse = new OffhookError('engine', 'address-refused', '239.1.1.1 is no single host');
+    await expect(settled('the answer', call.answer())).rejects.toThrow('no single host');
+    await peer.expect('SIP/2.0 488');
+    expect(call.end).toMatchObject({ by: 'local', status: 488 });
+  });
+
   it('is refused with 480 when there is nothing to talk with', async () => {
     const { call, peer, agent } = await ringing();
     agent.refuse = new OffhookError('engine', 'not-connected', 'not connected: unix:/engine');

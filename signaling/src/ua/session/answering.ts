@@ -169,6 +169,6 @@ export class Answering {
 
 /** Status for what an SdpAgent throws. */
 export function refusal(error: unknown): [status: number, options: { reason?: string }] {
-  const notAcceptable = ['no-common-codec', 'srtp-required', 'invalid-sdp'];
+  const notAcceptable = ['no-common-codec', 'srtp-required', 'invalid-sdp', 'address-refused'];
   return isOffhookError(error) && notAcceptable.includes(error.code) ? [488, {}] : [500, {}];
 }
