@@ -67,7 +67,7 @@ export class Connections {
 
   accept(transport: StreamTransport, socket: StreamSocket): void {
     const { limits, traffic } = this.#options;
-    if (this.#closing.signal.aborted || this.#all.size >= limits.connections) {
+    if (this.#closing.signal.aborted || this.#count('in') >= limits.connections) {
       traffic.counters.connectionsRefused++;
       socket.stream.on('error', () => undefined);
       socket.stream.destroy();
@@ -88,11 +88,18 @@ export class Connections {
     for (const connection of this.#all) connection.close();
   }
 
+  /** Each direction has its own share: whoever connects to us cannot keep us from our registrar. */
+  #count(direction: 'in' | 'out'): number {
+    let count = 0;
+    for (const connection of this.#all) if (connection.direction === direction) count++;
+    return count;
+  }
+
   async #connect(target: Target, timeoutMs: number): Promise<Connection> {
     const { network, clock, limits } = this.#options;
     const where = `${target.address} port ${target.port} over ${target.transport}`;
     if (this.#closing.signal.aborted) throw layerClosed();
-    if (this.#all.size + this.#opening.size >= limits.connections) {
+    if (this.#count('out') + this.#opening.size >= limits.connections) {
       throw new OffhookError(
         'signaling',
         'too-many-connections',

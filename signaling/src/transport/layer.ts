@@ -73,6 +73,7 @@ export interface Limits {
   readonly headerBytes: number;
   readonly bodyBytes: number;
   readonly datagramBytes: number;
+  /** In each direction. */
   readonly connections: number;
   /** Bytes queued to one connection before it is given up. */
   readonly sendQueueBytes: number;

@@ -252,6 +252,17 @@ describe('TCP', () => {
     expect(bob.layer.counters.connectionsRefused).toBe(1);
   });
 
+  test('connections of others leave room for our own', async () => {
+    const bob = await agent('bob', [at('tcp')], { layer: { limits: { connections: 2 } } });
+    const port = bob.layer.listening[0]?.port ?? 0;
+    await tcpClient(port);
+    await tcpClient(port);
+    const third = await tcpClient(port);
+    await until(third.ended, 'the end of the third connection');
+    const alice = await agent('alice', [at('tcp')]);
+    expect(await ping(bob, alice.uri().toString())).toBe(200);
+  });
+
   test('a peer that does not read is cut off', async () => {
     const bob = await agent('bob', [at('tcp')], { layer: { limits: { sendQueueBytes: 10_000 } } });
     const { socket } = await tcpClient(bob.layer.listening[0]?.port ?? 0);
