@@ -194,13 +194,18 @@ const policy = z
       .default('any')
       .describe('`required` refuses calls whose audio would not be encrypted'),
     sessions: z.int().min(1).max(1000).default(256).describe('Calls at a time, of all guests'),
-    sessions_per_guest: z.int().min(1).max(1000).default(128).describe('Calls at a time, of one'),
+    sessions_per_guest: z
+      .int()
+      .min(1)
+      .max(1000)
+      .default(128)
+      .describe('Calls at a time, of one guest (by network: of one host)'),
     opens_per_second: z
       .int()
       .min(1)
       .max(10_000)
       .default(100)
-      .describe('Calls that one guest may set up in a second'),
+      .describe('Calls that one guest (by network: one host) may set up in a second'),
     lease: z
       .int()
       .min(0)

@@ -62,6 +62,7 @@ export class Doors {
   serve(channel: Channel): MediaServer {
     const logger = this.#logger.child({ peer: channel.peer.description });
     const local = isLocal(channel.peer);
+    const peer = limitedPeer(channel.peer);
     const server = serveMedia(channel, {
       instanceId: this.#engine.instance,
       clock: this.#clock,
@@ -70,7 +71,7 @@ export class Doors {
       engine: (connection) => {
         const instance = connection.guest.instanceId;
         logger.info({ guest: instance }, 'guest connected');
-        const view = this.#engine.attach({ instance, local }, connection.leaseMs);
+        const view = this.#engine.attach({ instance, local, ...peer }, connection.leaseMs);
         connection.on('closed', (error) => {
           const reason = error === undefined ? undefined : error.message;
           logger.info({ guest: instance, reason }, 'guest gone');
@@ -93,6 +94,18 @@ export class Doors {
     // Last: goodbyes go through it.
     await spice?.close();
   }
+}
+
+/** What a guest cannot change by another connection: its certificate, host, desktop or port. */
+export function limitedPeer(peer: PeerIdentity): { readonly peer?: string } {
+  const { transport, description, certificateSubject } = peer;
+  // Only this user's own programs come in here.
+  if (transport === 'unix' || transport === 'memory') return {};
+  if (certificateSubject !== undefined) return { peer: `certificate ${certificateSubject}` };
+  // Behind the comma is which of the streams of one channel it is.
+  const [channel = ''] = description.split(', ');
+  const where = ['tcp', 'tls'].includes(transport) ? channel.replace(/:\d+$/u, '') : channel;
+  return { peer: `${transport} ${where}` };
 }
 
 /** The guest's process runs on this machine, and could send anywhere here by itself. */

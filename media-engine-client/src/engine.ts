@@ -52,6 +52,7 @@ export class Engine {
     this.guests = new Guests({
       policy: config.policy,
       clock: this.#clock,
+      hasSessions: (instance) => this.sessions.table.of(instance).length > 0,
       onLeaseEnd: (instance) => void this.#endAll(instance),
       onLongestLease: (ms) => void this.#setLease(ms),
     });
@@ -198,6 +199,10 @@ export class Engine {
   #listen(): void {
     const { plane, logger } = this.#options;
     const { sessions, devices } = this;
+    sessions.on('listed', ({ guest }) => {
+      // It may have gone while its call was set up.
+      if (sessions.table.of(guest.instance).length > 0) this.guests.expect(guest);
+    });
     sessions.on('changed', (session) => this.#tell(session, 'session.changed', session.state));
     sessions.on('renegotiate', ({ session, reason }) =>
       this.#tell(session, 'session.renegotiate', { id: session.id, reason }),

@@ -118,7 +118,7 @@ export class GuestEngine implements MediaEngine {
     'session.open': async (params) => {
       const { sessions, guests, guest } = this.#parts;
       await this.#claim(params.id);
-      const opened = await sessions.open(guest, params, () => guests.mayOpen(guest.instance));
+      const opened = await sessions.open(guest, params, () => guests.mayOpen(guest));
       return { sdp: opened.sdp, session: opened.session };
     },
     'session.update': async (params) => {

@@ -1,7 +1,7 @@
 import { OffhookError } from '@offhook/common';
 import { describe, expect, it } from 'vitest';
 import { MemoryWorker } from './support/memory-plane.ts';
-import { origin, startTestEngine, type TestGuest } from './support/engine.ts';
+import { origin, startTestEngine, TestGuest } from './support/engine.ts';
 import { peerSdp } from './sdp/support.ts';
 
 const answerStep = (offer = peerSdp()) =>
@@ -353,6 +353,52 @@ describe('statistics', () => {
     await engine.detach(alice.view);
     await clock.advance(2000);
     expect(alice.of('session.stats')).toHaveLength(3);
+  });
+});
+
+describe('the limits of a guest', () => {
+  const identity = (instance: string, peer = 'host 192.0.2.1') => ({
+    instance,
+    local: false,
+    peer,
+  });
+
+  it('hold for all that come from one peer, under whatever id', async () => {
+    const { engine } = await startTestEngine({ config: { policy: { sessions_per_guest: 2 } } });
+    const enter = (instance: string, peer?: string) =>
+      new TestGuest(engine.attach(identity(instance, peer)));
+    await open(enter('one'));
+    await open(enter('two'));
+    await expect(open(enter('three'))).rejects.toEqual(refusedWith('limit-reached'));
+    await open(enter('four', 'host 192.0.2.2'));
+  });
+
+  it('hold for the calls of a second, too, also when it comes anew for each', async () => {
+    const { engine } = await startTestEngine({ config: { policy: { opens_per_second: 2 } } });
+    const enter = async (instance: string) => {
+      const guest = new TestGuest(engine.attach(identity(instance)));
+      try {
+        await open(guest);
+        await guest.call('session.close', { id: 'call-1' });
+      } finally {
+        await engine.detach(guest.view);
+      }
+    };
+    await enter('one');
+    await enter('two');
+    await expect(enter('three')).rejects.toEqual(refusedWith('limit-reached'));
+    expect(engine.guests.all).toEqual([]);
+  });
+
+  it('leave a call its lease whose guest went while it was set up', async () => {
+    const { engine, guest, clock } = await startTestEngine();
+    const alice = guest('alice');
+    const opening = open(alice);
+    await engine.detach(alice.view);
+    await opening;
+    expect(engine.sessions.table.all).toHaveLength(1);
+    await clock.advance(60_000);
+    await expect.poll(() => engine.sessions.table.all).toHaveLength(0);
   });
 });
 

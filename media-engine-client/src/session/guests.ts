@@ -1,7 +1,8 @@
 import type { Clock, Timer } from '@offhook/common';
+import { mediaError } from '@offhook/media-rpc';
 import type { EngineConfig } from '../config.ts';
 import { RateLimit } from './rate-limit.ts';
-import type { GuestIdentity } from './record.ts';
+import { limitedAs, type GuestIdentity } from './record.ts';
 
 /** A guest as the engine knows it, connected or not. */
 export interface Guest {
@@ -16,6 +17,8 @@ export interface Guest {
 
 /** An engine that died is back by then, if it comes back. */
 const RESTART_MS = 10_000;
+/** Connected, or with calls that wait for them. */
+const MAX_GUESTS = 1000;
 
 interface Entry {
   instance: string;
@@ -24,12 +27,13 @@ interface Entry {
   connections: number;
   leaseEndsAt: number | undefined;
   timer: Timer | undefined;
-  readonly opens: RateLimit;
 }
 
 export interface GuestsOptions {
   readonly policy: EngineConfig['policy'];
   readonly clock: Clock;
+  /** Whether there is anything that the guest's lease keeps. */
+  readonly hasSessions: (instance: string) => boolean;
   /** The guest has been away for its lease. */
   readonly onLeaseEnd: (instance: string) => void;
   /** `longestLeaseMs` is another one. */
@@ -40,6 +44,7 @@ export interface GuestsOptions {
 export class Guests {
   readonly #options: GuestsOptions;
   readonly #entries = new Map<string, Entry>();
+  readonly #opens = new Map<string, RateLimit>();
   #longest: number;
 
   constructor(options: GuestsOptions) {
@@ -65,8 +70,15 @@ export class Guests {
     return Math.max(RESTART_MS, this.grant(undefined), ...granted);
   }
 
-  /** Another connection of the guest. Returns the function that ends it. */
+  /**
+   * Another connection of the guest. Returns the function that ends it.
+   *
+   * @throws `limit-reached` when there are too many guests.
+   */
   connect(guest: GuestIdentity): () => void {
+    if (!this.#entries.has(guest.instance) && this.#entries.size >= MAX_GUESTS) {
+      throw mediaError('limit-reached', `The thin client has ${MAX_GUESTS} guests`);
+    }
     const entry = this.#entry(guest);
     entry.local = guest.local;
     entry.connections++;
@@ -77,12 +89,14 @@ export class Guests {
       if (over) return;
       over = true;
       entry.connections--;
-      if (entry.connections === 0) this.#startLease(entry);
+      if (entry.connections > 0) return;
+      if (this.#options.hasSessions(entry.instance)) this.#startLease(entry);
+      else this.#forget(entry);
     };
   }
 
   /** A guest that is known from its sessions only: its lease begins now. */
-  expect(guest: GuestIdentity, leaseMs: number): void {
+  expect(guest: GuestIdentity, leaseMs?: number): void {
     if (this.#entries.has(guest.instance)) return;
     const entry = this.#entry(guest);
     entry.leaseMs = this.grant(leaseMs);
@@ -99,9 +113,17 @@ export class Guests {
     return granted;
   }
 
-  /** Whether the guest may set up another call in this second. */
-  mayOpen(instance: string): boolean {
-    return this.#entries.get(instance)?.opens.take() ?? true;
+  /** Whether the guest, with all others of its peer, may set up another call in this second. */
+  mayOpen(guest: GuestIdentity): boolean {
+    const { policy, clock } = this.#options;
+    const key = limitedAs(guest);
+    const opens = this.#opens.get(key) ?? new RateLimit(policy.opens_per_second, clock);
+    // The one used last is the last: those at the front are full again, or there are too many.
+    this.#opens.delete(key);
+    this.#opens.set(key, opens);
+    const [oldest] = this.#opens.keys();
+    if (this.#opens.size > MAX_GUESTS && oldest !== undefined) this.#opens.delete(oldest);
+    return opens.take();
   }
 
   close(): void {
@@ -110,7 +132,6 @@ export class Guests {
   }
 
   #entry({ instance, local }: GuestIdentity): Entry {
-    const { policy, clock } = this.#options;
     const entry = this.#entries.get(instance) ?? {
       instance,
       local,
@@ -118,7 +139,6 @@ export class Guests {
       connections: 0,
       leaseEndsAt: undefined,
       timer: undefined,
-      opens: new RateLimit(policy.opens_per_second, clock),
     };
     this.#entries.set(instance, entry);
     return entry;
@@ -129,10 +149,14 @@ export class Guests {
     entry.leaseEndsAt = clock.wall() + entry.leaseMs;
     entry.timer?.cancel();
     entry.timer = clock.after(entry.leaseMs, () => {
-      this.#entries.delete(entry.instance);
+      this.#forget(entry);
       onLeaseEnd(entry.instance);
-      this.#leasesChanged();
     });
+  }
+
+  #forget(entry: Entry): void {
+    this.#entries.delete(entry.instance);
+    this.#leasesChanged();
   }
 
   #leasesChanged(): void {

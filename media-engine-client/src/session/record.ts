@@ -109,7 +109,11 @@ const mediaSession = z.object({
 
 const sessionRecord = z.object({
   version: z.literal(VERSION),
-  guest: z.object({ instance: z.string(), local: z.boolean() }),
+  guest: z.object({
+    instance: z.string(),
+    local: z.boolean(),
+    peer: z.string().exactOptional(),
+  }),
   leaseMs: z.int().min(0),
   session: mediaSession,
 });
@@ -120,6 +124,16 @@ export interface GuestIdentity {
   readonly instance: string;
   /** It reached the engine from this same machine. */
   readonly local: boolean;
+  /**
+   * Who it is by what it cannot choose, unlike its instance id: limits hold for all guests of a peer
+   * together. Absent where only this user comes in.
+   */
+  readonly peer?: string;
+}
+
+/** Whom the limits of one guest hold for. */
+export function limitedAs({ instance, peer }: GuestIdentity): string {
+  return peer ?? instance;
 }
 
 export interface SessionRecord {

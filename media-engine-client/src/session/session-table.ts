@@ -1,4 +1,5 @@
 import type { LiveSession } from './live-session.ts';
+import { limitedAs, type GuestIdentity } from './record.ts';
 
 /** Which sessions there are. Ids are unique among those of one guest. */
 export class SessionTable {
@@ -18,6 +19,11 @@ export class SessionTable {
 
   of(guest: string): readonly LiveSession[] {
     return this.all.filter((session) => session.guest.instance === guest);
+  }
+
+  /** Those that count together with the guest's own. */
+  limitedWith(guest: GuestIdentity): readonly LiveSession[] {
+    return this.all.filter((session) => limitedAs(session.guest) === limitedAs(guest));
   }
 
   find(guest: string, id: string): LiveSession | undefined {

@@ -71,7 +71,7 @@ export class Sessions implements EventSource<SessionEvents> {
       }
       if (!mayOpen()) throw mediaError('limit-reached', 'Too many calls are set up at once');
       const all = this.#table.size + this.#opening;
-      this.#options.admission.checkCount({ guest: this.#table.of(guest.instance).length, all });
+      this.#options.admission.checkCount({ guest: this.#table.limitedWith(guest).length, all });
       this.#opening++;
       try {
         return described(await this.#begin(guest, params));

@@ -80,10 +80,14 @@ describe('silence of the peer', () => {
 });
 
 describe('guests', () => {
-  const guests = (onLeaseEnd: (instance: string) => void, policy: object = {}) => {
+  const guests = (
+    onLeaseEnd: (instance: string) => void,
+    policy: object = {},
+    hasSessions: (instance: string) => boolean = () => true,
+  ) => {
     const clock = new ManualClock();
     const config = defineEngineConfig({ policy });
-    return { clock, guests: new Guests({ policy: config.policy, clock, onLeaseEnd }) };
+    return { clock, guests: new Guests({ policy: config.policy, clock, onLeaseEnd, hasSessions }) };
   };
   const alice = { instance: 'alice', local: true };
 
@@ -113,6 +117,33 @@ describe('guests', () => {
     await clock.advance(10_000);
     expect(ended).toEqual(['alice']);
     expect(clock.pending).toBe(0);
+  });
+
+  it('without sessions are forgotten when they go', () => {
+    const { clock, guests: all } = guests(
+      () => undefined,
+      {},
+      () => false,
+    );
+    all.connect(alice)();
+    expect(all.all).toEqual([]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('are limited in number, and free their place', () => {
+    const { guests: all } = guests(
+      () => undefined,
+      {},
+      () => false,
+    );
+    const leave = Array.from({ length: 1000 }, (_, at) =>
+      all.connect({ instance: `guest-${at}`, local: false }),
+    );
+    expect(() => all.connect(alice)).toThrowError(
+      expect.objectContaining({ code: 'limit-reached' }),
+    );
+    leave[500]?.();
+    expect(all.connect(alice)).toBeTypeOf('function');
   });
 
   it('that are only known from their sessions have to come within their lease', async () => {
