@@ -20,6 +20,7 @@
 #include "g722.h"
 #include "io.h"
 #include "live-source.h"
+#include "opus.h"
 #include "pipeline.h"
 #include "port-elements.h"
 #include "port.h"
@@ -48,6 +49,7 @@ static gboolean register_elements(void) {
       {"offhookrtpsrc", OH_TYPE_RTP_SRC},       {"offhookrtpsink", OH_TYPE_RTP_SINK},
       {"offhooksrc", OH_TYPE_LIVE_SOURCE},      {"offhookwavsink", OH_TYPE_WAV_SINK},
       {"offhookg722enc", OH_TYPE_G722_ENCODER}, {"offhookg722dec", OH_TYPE_G722_DECODER},
+      {"offhookopusenc", OH_TYPE_OPUS_ENCODER}, {"offhookopusdec", OH_TYPE_OPUS_DECODER},
       {"offhookplc", OH_TYPE_CONCEAL},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(elements); i++)

@@ -82,12 +82,12 @@ static void free_port(OhPort *p) {
 }
 
 OhPort *oh_port_ref(OhPort *port) {
-  g_ref_count_inc(&port->refs);
+  g_atomic_ref_count_inc(&port->refs);
   return port;
 }
 
 void oh_port_unref(OhPort *port) {
-  if (g_ref_count_dec(&port->refs)) free_port(port);
+  if (g_atomic_ref_count_dec(&port->refs)) free_port(port);
 }
 
 /* A CNAME that says nothing of the person or the machine, RFC 7022 §4.2. */
@@ -117,7 +117,7 @@ OhPort *oh_port_open(const OhPortOpen *options, GError **error) {
     return NULL;
   }
   OhPort *p = g_new0(OhPort, 1);
-  g_ref_count_init(&p->refs);
+  g_atomic_ref_count_init(&p->refs);
   g_mutex_init(&p->lock);
   p->id = g_strdup(options->id);
   p->tag = g_strdup(options->tag);

@@ -69,7 +69,7 @@ typedef struct {
 } OhPortRtcp;
 
 typedef struct {
-  grefcount refs;
+  gatomicrefcount refs;
   char *id;
   char *tag;
   int fd[2]; /* RTP, RTCP */

@@ -11,7 +11,7 @@
 typedef enum { LEVEL, GAPS, EMPTY, STATS, MIXER } Kind;
 
 struct OhProbe {
-  grefcount refs;
+  gatomicrefcount refs;
   Kind kind;
   char *name;
   GMutex lock;
@@ -116,7 +116,7 @@ static OhProbe *parse(JsonObject *d, GError **error) {
   for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
     if (g_strcmp0(kind, kinds[i]) != 0) continue;
     OhProbe *p = g_new0(OhProbe, 1);
-    g_ref_count_init(&p->refs);
+    g_atomic_ref_count_init(&p->refs);
     g_mutex_init(&p->lock);
     g_weak_ref_init(&p->element, NULL);
     p->kind = (Kind)i;
@@ -133,7 +133,7 @@ static OhProbe *parse(JsonObject *d, GError **error) {
 static void attach(OhProbe *probe, GstPad *pad) {
   GstPadProbeType type = GST_PAD_PROBE_TYPE_BUFFER;
   if (probe->kind == GAPS) type |= GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM;
-  g_ref_count_inc(&probe->refs);
+  g_atomic_ref_count_inc(&probe->refs);
   gst_pad_add_probe(pad, type, on_probe, probe, (GDestroyNotify)oh_probe_unref);
 }
 
@@ -163,7 +163,7 @@ OhProbe *oh_probe_install(GstBin *bin, JsonObject *d, GError **error) {
 }
 
 void oh_probe_unref(OhProbe *p) {
-  if (!g_ref_count_dec(&p->refs)) return;
+  if (!g_atomic_ref_count_dec(&p->refs)) return;
   oh_inband_stop(&p->inband);
   g_weak_ref_clear(&p->element);
   g_mutex_clear(&p->lock);

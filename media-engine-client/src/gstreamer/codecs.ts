@@ -56,18 +56,15 @@ export const codecElements: Readonly<Record<CodecName, CodecElements>> = {
     encoder: (codec) => {
       const opus = codec.opus ?? { inbandFec: false, dtx: false };
       const bitrate = Math.min(40_000, opus.maxAverageBitrate ?? 40_000);
-      // Left to choose between its speech and music modes, the encoder takes half the time that it
-      // takes for speech alone. FEC begins when the peer reports loss: until then it would cost
-      // quality for nothing.
+      // FEC begins when the peer reports loss: until then it would cost quality for nothing.
       return (
-        `opusenc name=enc audio-type=generic complexity=5 bitrate=${bitrate}` +
-        ` frame-size=${packetMs(codec)} dtx=${opus.dtx} inband-fec=${opus.inbandFec}`
+        `offhookopusenc name=enc bitrate=${bitrate} frame-ms=${packetMs(codec)}` +
+        ` dtx=${opus.dtx} inband-fec=${opus.inbandFec}`
       );
     },
     payloader: 'rtpopuspay',
     depayloader: 'rtpopusdepay',
-    // In-band FEC is not used on receipt: opusdec then holds back 120 ms.
-    decoder: plain('opusdec name=dec plc=true'),
+    decoder: plain('offhookopusdec name=dec'),
     conceal: false,
   },
 };
