@@ -15,7 +15,6 @@ const plugins: readonly Plugin[] = [
   { file: 'volume', debian: 'gstreamer1.0-plugins-base' },
   { file: 'audioconvert', debian: 'gstreamer1.0-plugins-base' },
   { file: 'audioresample', debian: 'gstreamer1.0-plugins-base' },
-  { file: 'opus', debian: 'gstreamer1.0-plugins-base' },
   { file: 'rtp', debian: 'gstreamer1.0-plugins-good' },
   { file: 'rtpmanager', debian: 'gstreamer1.0-plugins-good' },
   { file: 'alaw', debian: 'gstreamer1.0-plugins-good' },
