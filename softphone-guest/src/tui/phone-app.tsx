@@ -69,9 +69,11 @@ export function PhoneApp(props: PhoneAppProps): ReactNode {
     if (key.escape) return setDialling(undefined);
     const action = controlActionFor(input, key);
     if (action !== undefined) return run(action, input);
-    if (key.return) {
+    // Over a slow line, or from a script, the name and Enter may come in one piece.
+    const [beforeEnter, enter] = input.split(/[\r\n]/, 2);
+    if (key.return || enter !== undefined) {
       setDialling(undefined);
-      const target = (dialling ?? '').trim();
+      const target = `${dialling ?? ''}${key.return ? '' : beforeEnter}`.trim();
       return target === '' ? undefined : actions.dial(target);
     }
     if (key.backspace || key.delete) return setDialling((value) => (value ?? '').slice(0, -1));

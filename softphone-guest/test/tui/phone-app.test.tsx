@@ -196,6 +196,17 @@ describe('keys', () => {
     expect(screen.frame()).not.toContain('Dial:');
   });
 
+  it('dial a name that comes in one piece with Enter', async () => {
+    const screen = show();
+    await screen.until('No calls');
+    screen.type('d');
+    await screen.until('Dial:');
+    screen.type('ec');
+    await screen.until('Dial: ec');
+    screen.type(`ho${ENTER}`);
+    await vi.waitFor(() => expect(screen.done).toEqual(['dial echo']), 2000);
+  });
+
   it('leave the dial field with Escape', async () => {
     const screen = show();
     screen.type('d');
