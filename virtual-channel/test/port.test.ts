@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { isOffhookError, silentLogger, systemClock, withDeadline } from '@offhook/common';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -187,6 +187,31 @@ describe('port helper', () => {
   it('closes a stream whose service the engine does not have', async () => {
     engine();
     expect(await closing(await application('printer'))).toBeUndefined();
+  });
+
+  it('loses nothing of what comes along with the greeting, at either end', async () => {
+    engine();
+    await application();
+    const socket = connect(socketPath);
+    let heard = '';
+    const echo = Promise.withResolvers<void>();
+    socket.on('data', (chunk: Buffer) => {
+      heard += chunk.toString();
+      if (heard.endsWith('at once')) echo.resolve();
+    });
+    socket.write('media\nat once');
+    await soon('the echo', () => echo.promise);
+    expect(heard).toBe('ok\nat once');
+    socket.destroy();
+
+    const quick = createServer((taken) => taken.write('ok\nfirst\nwords'));
+    const quickPath = join(directory, 'quick.sock');
+    quick.listen(quickPath);
+    await once(quick, 'listening');
+    const stream = await connectPort({ socketPath: quickPath, service: 'media' });
+    expect(await hear(stream, 11)).toBe('first\nwords');
+    stream.destroy();
+    quick.close();
   });
 
   it('refuses an application that names no service', async () => {

@@ -33,6 +33,8 @@ export async function readLine(socket: Socket, signal: AbortSignal): Promise<str
     seen = Buffer.concat([seen, chunk]);
     const end = seen.indexOf('\n');
     if (end >= 0) {
+      // Before what follows is put back, or this would read it again, and again.
+      socket.off('readable', onReadable);
       if (end + 1 < seen.length) socket.unshift(seen.subarray(end + 1));
       resolve(seen.subarray(0, end).toString('utf8'));
     } else if (seen.length > MAX_LINE) {
