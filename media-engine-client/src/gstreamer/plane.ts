@@ -62,6 +62,9 @@ export class GStreamerPlane implements MediaPlane {
     this.#tones = new TonePlayer(this.#link, {
       sound: () => this.#devices.sound,
       volume: () => this.#volume('ringer'),
+      // Silence is no stand-in for a ring.
+      standIns: (device) =>
+        this.#devices.standIns('ringer', device).filter((other) => other !== 'null'),
     });
     this.#context = {
       link: this.#link,
@@ -310,7 +313,13 @@ export class GStreamerPlane implements MediaPlane {
     const { pipeline, element, message, serial } = event;
     const leg = this.#legs.get(legOfPipeline(pipeline) ?? '');
     this.#logger.warn({ pipeline, element }, message);
-    if (leg === undefined || event.kind === 'warning') return;
+    if (event.kind === 'warning') return;
+    if (leg === undefined) {
+      this.#tones
+        .failed(pipeline)
+        .catch((error: unknown) => this.#logger.warn({ err: error }, 'a tone cannot be heard'));
+      return;
+    }
     if (element === 'input' || element === 'output')
       this.#fallback.failed(leg, element, serial, message);
   }

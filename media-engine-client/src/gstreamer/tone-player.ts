@@ -1,33 +1,54 @@
 import type { ToneCadence } from '../media-plane.ts';
+import { deviceFailure } from './device-fallback.ts';
 import { outputElements, type SoundServer } from './device-elements.ts';
 import type { WorkerLink } from './worker-link.ts';
 
 interface Playing {
   readonly tone: ToneCadence;
   readonly device: string;
+  /** The device in use, which may be another one that stands in. */
+  using: string;
+}
+
+const PREFIX = 'tone:';
+
+export interface TonePlayerOptions {
+  readonly sound: () => SoundServer;
+  readonly volume: () => number;
+  /** What to try in place of a device, in order. */
+  readonly standIns: (device: string) => readonly string[];
 }
 
 /** Call progress tones, each as a pipeline of its own. */
 export class TonePlayer {
   readonly #link: WorkerLink;
-  readonly #sound: () => SoundServer;
-  readonly #volume: () => number;
+  readonly #options: TonePlayerOptions;
   readonly #playing = new Map<string, Playing>();
 
-  constructor(link: WorkerLink, options: { sound: () => SoundServer; volume: () => number }) {
+  constructor(link: WorkerLink, options: TonePlayerOptions) {
     this.#link = link;
-    this.#sound = options.sound;
-    this.#volume = options.volume;
+    this.#options = options;
   }
 
+  /** Plays it on another device where that one fails; rejects when none can be heard. */
   async play(id: string, tone: ToneCadence, device: string): Promise<void> {
-    this.#playing.set(id, { tone, device });
+    const playing = { tone, device, using: device };
+    this.#playing.set(id, playing);
     try {
-      await this.#play(id, { tone, device });
+      await this.#start(id, playing, [device, ...this.#options.standIns(device)]);
     } catch (error) {
       this.#playing.delete(id);
       throw error;
     }
+  }
+
+  /** The pipeline's device has failed; the tone goes on on another one, if it is one's. */
+  async failed(pipeline: string): Promise<void> {
+    const id = pipeline.slice(PREFIX.length);
+    const playing = pipeline.startsWith(PREFIX) ? this.#playing.get(id) : undefined;
+    if (playing === undefined) return;
+    const others = this.#options.standIns(playing.device).filter((to) => to !== playing.using);
+    await this.#start(id, playing, others);
   }
 
   async stop(id: string): Promise<void> {
@@ -50,19 +71,38 @@ export class TonePlayer {
 
   /** The same tones on a new worker. */
   async rebuild(): Promise<void> {
-    await Promise.allSettled([...this.#playing].map(([id, playing]) => this.#play(id, playing)));
+    await Promise.allSettled(
+      [...this.#playing].map(([id, playing]) =>
+        this.#start(id, playing, [playing.device, ...this.#options.standIns(playing.device)]),
+      ),
+    );
   }
 
-  async #play(id: string, { tone, device }: Playing): Promise<void> {
+  async #start(id: string, playing: Playing, devices: readonly string[]): Promise<void> {
+    let failure: unknown;
+    for (const device of devices) {
+      try {
+        playing.using = device;
+        await this.#play(id, playing);
+        return;
+      } catch (error) {
+        if (deviceFailure(error) === undefined) throw error;
+        failure = error;
+      }
+    }
+    if (failure !== undefined) throw failure;
+  }
+
+  async #play(id: string, { tone, using }: Playing): Promise<void> {
     const rate = 16_000;
     const steps = tone.steps.map((step) => `${step.frequencies.join('+')}/${Math.round(step.ms)}`);
     const source = `offhooksrc frame-ms=20 tones="${steps.join(' ')}" level-db=${Math.min(0, tone.levelDb)}`;
-    const sink = outputElements(device, { sound: this.#sound(), append: false });
+    const sink = outputElements(using, { sound: this.#options.sound(), append: false });
     await this.#link.request('pipeline.play', {
-      id: `tone:${id}`,
+      id: PREFIX + id,
       tag: '',
       closeFirst: false,
-      description: `${source} ! audio/x-raw,rate=${rate},channels=1 ! volume name=volume volume=${this.#volume()} ! ${sink}`,
+      description: `${source} ! audio/x-raw,rate=${rate},channels=1 ! volume name=volume volume=${this.#options.volume()} ! ${sink}`,
     });
   }
 }

@@ -95,6 +95,29 @@ describe('sound devices', () => {
     await peer.until('packets', () => peer.rtp.length > 3);
   });
 
+  it('that ring are stood in for, at the start and in the middle, by one that can be heard', async () => {
+    await using pulse = await PulseServer.start(['desk']);
+    await using here = await openPlane();
+    const tone = { steps: [{ frequencies: [440], ms: 1000 }], levelDb: -20 };
+    const heard = async () => (await pulse.pactl('list', 'short', 'sink-inputs')).split('\t')[1];
+    const sinks = await pulse.pactl('list', 'short', 'sinks');
+    const desk = sinks.split('\t')[0];
+    await here.plane.playTone('ring', tone, 'pulse:gone');
+    await expect.poll(heard, { timeout: 4000 }).toBe(desk);
+    await here.plane.stopTone('ring');
+    await expect.poll(heard, { timeout: 4000 }).toBeUndefined();
+
+    const module = await pulse.pactl('load-module', 'module-null-sink', 'sink_name=headset');
+    await expect
+      .poll(async () => (await here.plane.listDevices()).map(({ id }) => id))
+      .toContain('pulse:headset');
+    await here.plane.playTone('ring', tone, 'pulse:headset');
+    await expect.poll(heard, { timeout: 4000 }).toMatch(/\d/);
+    expect(await heard()).not.toBe(desk);
+    await pulse.pactl('unload-module', module);
+    await expect.poll(heard, { timeout: 4000 }).toBe(desk);
+  });
+
   it('of no known kind are refused', async () => {
     await using here = await openPlane();
     await using peer = await RtpPeer.open();
