@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findTone } from '@offhook/common/audio';
 import { countersPath } from '../../src/gstreamer/counters.ts';
-import { RtpPeer, type RtpPacket } from './rtp-peer.ts';
+import { parseRtp, RtpPeer, type RtpPacket } from './rtp-peer.ts';
 import { SrtpReader } from './srtp.ts';
 import {
   codec,
@@ -126,6 +126,41 @@ describe('when the worker is killed', () => {
     await played(hereWav, 700, 900);
     await played(thereWav, 440, 900);
     expect((await there.plane.stats('b')).rx.rejected).toBe(0);
+  });
+
+  it('a peer past its roll-over goes on being understood, and its old packets are refused', async () => {
+    await using here = await openPlane();
+    await using there = await openPlane();
+    await using between = await RtpPeer.open();
+    const [a, b] = [await openSockets(here.plane), await openSockets(there.plane)];
+    const [one, two] = [srtpKey(), srtpKey()];
+    const common = { codec: codec('PCMA', 10), latching: 'off' } as const;
+    await there.plane.setLeg(
+      legConfig('b', b, between.sockets, { ...common, srtp: { tx: two, rx: one } }),
+    );
+    await between.until('packets', () => between.rtp.length > 5);
+    await pretendSent(there, 0xff80);
+    const relayed = between.rtp.length;
+    let passed = relayed;
+    const pass = () => {
+      for (; passed < between.rtp.length; passed++)
+        between.send(between.rtp[passed] as Buffer, a.rtp);
+      return passed;
+    };
+    await here.plane.setLeg(legConfig('a', a, b, { ...common, srtp: { tx: one, rx: two } }));
+    await between.until('a roll-over', () => {
+      const seq = parseRtp(between.rtp[pass() - 1] as Buffer).seq;
+      return seq > 20 && seq < 0x8000;
+    });
+    await expect.poll(async () => (await here.plane.stats('a')).rx.packets).toBeGreaterThan(80);
+    await killWorker(here);
+    const old = between.rtp.slice(relayed, passed).slice(-20);
+    for (const packet of old) between.send(packet, a.rtp);
+    await expect.poll(async () => (await here.plane.stats('a')).rx.rejected).toBe(20);
+    expect((await here.plane.stats('a')).rx.packets).toBe(0);
+    await between.until('20 packets more', () => pass() > relayed + 150);
+    await expect.poll(async () => (await here.plane.stats('a')).rx.packets).toBeGreaterThan(10);
+    expect((await here.plane.stats('a')).rx.rejected).toBe(20);
   });
 
   it('a leg whose counters are lost sends nothing until it has new keys', async () => {
