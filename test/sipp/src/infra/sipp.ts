@@ -56,7 +56,7 @@ export class Sipp {
     this.port = options.port ?? first;
     const file = (kind: string) => join(options.directory, `${options.name}.${kind}.log`);
     this.#files = { messages: file('messages'), errors: file('errors'), logs: file('sipp') };
-    const seconds = Math.ceil((options.deadlineMs ?? 20_000) / 1000);
+    const seconds = Math.ceil((options.deadlineMs ?? 60_000) / 1000);
     this.#process = new ManagedProcess({
       name: `sipp ${options.name}`,
       // SIPp's own -timeout has been seen to hang: `timeout` of coreutils is what bounds it.
@@ -214,7 +214,7 @@ export class Sipp {
       ['-trace_msg', '-message_file', this.#files.messages],
       ['-trace_err', '-error_file', this.#files.errors],
       ['-trace_logs', '-log_file', this.#files.logs],
-      ['-timer_resol', '5', '-recv_timeout', '15000'],
+      ['-timer_resol', '5', '-recv_timeout', '32000', '-max_retrans', '11'],
       ...Object.entries(generic).map(([name, value]) => ['-key', name, String(value)]),
       this.#options.extra ?? [],
       remote === undefined ? [] : [`${bracket(remote.address)}:${remote.port}`],

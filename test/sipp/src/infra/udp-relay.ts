@@ -90,7 +90,7 @@ export class UdpRelay {
     to: { address: string; port: number } | undefined,
   ): void {
     if (to === undefined) return;
-    const mayDrop = line.burst < (this.#options.maxBurst ?? 3);
+    const mayDrop = line.burst < (this.#options.maxBurst ?? 2);
     if (mayDrop && this.#random() < this.#options.loss) {
       line.dropped++;
       line.burst++;
@@ -112,6 +112,14 @@ function bind(address: string, port: number): Promise<Socket> {
     socket.once('error', reject);
     socket.bind({ port, address, exclusive: true }, () => resolve(socket));
   });
+}
+
+/** The next seed from there with which one of the first three packets is lost. */
+export function seedThatLoses(loss: number, from: number): number {
+  for (let seed = from; ; seed++) {
+    const random = mulberry32(seed);
+    if ([random(), random(), random()].some((value) => value < loss)) return seed;
+  }
 }
 
 /** A small generator with a 32-bit state, even enough for losing packets. */

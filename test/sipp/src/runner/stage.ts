@@ -4,7 +4,7 @@ import { MediaPeer, type MediaPeerOptions } from '../media/media-peer.ts';
 import { freePorts } from '../infra/ports.ts';
 import { Scope } from '../infra/scope.ts';
 import { Sipp, type SippOptions } from '../infra/sipp.ts';
-import { UdpRelay } from '../infra/udp-relay.ts';
+import { seedThatLoses, UdpRelay } from '../infra/udp-relay.ts';
 import type { EngineProcess } from '../phone/engine-process.ts';
 import type { GuestProcess } from '../phone/guest-process.ts';
 import type { Phone } from '../phone/phone.ts';
@@ -146,6 +146,7 @@ export class Stage {
     let hash = 2_166_136_261;
     for (const letter of `${this.id}/${this.#sipps.length}`)
       hash = Math.imul(hash ^ letter.charCodeAt(0), 16_777_619) >>> 0;
-    return hash;
+    // A scenario of few packets is to lose some, too.
+    return seedThatLoses(this.network.loss, hash);
   }
 }

@@ -70,7 +70,7 @@ export const authentication = [
     title: 'A challenged call over a lossy network',
     requirements: ['auth.md5', 'net.loss'],
     over: ['lossy'],
-    deadline: 60_000,
+    deadline: 90_000,
     async run(stage) {
       const placed = await place(stage, 'uas-auth.xml', {
         keys: { challenge: challenge({ algorithm: 'MD5', qop: 'auth' }) },

@@ -10,14 +10,14 @@ export const cancelling = [
     title: 'Giving up a call that rings',
     requirements: ['uac.cancel'],
     over: ['udp', 'tcp', 'udp6', 'lossy'],
-    deadline: 45_000,
+    deadline: 90_000,
     async run(stage) {
       const { sipp, call } = await place(stage, 'uas-cancel.xml');
-      await stage.phone.becomes(call, 'ringing', 15_000);
+      await stage.phone.becomes(call, 'ringing', 32_000);
       await stage.phone.hangup(call);
-      const { end } = await stage.phone.becomes(call, 'ended', 15_000);
+      const { end } = await stage.phone.becomes(call, 'ended', 32_000);
       assert.equal(end?.by, 'local');
-      await sipp.done(20_000);
+      await sipp.done(32_000);
     },
   }),
   ...scenario({
@@ -57,13 +57,13 @@ export const cancelling = [
     title: 'The caller gives up while it rings',
     requirements: ['uas.cancel'],
     over: ['udp', 'tcp', 'tcp6', 'lossy'],
-    deadline: 45_000,
+    deadline: 90_000,
     async run(stage) {
       const { sipp, call } = await receive(stage, 'uac-cancel.xml', {
         line: 'alice',
         pauses: stage.network.loss > 0 ? 2000 : 300,
       });
-      await sipp.done(25_000);
+      await sipp.done(32_000);
       const { end } = await stage.phone.becomes(call, 'ended');
       assert.equal(end?.by, 'remote');
       if (stage.network.loss === 0)
@@ -89,15 +89,15 @@ export const cancelling = [
     title: 'The person rejects the call: 486',
     requirements: ['uas.reject'],
     over: ['udp', 'tcp', 'lossy'],
-    deadline: 45_000,
+    deadline: 90_000,
     async run(stage) {
       const { sipp, call } = await receive(stage, 'uac-refused.xml', {
         line: 'alice',
         pauses: stage.linger,
       });
       await stage.phone.call('call.reject', { call });
-      await sipp.receives('INVITE', { status: 486, within: 15_000 });
-      await sipp.done(20_000);
+      await sipp.receives('INVITE', { status: 486, within: 32_000 });
+      await sipp.done(32_000);
       await stage.phone.becomes(call, 'ended');
     },
   }),

@@ -19,21 +19,21 @@ export const changes = [
     title: 'The phone holds and resumes; nothing counts as lost',
     requirements: ['reinvite.hold', 'media.hold-loss', 'media.both-ways'],
     over: ['udp', 'tcp', 'udp6', 'lossy'],
-    deadline: 60_000,
+    deadline: 90_000,
     async run(stage) {
       const placed = await place(stage, 'uas-hold.xml');
       const { call, far } = placed;
-      await stage.phone.becomes(call, 'established', 20_000);
+      await stage.phone.becomes(call, 'established', 32_000);
       await soundBothWays(stage, placed);
       if (stage.network.loss > 0) await acknowledged(placed.sipp);
-      await stage.phone.call('call.hold', { call }, 25_000);
+      await stage.phone.call('call.hold', { call }, 32_000);
       assert.equal((await stage.phone.get(call)).held, true);
       await until('the sound to stop', () => !far.hearsNow(440) || undefined, {
         within: 100,
       }).catch(() => undefined);
       const held = far.capture.mark;
       if (stage.network.loss > 0) await acknowledged(placed.sipp);
-      await stage.phone.call('call.resume', { call }, 25_000);
+      await stage.phone.call('call.resume', { call }, 32_000);
       await far.hears(440, { mark: held, signal: stage.signal });
       await hangUp(stage, placed);
       assert.equal(far.capture.continuity().lost, 0, 'the far end missed packets');
@@ -51,14 +51,14 @@ export const changes = [
     title: 'The other side holds and resumes',
     requirements: ['reinvite.held', 'media.hold-loss'],
     over: ['udp', 'tcp', 'lossy'],
-    deadline: 60_000,
+    deadline: 90_000,
     async run(stage) {
       const placed = await receive(stage, 'uac-hold.xml', { pauses: 1000 });
       const { call, far, sipp } = placed;
-      await stage.phone.becomes(call, 'established', 20_000);
-      await stage.phone.sees(call, 'held by the peer', ({ remoteHeld }) => remoteHeld, 15_000);
+      await stage.phone.becomes(call, 'established', 32_000);
+      await stage.phone.sees(call, 'held by the peer', ({ remoteHeld }) => remoteHeld, 32_000);
       const held = far.capture.mark;
-      await stage.phone.sees(call, 'resumed by the peer', ({ remoteHeld }) => !remoteHeld, 15_000);
+      await stage.phone.sees(call, 'resumed by the peer', ({ remoteHeld }) => !remoteHeld, 32_000);
       await far.hears(440, { mark: held, signal: stage.signal });
       await endedByPeer(stage, placed);
       assert.equal(far.capture.continuity().lost, 0);

@@ -10,11 +10,11 @@ export const incoming = [
     title: 'A call that rings, is taken, and is ended by the caller',
     requirements: ['call.in', 'call.bye-in', 'media.both-ways'],
     over: ['udp', 'tcp', 'udp6', 'tcp6', 'lossy'],
-    deadline: 60_000,
+    deadline: 90_000,
     async run(stage) {
       const placed = await receive(stage, 'uac-call.xml', { line: 'alice', pauses: 2500 });
       await stage.phone.becomes(placed.call, 'incoming');
-      await stage.phone.call('call.answer', { call: placed.call, wait: 20_000 }, 25_000);
+      await stage.phone.call('call.answer', { call: placed.call, wait: 32_000 }, 32_000);
       await soundBothWays(stage, placed);
       await endedByPeer(stage, placed);
       if (stage.network.loss === 0)
@@ -38,15 +38,15 @@ export const incoming = [
     title: 'A taken call that the phone ends',
     requirements: ['call.in'],
     over: ['udp', 'tcp', 'lossy'],
-    deadline: 60_000,
+    deadline: 90_000,
     async run(stage) {
       const { sipp, call } = await receive(stage, 'uac-called-hangs-up.xml', {
         pauses: stage.linger,
       });
-      await stage.phone.becomes(call, 'established', 20_000);
+      await stage.phone.becomes(call, 'established', 32_000);
       await stage.phone.hangup(call);
-      await stage.phone.becomes(call, 'ended', 20_000);
-      await sipp.done(20_000);
+      await stage.phone.becomes(call, 'ended', 32_000);
+      await sipp.done(32_000);
     },
   }),
   ...scenario({

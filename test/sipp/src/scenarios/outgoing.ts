@@ -10,10 +10,10 @@ export const outgoing = [
     title: 'A call that is answered, with sound both ways',
     requirements: ['call.out', 'media.both-ways'],
     over: ['udp', 'tcp', 'udp6', 'tcp6', 'lossy'],
-    deadline: 45_000,
+    deadline: 90_000,
     async run(stage) {
       const placed = await place(stage, 'uas-answer.xml');
-      await stage.phone.becomes(placed.call, 'established', 20_000);
+      await stage.phone.becomes(placed.call, 'established', 32_000);
       await soundBothWays(stage, placed);
       await hangUp(stage, placed);
       const invite = await placed.sipp.receives('INVITE');
@@ -25,7 +25,7 @@ export const outgoing = [
     title: 'A call that the called party ends',
     requirements: ['call.out', 'call.bye-in'],
     over: ['udp', 'tcp', 'lossy'],
-    deadline: 45_000,
+    deadline: 90_000,
     async run(stage) {
       const placed = await place(stage, 'uas-bye.xml', { pauses: 800 });
       await endedByPeer(stage, placed);

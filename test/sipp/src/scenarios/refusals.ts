@@ -51,15 +51,15 @@ export const refusals = [
     title: 'A refusal over a lossy network',
     requirements: ['uac.reasons', 'net.loss'],
     over: ['lossy'],
-    deadline: 45_000,
+    deadline: 90_000,
     async run(stage) {
       const { sipp, call } = await place(stage, 'uas-reject.xml', {
         fill: { STATUS: 486, REASON: 'Busy Here' },
         keys: { note: 'x' },
       });
-      const { end } = await stage.phone.becomes(call, 'ended', 25_000);
+      const { end } = await stage.phone.becomes(call, 'ended', 32_000);
       assert.equal(end?.status, 486);
-      await sipp.done(20_000);
+      await sipp.done(32_000);
     },
   }),
   ...scenario({

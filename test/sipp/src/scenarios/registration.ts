@@ -51,16 +51,16 @@ export const registration = [
     title: 'The phone registers, and takes its binding back when it ends',
     requirements: ['reg.basic'],
     over: ['udp', 'tcp', 'udp6', 'lossy'],
-    deadline: 45_000,
+    deadline: 90_000,
     async run(stage) {
       const sipp = await registrar(stage, 'registrar.xml', {
         extra: ['-d', String(stage.linger), '-recv_timeout', '20000'],
       });
       const guest = await registering(stage, [sipp.uri().replace('bob@', '')]);
-      const account = await guest.phone.registration(AOR, 'registered', 20_000);
+      const account = await guest.phone.registration(AOR, 'registered', 32_000);
       assert.ok(account.expiresAt !== null);
       await guest.stop();
-      await sipp.done(20_000);
+      await sipp.done(32_000);
       const [first, last] = [sipp.received('REGISTER')[0], sipp.received('REGISTER').at(-1)];
       assert.ok(first !== undefined && last !== undefined);
       assert.match(header(first, 'to') ?? '', /sip:alice@example\.test/);

@@ -117,7 +117,7 @@ export const repetition = [
       });
       await sipp.done(80_000);
       await until('all calls to be over', async () => (await stage.phone.calls()).length === 0, {
-        within: 20_000,
+        within: 32_000,
         every: 200,
       });
     },
@@ -127,7 +127,7 @@ export const repetition = [
     title: 'Thirty calls, ten a second',
     requirements: ['call.many'],
     over: ['udp', 'tcp'],
-    deadline: 60_000,
+    deadline: 90_000,
     async run(stage) {
       const sipp = await stage.calling('uac-call.xml', {
         user: 'auto',
@@ -143,7 +143,7 @@ export const repetition = [
     title: 'Text messages over a lossy network are shown once each',
     requirements: ['uas.message', 'uas.retransmitted-invite'],
     over: ['lossy'],
-    deadline: 45_000,
+    deadline: 90_000,
     async run(stage) {
       const since = stage.phone.eventMark;
       await ask(stage, 'uac-message.xml', { calls: 5, rate: 10 });

@@ -56,7 +56,7 @@ export async function receive(
     ...rest,
     extra: ['-d', String(pauses), ...(rest.extra ?? [])],
   });
-  const { id } = await stage.phone.rings(since, { within: 15_000, from: sipp.identity });
+  const { id } = await stage.phone.rings(since, { within: 32_000, from: sipp.identity });
   return { sipp, call: id, far };
 }
 
@@ -89,8 +89,8 @@ export async function hangUp(stage: Stage, { sipp, call }: Placed): Promise<void
   // A BYE that overtakes a lost ACK is no affair of SIPp's script.
   if (stage.network.loss > 0) await acknowledged(sipp);
   await stage.phone.hangup(call);
-  await stage.phone.becomes(call, 'ended', 20_000);
-  await sipp.done(20_000);
+  await stage.phone.becomes(call, 'ended', 32_000);
+  await sipp.done(32_000);
 }
 
 /** Waits until every 2xx that SIPp has sent to an INVITE is acknowledged. */
@@ -103,13 +103,13 @@ export async function acknowledged(sipp: Sipp): Promise<void> {
       const got = numbers(sipp.received('ACK'));
       return [...numbers(sipp.sent('INVITE', 200))].every((number) => got.has(number));
     },
-    { within: 15_000, seen: () => sipp.summary() },
+    { within: 32_000, seen: () => sipp.summary() },
   );
 }
 
 /** SIPp ends the call; the phone says that the other side did. */
 export async function endedByPeer(stage: Stage, { sipp, call }: Placed): Promise<void> {
-  await sipp.done(20_000);
+  await sipp.done(32_000);
   const { end } = await stage.phone.becomes(call, 'ended');
   assert.equal(end?.by, 'remote', `the call ended by ${end?.by}: ${end?.reason}`);
 }
