@@ -8,7 +8,7 @@ import { CallMedia } from './call-media.ts';
 import { CallSession } from './call-session.ts';
 import { dialTarget, domainOf } from './dial-target.ts';
 import { CallHistory, type HistoryEntry } from './history.ts';
-import { peerAddress } from './peer-address.ts';
+import { nextHops, peerAddress } from './peer-address.ts';
 import { isActive, isOver, type Call } from './model.ts';
 import { TonePlayer } from './tone-player.ts';
 import { countCall, endTone, noCalls, standingTones, type ToneCounts } from './tones.ts';
@@ -21,7 +21,7 @@ export interface CallManagerEvents {
 
 export interface CallManagerParts {
   readonly link: MediaLink;
-  readonly config: Pick<GuestConfig, 'calls' | 'dial'>;
+  readonly config: Pick<GuestConfig, 'calls' | 'dial' | 'sip'>;
   readonly clock: Clock;
   /** 0 ≤ x < 1. */
   readonly random: () => number;
@@ -201,10 +201,10 @@ export class CallManager {
   }
 
   #newMedia(line: Line, remote: string): { id: string; media: CallMedia } {
-    const { link, logger } = this.#parts;
+    const { link, logger, config } = this.#parts;
     const id = this.#newId();
-    const { codecs, srtp, dtmf, registrar } = line.config;
-    const peer = peerAddress([...(registrar ?? []), remote]);
+    const { codecs, srtp, dtmf } = line.config;
+    const peer = peerAddress(nextHops(line.config, config.sip, remote));
     const media = new CallMedia({
       id,
       port: link,
