@@ -225,12 +225,7 @@ const calls = z
       .boolean()
       .default(true)
       .describe('Whether taking, resuming or dialling a call puts the others on hold'),
-    max: z
-      .int()
-      .min(1)
-      .max(1000)
-      .default(1000)
-      .describe('More calls at once are refused as busy'),
+    max: z.int().min(1).max(1000).default(1000).describe('More calls at once are refused as busy'),
     history: z.int().min(0).max(10_000).default(200).describe('Ended calls that are remembered'),
     country: z
       .string()
