@@ -95,7 +95,7 @@ export class SpiceDoor {
  *
  * @throws OffhookError of layer `config`.
  */
-export function readSpiceSource({ source, password_file }: SpiceConfig): SpiceSource {
+function readSpiceSource({ source, password_file }: SpiceConfig): SpiceSource {
   const password = password_file === undefined ? undefined : readPassword(password_file);
   if (source.startsWith('spice:')) return parseSpiceUri(source, password);
   const file = parseDesktopFile(readText(source, 'spice.source'));
