@@ -66,7 +66,7 @@ export function mergeCounters(
   return merged;
 }
 
-export function parseCounters(bytes: Buffer): ReadonlyMap<string, PortCounters> {
+function parseCounters(bytes: Buffer): ReadonlyMap<string, PortCounters> {
   const found = new Map<string, PortCounters>();
   if (bytes.length < HEADER || bytes.toString('latin1', 0, 8) !== MAGIC) return found;
   const size = bytes.readUInt32LE(8);

@@ -101,7 +101,7 @@ function soundServer(rows: readonly DeviceRow[]): SoundServer {
 }
 
 /** The worker's devices by the contract's ids; one that both records and plays is listed once. */
-export function audioDevices(rows: readonly DeviceRow[]): readonly AudioDevice[] {
+function audioDevices(rows: readonly DeviceRow[]): readonly AudioDevice[] {
   const devices = new Map<string, AudioDevice>();
   for (const row of rows) {
     const kind = /^(pulse|alsa)/.exec(row.factory)?.[1];

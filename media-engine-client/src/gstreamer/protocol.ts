@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** What the worker answers and tells; see worker/verbs.c and worker/port-stats.c. */
 
-export const transportAddress = z.object({ address: z.string(), port: z.number() });
+const transportAddress = z.object({ address: z.string(), port: z.number() });
 
 export const portRow = z.object({
   id: z.string(),
