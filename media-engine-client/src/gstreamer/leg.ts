@@ -18,6 +18,7 @@ export interface LegContext {
 }
 
 const PREFIX = 'leg:';
+const ADAPT_MS = 900;
 
 export function legPipeline(id: string): string {
   return PREFIX + id;
@@ -46,6 +47,7 @@ export class Leg {
   #recording: string | undefined;
   #countersUnknown = false;
   #lossPercent = 0;
+  #adaptedAt = -Infinity;
   #last = { late: 0, received: 0 };
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -147,8 +149,15 @@ export class Leg {
     });
   }
 
-  /** Adapts the jitter buffer to a second of reception. */
-  async adapt(port: PortStats, probes: ProbeFigures): Promise<void> {
+  /** Figures of this leg are due by which it is adapted: once a second, whoever asks for them. */
+  adaptationDue(now: number): boolean {
+    return now - this.#adaptedAt >= ADAPT_MS;
+  }
+
+  /** Adapts the jitter buffer, and what is sent, to a second of reception. */
+  async adapt(port: PortStats, probes: ProbeFigures, now: number): Promise<void> {
+    if (!this.adaptationDue(now)) return;
+    this.#adaptedAt = now;
     const late = probes['jitter']?.['num-late'] ?? 0;
     const sample = {
       jitterMs: port.rx.jitterMs,

@@ -183,6 +183,9 @@ export class GStreamerPlane implements MediaPlane {
     const answer = await this.#link.request('stats', { port: sockets, pipeline }).catch(rethrow);
     const port = answer.ports[sockets];
     if (port === undefined) throw mediaError('worker-down');
+    void leg
+      .adapt(port, answer.pipelines[pipeline] ?? {}, this.#clock.now())
+      .catch(() => undefined); // the next figures will do
     return legStats(port, answer.pipelines[pipeline] ?? {}, leg.jitterMs);
   }
 
@@ -334,13 +337,16 @@ export class GStreamerPlane implements MediaPlane {
   }
 
   async #adapt(): Promise<void> {
+    const now = this.#clock.now();
+    if (![...this.#legs.values()].some((leg) => leg.adaptationDue(now))) return;
     try {
       const figures = await this.#link.request('stats');
       await Promise.all(
         [...this.#legs.values()].map(async (leg) => {
           const port = figures.ports[leg.config.sockets];
           const probes = figures.pipelines[legPipeline(leg.config.id)];
-          if (port !== undefined && probes !== undefined) await leg.adapt(port, probes);
+          if (port !== undefined && probes !== undefined)
+            await leg.adapt(port, probes, this.#clock.now());
         }),
       );
       this.#unanswered = 0;

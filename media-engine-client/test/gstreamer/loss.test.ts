@@ -77,6 +77,38 @@ describe('lost packets', () => {
   });
 });
 
+describe('packets that come in bursts', () => {
+  it('lengthen the jitter buffer within its limits', async () => {
+    await using here = await openPlane();
+    await using peer = await RtpPeer.open();
+    const sockets = await openSockets(here.plane);
+    const jitterBufferMs = { min: 20, max: 90 };
+    await here.plane.setLeg(legConfig('a', sockets, peer.sockets, { jitterBufferMs }));
+    expect((await here.plane.stats('a')).jitterBufferMs).toBe(20);
+    let seq = 0;
+    const timer = setInterval(() => {
+      for (let packet = 0; packet < 6; packet++, seq++)
+        peer.send(
+          writeRtp({
+            payloadType: 8,
+            seq,
+            timestamp: 160 * seq,
+            ssrc: 5,
+            payload: Buffer.alloc(160, 0xd5),
+          }),
+          sockets.rtp,
+        );
+    }, 120);
+    try {
+      await expect
+        .poll(async () => (await here.plane.stats('a')).jitterBufferMs, { timeout: 6000 })
+        .toBe(90);
+    } finally {
+      clearInterval(timer);
+    }
+  });
+});
+
 /** Holes, timestamps that hardly move or jump, short payloads, an event in between. */
 function hostileStream(
   peer: RtpPeer,
