@@ -9,6 +9,7 @@ const PROGRAMS: Readonly<Partial<Record<Need, string>>> = {
   rtpengine: 'rtpengine',
   baresip: 'baresip',
   linphone: 'linphonec',
+  pulseaudio: 'pulseaudio',
 };
 
 const answers = new Map<Need, Promise<string | undefined>>();

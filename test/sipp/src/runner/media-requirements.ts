@@ -6,6 +6,10 @@ export const mediaRequirements = {
     source: 'Offhook',
     text: 'In a call each side hears the other: shown by the tones that arrive.',
   },
+  'media.devices': {
+    source: 'Offhook',
+    text: 'Microphone and loudspeaker are those of the sound server.',
+  },
   'media.dtmf-out': {
     source: 'RFC 4733 §2.5',
     text: 'Each digit is sent as one event with its end marked, and told apart from the next.',

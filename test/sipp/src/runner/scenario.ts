@@ -42,7 +42,14 @@ export interface Scenario {
   run(stage: Stage): Promise<void>;
 }
 
-export type Need = 'namespaces' | 'asterisk' | 'kamailio' | 'rtpengine' | 'baresip' | 'linphone';
+export type Need =
+  | 'namespaces'
+  | 'asterisk'
+  | 'kamailio'
+  | 'rtpengine'
+  | 'baresip'
+  | 'linphone'
+  | 'pulseaudio';
 
 export interface ScenarioOptions {
   readonly id: string;

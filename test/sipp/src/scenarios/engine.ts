@@ -1,16 +1,43 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { FrameWriter, listenChannel } from '@offhook/virtual-channel';
+import { FrameReader, FrameWriter, listenChannel } from '@offhook/virtual-channel';
 import { serveMedia, type MediaEngine } from '@offhook/media-rpc';
-import { until } from '../infra/wait.ts';
+import { until, within } from '../infra/wait.ts';
+import { z } from 'zod';
 import { GuestProcess } from '../phone/guest-process.ts';
 import { engineProgram } from '../phone/programs.ts';
 import { ManagedProcess } from '../infra/process.ts';
 import { scenario } from '../runner/scenario.ts';
 import type { Stage } from '../runner/stage.ts';
 import { hangUp, place, soundBothWays } from './steps.ts';
+
+/** The handshake of the channel: each end echoes the other's nonce. */
+async function greet(socket: Socket): Promise<void> {
+  const writer = new FrameWriter();
+  const nonce = randomBytes(16).toString('hex');
+  const { promise: up, resolve } = Promise.withResolvers<void>();
+  const hello = (echo?: string): void => {
+    const protocol = { min: 1, max: 1 };
+    const message = { link: 'hello', role: 'guest', protocol, nonce, instance: nonce, echo };
+    socket.write(writer.encode(JSON.stringify(message)));
+  };
+  const reader = new FrameReader({
+    onFrame: (frame) => {
+      const theirs = z.looseObject({ nonce: z.string(), echo: z.string().optional() });
+      const message = theirs.safeParse(JSON.parse(Buffer.from(frame).toString('utf8')));
+      if (message.success) hello(message.data.nonce);
+      if (message.data?.echo === nonce) resolve();
+    },
+    onDiscard: () => undefined,
+  });
+  socket.on('data', (chunk) => reader.push(chunk));
+  hello();
+  await within('the greeting of the engine', 3000, up);
+  socket.removeAllListeners('data');
+}
 
 const HUNDRED_MEGABYTES = 100 * 1024 * 1024;
 
@@ -92,8 +119,13 @@ export const engines = [
       await stage.phone.becomes(placed.call, 'established');
       await soundBothWays(stage, placed);
       const heard = placed.far.capture.mark;
-      const closed = await pour(stage.engine.socketPath, HUNDRED_MEGABYTES);
-      assert.ok(closed, 'the engine took 100 MB without closing the connection');
+      for (const greet of [false, true]) {
+        const closed = await pour(stage.engine.socketPath, HUNDRED_MEGABYTES, greet);
+        assert.ok(
+          closed,
+          `the engine took 100 MB and left the connection open (greeted: ${greet})`,
+        );
+      }
       await placed.far.hears(440, { ms: 500, mark: heard, signal: stage.signal });
       const { lost, longestJumpMs } = placed.far.capture.continuity();
       assert.deepEqual({ lost, longestJumpMs }, { lost: 0, longestJumpMs: 0 });
@@ -119,11 +151,15 @@ export const engines = [
   }),
 ];
 
-/** Announces that much in one frame and sends it; true when the other end has hung up. */
-async function pour(path: string, bytes: number): Promise<boolean> {
+/**
+ * Announces that much in one frame and sends it, as a stranger or as a guest that has greeted; true
+ * when the other end has hung up.
+ */
+async function pour(path: string, bytes: number, asGuest: boolean): Promise<boolean> {
   const socket = connect(path);
   await once(socket, 'connect');
   socket.on('error', () => undefined);
+  if (asGuest) await greet(socket);
   // Unread bytes would keep the end from being seen.
   socket.resume();
   const frame = new FrameWriter({ maxPayload: bytes }).encode(new Uint8Array(bytes));
@@ -131,7 +167,13 @@ async function pour(path: string, bytes: number): Promise<boolean> {
   for (let at = 0; at < frame.length && !socket.closed; at += CHUNK) {
     const part = frame.subarray(at, at + CHUNK);
     if (socket.write(part)) continue;
-    await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => undefined);
+    const either = new AbortController();
+    const { signal } = either;
+    await Promise.race([
+      once(socket, 'drain', { signal }),
+      once(socket, 'close', { signal }),
+    ]).catch(() => undefined);
+    either.abort();
   }
   await until('the engine to hang up', () => socket.closed, { within: 6000 }).catch(
     () => undefined,

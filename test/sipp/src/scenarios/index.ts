@@ -3,6 +3,7 @@ import { baresipScenarios } from '../interop/baresip-scenarios.ts';
 import { kamailioScenarios } from '../interop/kamailio-scenarios.ts';
 import { linphoneScenarios } from '../interop/linphone-scenarios.ts';
 import { natScenarios } from '../interop/nat-scenarios.ts';
+import { pulseScenarios } from '../interop/pulse-scenarios.ts';
 import type { Scenario } from '../runner/scenario.ts';
 import { authentication } from './authentication.ts';
 import { cancelling } from './cancel.ts';
@@ -41,4 +42,5 @@ export const scenarios: readonly Scenario[] = [
   ...kamailioScenarios,
   ...baresipScenarios,
   ...linphoneScenarios,
+  ...pulseScenarios,
 ];
