@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sine } from '@offhook/common/audio';
 import { createSocket } from 'node:dgram';
 import { audioTarget, telephoneEventType } from '../infra/sip-message.ts';
 import { pause, until } from '../infra/wait.ts';
+import { encodeG711 } from '../media/g711.ts';
 import { buildRtp } from '../media/rtp.ts';
 import { readPcapUdp } from '../media/pcap.ts';
 import { scenario } from '../runner/scenario.ts';
@@ -27,6 +30,25 @@ export const media = [
       const { lost, longestJumpMs, streams } = placed.far.capture.continuity();
       assert.deepEqual({ lost, longestJumpMs, streams }, { lost: 0, longestJumpMs: 0, streams: 1 });
       await hangUp(stage, placed);
+    },
+  }),
+  ...scenario({
+    id: 'media-rtp-stream',
+    title: "SIPp's own rtp_stream is heard",
+    requirements: ['media.both-ways', 'call.stock-sipp'],
+    async run(stage) {
+      const file = join(stage.directory, 'tone.alaw');
+      await writeFile(file, encodeG711('PCMA', sine(850, 2).samples));
+      await stage.engine.forgetPlayed();
+      const sipp = await stage.answering('uas-rtp-stream.xml', {
+        fill: { FILE: file },
+        extra: ['-d', '50'],
+      });
+      const { id } = await stage.phone.dial(sipp.uri(), 'alice');
+      await stage.phone.becomes(id, 'established');
+      await stage.engine.plays(850, { ms: 600, signal: stage.signal });
+      await stage.phone.hangup(id);
+      await sipp.done();
     },
   }),
   ...scenario({
