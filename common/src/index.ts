@@ -21,6 +21,6 @@ export type {
 export { connectControl } from './control-client.ts';
 export type { ConnectControlOptions, ControlCallOptions, ControlClient } from './control-client.ts';
 export { connectUnix, listenUnix } from './unix-socket.ts';
-export { exited, stopProcess, Supervisor } from './process.ts';
-export type { ProcessExit, SupervisorEvents, SupervisorOptions } from './process.ts';
+export { exited, stopProcess } from './process.ts';
+export type { ProcessExit } from './process.ts';
 export { LineReader } from './line-reader.ts';

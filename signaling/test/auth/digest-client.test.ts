@@ -2,7 +2,7 @@ import { ManualClock } from '@offhook/common';
 import { describe, expect, test } from 'vitest';
 import type { Credentials } from '../../src/api.ts';
 import { DigestClient } from '../../src/auth/digest-client.ts';
-import { DigestServer, type DigestServerOptions } from '../../src/auth/digest-server.ts';
+import { DigestServer, type DigestServerOptions } from './digest-server.ts';
 import { hashHex } from '../../src/auth/digest.ts';
 import { parseAuth, quote } from '../../src/auth/params.ts';
 import type { HeaderField, SipHead } from '../../src/transport/head.ts';

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Clock } from '@offhook/common';
-import { headerValues, type HeaderField, type SipHead } from '../transport/head.ts';
-import type { ProtectedRequest } from './digest-client.ts';
+import { headerValues, type HeaderField, type SipHead } from '../../src/transport/head.ts';
+import type { ProtectedRequest } from '../../src/auth/digest-client.ts';
 import {
   algorithmName,
   digestResponse,
@@ -11,8 +11,8 @@ import {
   sameDigest,
   type Algorithm,
   type Qop,
-} from './digest.ts';
-import { parseAuth, quote } from './params.ts';
+} from '../../src/auth/digest.ts';
+import { parseAuth, quote } from '../../src/auth/params.ts';
 
 export interface DigestServerOptions {
   readonly realm: string;
