@@ -57,7 +57,7 @@ async function build(stage: Stage): Promise<Network> {
   // What the PBX sends to the thin client's own address gets lost, as on the Internet.
   await pbx.run('ip', 'route', 'add', '192.168.77.0/24', 'via', GUEST);
   await router.run('ip', 'route', 'add', 'default', 'via', '10.77.2.1');
-  await router.run('sysctl', '-q', '-w', 'net.ipv4.ip_forward=1');
+  await router.run('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward');
   for (const rule of [
     'add table ip nat',
     'add chain ip nat post { type nat hook postrouting priority 100 ; }',
