@@ -8,8 +8,7 @@ import { connectMedia, type MediaConnection } from '@offhook/media-rpc';
 import { connectChannel } from '@offhook/virtual-channel';
 import { CommanderError } from 'commander';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { exitCodeOf } from '../src/cli/exit-codes.ts';
-import { printError } from '../src/cli/output.ts';
+import { exitCodeOf, printError } from '@offhook/common/cli';
 import { buildProgram } from '../src/cli/program.ts';
 import { defineEngineConfig } from '../src/config.ts';
 import { startDaemon, type Daemon } from '../src/daemon.ts';
@@ -57,7 +56,7 @@ async function cli(...words: string[]): Promise<{ code: number; out: string; err
     return { code: 0, out, err };
   } catch (error) {
     if (error instanceof CommanderError) return { code: error.exitCode === 0 ? 0 : 2, out, err };
-    printError(output, error, program.opts()['json'] === true);
+    printError(output, 'offhook-engine', error, program.opts()['json'] === true);
     return { code: exitCodeOf(error), out, err };
   }
 }

@@ -2,8 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { OffhookError } from '@offhook/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { exitCode, exitCodeOf } from '../src/cli/exit-codes.ts';
-import { printError } from '../src/cli/output.ts';
+import { exitCode, exitCodeOf, printError } from '@offhook/common/cli';
 import { events } from '../src/cli/phone-commands.ts';
 import { buildProgram } from '../src/cli/program.ts';
 import { screenOptions } from '../src/cli/screen-options.ts';
@@ -39,7 +38,7 @@ async function run(line: string): Promise<{ out: string; err: string; code: numb
     return { out, err, code: exitCode.ok };
   } catch (error) {
     if (error instanceof Error && 'exitCode' in error) return { out, err, code: exitCode.usage };
-    printError(output, error, argv.includes('--json'));
+    printError(output, 'offhook', error, argv.includes('--json'));
     return { out, err, code: exitCodeOf(error) };
   }
 }

@@ -1,7 +1,7 @@
 import { isOffhookError } from '@offhook/common';
+import { exitCode, exitCodeOf, printError, processOutput } from '@offhook/common/cli';
 import { CommanderError } from 'commander';
-import { exitCode, exitCodeOf } from './exit-codes.ts';
-import { printError, processOutput } from './output.ts';
+
 import { buildProgram } from './program.ts';
 
 // A reader that goes away (`offhook-engine calls | head -1`) is no error of ours.
@@ -17,7 +17,7 @@ try {
   } else if (isOffhookError(error, 'said')) {
     process.exitCode = exitCode.failed;
   } else {
-    printError(processOutput, error, program.opts()['json'] === true);
+    printError(processOutput, 'offhook-engine', error, program.opts()['json'] === true);
     process.exitCode = exitCodeOf(error);
   }
 }

@@ -1,15 +1,4 @@
-import { describeError, OffhookError } from '@offhook/common';
-
-/** Where a command writes: the process's streams, or a test's. */
-export interface Output {
-  out(text: string): void;
-  err(text: string): void;
-}
-
-export const processOutput: Output = {
-  out: (text) => void process.stdout.write(text),
-  err: (text) => void process.stderr.write(text),
-};
+import { printJson, type Output } from '@offhook/common/cli';
 
 /** What every command is told on its command line. */
 export interface Context {
@@ -21,20 +10,8 @@ export interface Context {
 
 /** The value as one JSON line, or as text for people. */
 export function print({ json, output }: Context, value: unknown, text: string): void {
-  output.out(json ? `${JSON.stringify(value)}\n` : `${text}\n`);
-}
-
-/** One line on standard error; with `--json` also an object on standard output. */
-export function printError(output: Output, error: unknown, json: boolean): void {
-  if (json) {
-    const { layer, code, remedy } =
-      error instanceof OffhookError
-        ? error
-        : ({ layer: 'system', code: 'unexpected', remedy: undefined } as const);
-    const message = error instanceof Error ? error.message : String(error);
-    output.out(`${JSON.stringify({ error: { layer, code, message, remedy } })}\n`);
-  }
-  output.err(`offhook-engine: ${clean(describeError(error))}\n`);
+  if (json) printJson(output, value);
+  else output.out(`${text}\n`);
 }
 
 /** Text from a guest or a device, without what would move the cursor. */

@@ -1,8 +1,9 @@
+import type { Output } from '@offhook/common/cli';
 import type { AudioRole } from '@offhook/media-rpc';
 import { Command, InvalidArgumentError } from 'commander';
 import { defaultStateDir } from '../config.ts';
 import { VERSION } from '../version.ts';
-import type { Context, Output } from './output.ts';
+import type { Context } from './output.ts';
 
 const EXAMPLES = `
 Examples:

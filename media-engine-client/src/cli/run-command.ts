@@ -3,7 +3,7 @@ import { defineEngineConfig, loadEngineConfig, type EngineConfig } from '../conf
 import { startDaemon } from '../daemon.ts';
 import { workerPath, workerSocket } from '../daemon-paths.ts';
 import { createGStreamerPlane } from '../gstreamer/index.ts';
-import { exitCode } from './exit-codes.ts';
+import { exitCode } from '@offhook/common/cli';
 import type { Context } from './output.ts';
 
 /**

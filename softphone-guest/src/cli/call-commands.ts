@@ -1,9 +1,9 @@
 import { OffhookError } from '@offhook/common/errors';
+import { type Output, printJson } from '@offhook/common/cli';
 import type { CallInfo } from '../control/schemas.ts';
 import type { Paths } from '../paths.ts';
 import { withDaemon } from '../control/client.ts';
-import { printJson, type Output } from './output.ts';
-import { printable } from '../text/printable.ts';
+import { printable } from '@offhook/common/printable';
 import { callLine, callsTable, historyTable } from '../text/words.ts';
 
 /** What every command is given. */

@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { createLogger, describeError, guardProcess, systemClock } from '@offhook/common';
+import { exitCode } from '@offhook/common/cli';
 import { connectEngine, createUserAgent } from '../adapters.ts';
 import { loadGuestConfig } from '../config.ts';
 import { startDaemon } from '../daemon.ts';
 import type { Context } from './call-commands.ts';
-import { exitCode } from './exit-codes.ts';
 
 const RANDOM_STEPS = 2 ** 47;
 const SAME_SIGNAL_MS = 500;

@@ -5,14 +5,14 @@ import {
   silentLogger,
   systemClock,
 } from '@offhook/common';
+import { printJson } from '@offhook/common/cli';
 import { loadGuestConfig, type GuestConfig } from '../config.ts';
 import type { CheckInfo } from '../control/schemas.ts';
 import { runDoctor } from '../doctor.ts';
 import type { Context } from './call-commands.ts';
 import { withDaemon } from '../control/client.ts';
-import { printable } from '../text/printable.ts';
+import { printable } from '@offhook/common/printable';
 import { table } from '../text/table.ts';
-import { printJson } from './output.ts';
 
 const ENGINE_WAIT_MS = 3000;
 

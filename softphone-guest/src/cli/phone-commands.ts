@@ -1,11 +1,11 @@
 import { OffhookError } from '@offhook/common/errors';
+import { printJson } from '@offhook/common/cli';
 import { controlEvents } from '../control/api.ts';
 import type { DevicesInfo } from '../control/schemas.ts';
 import type { Context } from './call-commands.ts';
 import { connectDaemon, withDaemon } from '../control/client.ts';
-import { printable } from '../text/printable.ts';
+import { printable } from '@offhook/common/printable';
 import { table } from '../text/table.ts';
-import { printJson } from './output.ts';
 import { accountWords, statusText } from '../text/words.ts';
 
 /** Commands about the phone rather than a call. */

@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Output } from '@offhook/common/cli';
 import { guestPaths } from '../paths.ts';
 import { VERSION } from '../version.ts';
 import type { Context } from './call-commands.ts';
-import type { Output } from './output.ts';
 
 const EXAMPLES = `
 Examples:

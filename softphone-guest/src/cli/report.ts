@@ -1,6 +1,5 @@
+import { exitCode, exitCodeOf, printError, processOutput } from '@offhook/common/cli';
 import { isOffhookError } from '@offhook/common/errors';
-import { exitCode, exitCodeOf } from './exit-codes.ts';
-import { printError, processOutput } from './output.ts';
 
 /** The end of a command that failed: says why, unless it has been said, and sets the exit code. */
 export function report(error: unknown, json: boolean): void {
@@ -8,6 +7,6 @@ export function report(error: unknown, json: boolean): void {
     process.exitCode = exitCode.failed;
     return;
   }
-  printError(processOutput, error, json);
+  printError(processOutput, 'offhook', error, json);
   process.exitCode = exitCodeOf(error);
 }

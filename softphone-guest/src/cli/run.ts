@@ -1,6 +1,5 @@
 import { CommanderError } from 'commander';
-import { exitCode } from './exit-codes.ts';
-import { processOutput } from './output.ts';
+import { exitCode, processOutput } from '@offhook/common/cli';
 import { buildProgram } from './program.ts';
 import { report } from './report.ts';
 

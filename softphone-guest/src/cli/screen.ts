@@ -1,5 +1,5 @@
+import { processOutput } from '@offhook/common/cli';
 import { guestPaths, type PathOptions } from '../paths.ts';
-import { processOutput } from './output.ts';
 import { report } from './report.ts';
 import { tui } from './tui-command.ts';
 

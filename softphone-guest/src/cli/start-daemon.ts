@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { OffhookError } from '@offhook/common/errors';
+import type { Output } from '@offhook/common/cli';
 import { loadGuestConfig } from '../config.ts';
 import type { Paths } from '../paths.ts';
-import type { Output } from './output.ts';
 
 const START_DEADLINE_MS = 15_000;
 const MAX_LOG_BYTES = 5 * 1024 * 1024;

@@ -1,5 +1,5 @@
 import type { AccountInfo, CallInfo, MediaInfo, StatusInfo } from '../control/schemas.ts';
-import { printable } from './printable.ts';
+import { printable } from '@offhook/common/printable';
 import { table } from './table.ts';
 
 /** How commands say things to people. */

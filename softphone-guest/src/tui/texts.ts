@@ -1,5 +1,5 @@
 import type { CallInfo, MessageInfo } from '../control/schemas.ts';
-import { printable } from '../text/printable.ts';
+import { printable } from '@offhook/common/printable';
 
 /** Every word on the screen. */
 export const texts = {

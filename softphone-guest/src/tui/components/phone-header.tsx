@@ -1,7 +1,7 @@
 import { Box, Text } from 'ink';
 import type { ReactNode } from 'react';
 import type { AccountInfo, EngineInfo } from '../../control/schemas.ts';
-import { printable } from '../../text/printable.ts';
+import { printable } from '@offhook/common/printable';
 import { texts } from '../texts.ts';
 import { signs, type Theme } from '../theme.ts';
 

@@ -1,6 +1,6 @@
 import { Box, Text } from 'ink';
 import type { ReactNode } from 'react';
-import { printable } from '../../text/printable.ts';
+import { printable } from '@offhook/common/printable';
 import type { Action } from '../keys.ts';
 import { focusOf, type PhoneState } from '../state.ts';
 import { texts } from '../texts.ts';

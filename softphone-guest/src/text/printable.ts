@@ -1,4 +1,0 @@
-/** What a peer chose (names, URIs, messages) must not steer the terminal. */
-export function printable(text: string): string {
-  return text.replaceAll(/[^\P{C}\n]/gu, '�');
-}
