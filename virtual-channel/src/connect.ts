@@ -2,7 +2,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { connectUnix, OffhookError, systemClock, withDeadline, type Clock } from '@offhook/common';
 import { formatChannelAddress, hostPort, parseChannelAddress } from './address.ts';
-import type { Channel } from './channel.ts';
+import type { Channel, PeerIdentity } from './channel.ts';
 import { channelError } from './channel-errors.ts';
 import { SocketChannel, type SocketChannelOptions } from './socket-channel.ts';
 import { certificateSubject, sameSubject, type TlsOptions } from './tls-options.ts';
@@ -32,24 +32,37 @@ export async function connectChannel(
   address: string,
   options: ConnectOptions = {},
 ): Promise<Channel> {
+  const { socket, peer } = await connectSocket(address, options);
+  return new SocketChannel(socket, peer, withDefaults(options));
+}
+
+export interface ConnectedSocket {
+  readonly socket: Socket;
+  readonly peer: PeerIdentity;
+}
+
+/** The same for those who only pass bytes on: the socket itself, without a listener on it. */
+export async function connectSocket(
+  address: string,
+  options: Omit<ConnectOptions, 'maxBuffered' | 'clock'> = {},
+): Promise<ConnectedSocket> {
   const target = parseChannelAddress(address);
   const where = formatChannelAddress(target);
   const { timeoutMs = 5000, signal } = options;
-  const channelOptions = withDefaults(options);
   if (target.transport === 'unix') {
     const socket = await connectUnix({ path: target.path, layer: 'channel', timeoutMs, signal });
-    return new SocketChannel(socket, { transport: 'unix', description: where }, channelOptions);
+    return { socket, peer: { transport: 'unix', description: where } };
   }
   const { transport, host, port } = target;
   return withDeadline({ layer: 'channel', what: where, ms: timeoutMs, signal }, async (waiting) => {
     if (transport === 'tcp') {
       const socket = connectTcp({ host, port, noDelay: true, keepAlive: true });
       await ready(socket, 'connect', where, waiting);
-      return new SocketChannel(socket, { transport, description: remote(socket) }, channelOptions);
+      return { socket, peer: { transport, description: remote(socket) } };
     }
     const socket = startTls(host, port, options.tls ?? {});
     await ready(socket, 'secureConnect', where, waiting);
-    return new SocketChannel(socket, tlsPeer(socket), channelOptions);
+    return { socket, peer: tlsPeer(socket) };
   });
 }
 

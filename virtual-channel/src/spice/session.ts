@@ -1,7 +1,9 @@
-import { OffhookError } from '@offhook/common';
-import { connectChannel } from '../connect.ts';
+import { isOffhookError, OffhookError } from '@offhook/common';
+import { connectSocket, withDefaults, type ConnectedSocket } from '../connect.ts';
 import { hostPort } from '../address.ts';
+import { SocketChannel } from '../socket-channel.ts';
 import { decodeBody } from './layout.ts';
+import type { LinkRequest } from './link.ts';
 import { ChannelType, MainCap, mainFromClient, mainFromServer } from './messages.ts';
 import { SpiceChannel, type SpiceMessage } from './spice-channel.ts';
 import type { SpiceSource } from './source.ts';
@@ -60,21 +62,31 @@ export async function openSession(options: SessionOptions): Promise<SpiceSession
   }
 }
 
-/** Connects and links one channel, by TLS where the source asks for it or offers only that. */
+/**
+ * Connects and links one channel: by TLS where there is a TLS port, unless the server wants that
+ * channel without and the source leaves it open.
+ */
 export async function linkChannel(
   options: SessionOptions,
-  request: {
-    connectionId: number;
-    channelType: number;
-    channelId: number;
-    channelCaps: readonly number[];
-  },
+  request: LinkRequest,
 ): Promise<SpiceChannel> {
   const { source, timeoutMs, signal } = options;
-  const secure = mustBeSecure(source, request.channelType);
+  return bySecurity(source, request.channelType, async (secure) => {
+    const { socket, peer } = await connectSource(options, secure);
+    const transport = new SocketChannel(socket, peer, withDefaults({}));
+    const password = source.password;
+    return SpiceChannel.link(transport, { ...request, password, timeoutMs, signal });
+  });
+}
+
+/** The connection to the server itself, before any SPICE. */
+export function connectSource(
+  { source, timeoutMs, signal }: SessionOptions,
+  secure: boolean,
+): Promise<ConnectedSocket> {
   const port = secure ? source.tlsPort : source.port;
   const address = `${secure ? 'tls' : 'tcp'}:${hostPort(source.host, port ?? 0)}`;
-  const transport = await connectChannel(address, {
+  return connectSocket(address, {
     timeoutMs,
     signal,
     tls: {
@@ -82,12 +94,25 @@ export async function linkChannel(
       ...(source.hostSubject === undefined ? {} : { serverSubject: source.hostSubject }),
     },
   });
-  return SpiceChannel.link(transport, { ...request, password: source.password, timeoutMs, signal });
+}
+
+/** Runs a link with TLS, without, or first with and then without, as the source and server allow. */
+export async function bySecurity<T>(
+  source: SpiceSource,
+  channelType: number,
+  link: (secure: boolean) => Promise<T>,
+): Promise<T> {
+  if (source.tlsPort === undefined) return link(false);
+  try {
+    return await link(true);
+  } catch (error) {
+    const mayBePlain = source.port !== undefined && !mustBeSecure(source, channelType);
+    if (mayBePlain && isOffhookError(error, 'spice-need-unsecured')) return link(false);
+    throw error;
+  }
 }
 
 function mustBeSecure(source: SpiceSource, channelType: number): boolean {
-  if (source.tlsPort === undefined) return false;
-  if (source.port === undefined) return true;
   const name = Object.entries(ChannelType).find(([, type]) => type === channelType)?.[0];
   return source.secureChannels.some((entry) => entry === 'all' || entry === name);
 }
