@@ -8,7 +8,7 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { buildWorker, bundle } from './setup/build.mjs';
+import { buildNative, bundle } from './setup/build.mjs';
 import { installNodeModules } from './setup/node-modules.mjs';
 import { SetupError, say } from './setup/progress.mjs';
 import { runNode } from './setup/run-node.mjs';
@@ -35,7 +35,7 @@ async function main(words) {
 
 async function setUp(/** @type {readonly string[]} */ groups) {
   await Promise.all([installSystemPackages(groups), installNodeModules(root)]);
-  await Promise.all([buildWorker(root), bundle(root)]);
+  await Promise.all([buildNative(root), bundle(root)]);
 }
 
 try {

@@ -16,14 +16,20 @@ interface Where {
   readonly layer: Layer;
 }
 
+interface Listen extends Where {
+  /** Of the socket; 0600. */
+  readonly mode?: number;
+}
+
 /**
- * Listens on a Unix socket that only this user can reach (0600, a missing directory is made 0700).
+ * Listens on a Unix socket that only this user can reach, unless told otherwise (0600, a missing
+ * directory is made 0700).
  * A socket file left behind by a dead process is replaced; one on which somebody answers is not.
  *
  * @throws OffhookError of the given layer: `path-too-long`, `in-use`, `not-a-socket`,
  * `insecure-directory`, `permission-denied`, `listen-failed`.
  */
-export async function listenUnix(server: Server, where: Where): Promise<void> {
+export async function listenUnix(server: Server, where: Listen): Promise<void> {
   checkLength(where);
   prepareDirectory(where);
   if (await bind(server, where)) return;
@@ -119,14 +125,14 @@ function prepareDirectory({ path, layer }: Where): void {
 }
 
 /** True when bound, false when something is at the path already. */
-async function bind(server: Server, where: Where): Promise<boolean> {
+async function bind(server: Server, where: Listen): Promise<boolean> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
   server.once('listening', resolve);
   server.listen({ path: where.path });
   try {
     await promise;
-    chmodSync(where.path, 0o600);
+    chmodSync(where.path, where.mode ?? 0o600);
     return true;
   } catch (error) {
     if (errno(error) === 'EADDRINUSE') return false;

@@ -6,13 +6,20 @@ import { dirname, join } from 'node:path';
 
 import { runQuietly } from './progress.mjs';
 
-/** Compiles the media worker where its sources changed: make knows. */
-export async function buildWorker(/** @type {string} */ root) {
-  const folder = join(root, 'media-engine-client/worker');
-  if (!existsSync(join(folder, 'Makefile'))) return;
-  if (spawnSync('make', ['-q', '-C', folder], { stdio: 'ignore' }).status === 0) return;
-  const jobs = `-j${cpus().length}`;
-  await runQuietly('compile the media worker', 'make', ['-s', jobs, '-C', folder]);
+const NATIVE = [
+  { what: 'the media worker', folder: 'media-engine-client/worker' },
+  { what: 'the check of who connects', folder: 'virtual-channel/native' },
+];
+
+/** Compiles what is in C where its sources changed: make knows. */
+export async function buildNative(/** @type {string} */ root) {
+  for (const { what, folder } of NATIVE) {
+    const path = join(root, folder);
+    if (!existsSync(join(path, 'Makefile'))) continue;
+    if (spawnSync('make', ['-q', '-C', path], { stdio: 'ignore' }).status === 0) continue;
+    const jobs = `-j${cpus().length}`;
+    await runQuietly(`compile ${what}`, 'make', ['-s', jobs, '-C', path]);
+  }
 }
 
 /** Bundles the executables where a source changed since the last time. */

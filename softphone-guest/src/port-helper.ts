@@ -21,18 +21,35 @@ export function helperSocket(name: string): string {
   return join(xdgRuntimeDir('offhook'), `port-${name}.sock`);
 }
 
+/** Where the helper serves that runs as a service of the system. */
+const SYSTEM_DIRECTORY = '/run/offhook';
+
 /**
- * A stream to the engine at the other end of a port of this virtual desktop. If no port helper runs,
- * starts one, which stays when this process ends.
+ * A stream to the engine at the other end of a port of this virtual desktop: through the helper of the
+ * system, else through that of the user. If none runs, starts one, which stays when this process ends.
  *
- * @throws OffhookError layer `channel`: `no-port`, `permission-denied`, `no-client`, `not-reachable`.
+ * @throws OffhookError layer `channel`: `no-port`, `permission-denied`, `not-allowed`, `no-client`,
+ * `not-reachable`.
  */
-export async function connectThroughHelper(name: string, signal: AbortSignal): Promise<Channel> {
+export async function connectThroughHelper(
+  name: string,
+  signal: AbortSignal,
+  { systemDirectory = SYSTEM_DIRECTORY }: { readonly systemDirectory?: string } = {},
+): Promise<Channel> {
+  const system = join(systemDirectory, `port-${name}.sock`);
   const target = { socketPath: helperSocket(name), service: 'media', signal };
-  try {
-    return await connectPort(target);
-  } catch (error) {
-    if (!isOffhookError(error, 'not-reachable')) throw error;
+  for (const socketPath of [system, target.socketPath]) {
+    try {
+      return await connectPort({ ...target, socketPath });
+    } catch (error) {
+      if (isOffhookError(error, 'permission-denied') && socketPath === system) {
+        throw new OffhookError('channel', error.code, error.message, {
+          cause: error,
+          remedy: 'let the administrator add you (adduser USER offhook), then log in again',
+        });
+      }
+      if (!isOffhookError(error, 'not-reachable')) throw error;
+    }
   }
   await checkDevice(name);
   const start = starting.get(name) ?? startHelper(name).finally(() => starting.delete(name));
@@ -57,7 +74,7 @@ async function checkDevice(name: string): Promise<void> {
         })
       : new OffhookError('channel', 'permission-denied', `no permission for ${path}`, {
           cause: error,
-          remedy: 'let a udev rule give it to your group, or run offhook port-helper as a service',
+          remedy: 'install the service that shares it: sudo offhook install',
         });
   }
 }

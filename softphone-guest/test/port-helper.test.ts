@@ -54,4 +54,21 @@ describe('engine behind a port of the virtual desktop', () => {
     });
     await helper.close();
   });
+
+  it('prefers the helper that runs as a service of the system', async () => {
+    const systemDirectory = join(directory, 'system');
+    const asked: string[] = [];
+    const helper = await startPortHelper({
+      file: { read: () => Promise.resolve(0), write: () => new Promise(() => undefined) },
+      name: NAME,
+      socketPath: join(systemDirectory, `port-${NAME}.sock`),
+      clock: systemClock,
+      logger: { ...silentLogger, debug: (_, message) => asked.push(message) },
+    });
+    await expect(connectThroughHelper(NAME, signal(), { systemDirectory })).rejects.toMatchObject({
+      code: 'no-client',
+    });
+    expect(asked).toEqual(['application refused']);
+    await helper.close();
+  });
 });

@@ -60,7 +60,11 @@ function phoneCommands(program: Command, context: () => Context): void {
     .command('port-helper')
     .description('own a port of the virtual desktop and share it; the daemon starts it by itself')
     .argument('[name]', 'the port', 'org.offhook.engine.0')
-    .action(async (name: string) => (await import('./port-helper-command.ts')).portHelper(name));
+    .option('--socket <path>', 'where to serve; in the runtime directory of the user if absent')
+    .option('--allow <file>', 'TOML file that says who may use it; only the same user if absent')
+    .action(async (name: string, options: { socket?: string; allow?: string }) =>
+      (await import('./port-helper-command.ts')).portHelper(name, options),
+    );
   program
     .command('status')
     .description('daemon, lines and engine')

@@ -4,16 +4,20 @@ import type { Clock, Logger } from '@offhook/common';
 import type { Channel } from '../channel.ts';
 import { Mux } from '../mux/index.ts';
 import { SocketChannel } from '../socket-channel.ts';
+import { checkAllowed, type AllowList } from './allow-list.ts';
 import { readLine, refusal } from './greeting.ts';
 import { joinChannels } from './join.ts';
+import { peerCredentials } from './peer-credentials.ts';
 import { VirtioPort, type PortFile } from './virtio-port.ts';
 
 export interface PortHelperOptions {
   readonly file: PortFile;
   /** The port's name. */
   readonly name: string;
-  /** Where applications come in: mode 0600, so only programs of the same user do. */
+  /** Where applications come in. */
   readonly socketPath: string;
+  /** Who else may, of those whom the socket's directory lets through; absent: only the same user. */
+  readonly allow?: AllowList | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -36,7 +40,7 @@ const GREETING_MS = 2000;
  * @throws OffhookError layer `channel` when the socket cannot be had.
  */
 export async function startPortHelper(options: PortHelperOptions): Promise<PortHelper> {
-  const { file, name, socketPath, clock, logger } = options;
+  const { file, name, socketPath, allow, clock, logger } = options;
   let mux: Mux | undefined;
   const port = new VirtioPort({
     file,
@@ -56,10 +60,11 @@ export async function startPortHelper(options: PortHelperOptions): Promise<PortH
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket)).on('error', () => undefined);
-    void admit(socket, () => openStream(mux, name), { name, clock, logger });
+    void admit(socket, () => openStream(mux, name), options);
   });
   server.maxConnections = MAX_APPLICATIONS;
-  await listenUnix(server, { path: socketPath, layer: 'channel' });
+  const mode = allow === undefined ? 0o600 : 0o660;
+  await listenUnix(server, { path: socketPath, layer: 'channel', mode });
   return {
     done: port.run(),
     async close() {
@@ -80,9 +85,10 @@ function openStream(mux: Mux | undefined, name: string): (service: string) => Ch
 async function admit(
   socket: Socket,
   opener: () => (service: string) => Channel,
-  { name, clock, logger }: Pick<PortHelperOptions, 'name' | 'clock' | 'logger'>,
+  { name, allow, clock, logger }: PortHelperOptions,
 ): Promise<void> {
   try {
+    if (allow !== undefined) checkAllowed(await peerCredentials(socket), allow);
     const what = { layer: 'channel', what: 'the name of a service', ms: GREETING_MS } as const;
     const service = await withDeadline(what, (signal) => readLine(socket, signal));
     const stream = opener()(service);
@@ -92,7 +98,8 @@ async function admit(
     logger.debug({ port: name, service }, 'application connected');
   } catch (error) {
     if (!isOffhookError(error)) throw error;
-    logger.debug({ port: name, reason: error.message }, 'application refused');
+    const level = error.code === 'not-allowed' ? 'warn' : 'debug';
+    logger[level]({ port: name, reason: error.message }, 'application refused');
     socket.end(`${refusal(error)}\n`);
   }
 }
