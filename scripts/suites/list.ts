@@ -1,4 +1,5 @@
 import { asteriskRoot } from '../../test/sipp/src/infra/asterisk-install.ts';
+import { systemImage } from '../../test/e2e/src/image.ts';
 import type { Suite } from './suite.ts';
 
 const MINUTE = 60_000;
@@ -33,6 +34,17 @@ export const testSuites: readonly Suite[] = [
     result: 'junit',
     deadlineMs: 30 * MINUTE,
     prepare: asteriskRoot,
+  },
+];
+
+/** What takes too long for `npm test`: continuous integration runs these after it. */
+export const longSuites: readonly Suite[] = [
+  {
+    name: 'e2e',
+    command: (report) => ['test/e2e/src/main.ts', '--junit', report],
+    result: 'junit',
+    deadlineMs: 15 * MINUTE,
+    prepare: systemImage,
   },
 ];
 

@@ -74,10 +74,7 @@ async function applicationFiles(): Promise<Entry[]> {
 }
 
 async function build(work: string): Promise<void> {
-  const depends = await run('apt-cache', ['depends', 'linux-image-cloud-amd64'], {
-    within: 30_000,
-  });
-  const kernel = /Depends: (linux-image-\S+)/.exec(depends)?.[1];
+  const kernel = (await kernelPackage()) ?? (await freshLists().then(kernelPackage));
   if (kernel === undefined) throw new Error('apt knows no linux-image-cloud-amd64');
   await run('apt-get', ['download', kernel, 'busybox-static'], { within: 300_000, cwd: work });
   const root = join(work, 'root');
@@ -90,6 +87,17 @@ async function build(work: string): Promise<void> {
   const boot = await readFile(join(root, 'boot', `vmlinuz-${version}`));
   await writeFile(join(image, 'vmlinuz'), boot);
   await writeFile(join(image, 'system.cpio'), cpio(await systemFiles(root, version)));
+}
+
+/** The package that the newest cloud kernel is in, if the package lists are here. */
+async function kernelPackage(): Promise<string | undefined> {
+  const args = ['depends', 'linux-image-cloud-amd64'];
+  const depends = await run('apt-cache', args, { within: 30_000 }).catch(() => '');
+  return /Depends: (linux-image-\S+)/.exec(depends)?.[1];
+}
+
+async function freshLists(): Promise<void> {
+  await run('apt-get', ['update', '-q'], { within: 120_000 });
 }
 
 async function systemFiles(root: string, version: string): Promise<Entry[]> {

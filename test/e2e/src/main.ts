@@ -1,54 +1,90 @@
 // npm run test:e2e: the phone in a virtual machine, the engine outside, SPICE between them.
-//   --junit FILE   a report for machines        --prepare   only make the guest's system
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+//   --filter TEXT   scenarios with that in their name    --junit FILE   a report for machines
+//   --prepare       only make the guest's system         --keep         keep the logs of a good run
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { findAccelerator } from './accelerator.ts';
 import { guestImage, systemImage } from './image.ts';
-import { junit, type Outcome } from './junit.ts';
+import { Report } from './report.ts';
+import type { Scenario } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
 import { Stage, TICKET } from './stage.ts';
 import { Vm } from './vm.ts';
 
+/** Of each log, when a run has failed. */
+const LAST_LINES = 40;
+
 const { values } = parseArgs({
-  options: { junit: { type: 'string' }, prepare: { type: 'boolean', default: false } },
+  options: {
+    filter: { type: 'string', default: '' },
+    junit: { type: 'string' },
+    keep: { type: 'boolean', default: false },
+    prepare: { type: 'boolean', default: false },
+  },
 });
 
-if (values.prepare) await systemImage();
-else process.exitCode = await main(values.junit);
-
-async function main(report: string | undefined): Promise<number> {
+async function main(): Promise<number> {
+  const chosen = scenarios.filter(({ name }) => name.includes(values.filter));
+  if (chosen.length === 0) {
+    console.error(`e2e: no scenario has "${values.filter}" in its name`);
+    return 2;
+  }
+  const report = new Report(chosen, values.junit);
   const directory = await mkdtemp(join(tmpdir(), 'offhook-e2e-'));
-  console.log('e2e: QEMU with TCG (no KVM), SPICE without TLS, no viewer, no migration');
   const since = performance.now();
-  const outcomes: Outcome[] = [];
+  try {
+    await perform(chosen, report, directory);
+  } catch (error) {
+    report.giveUp(explain(error));
+    console.log(`e2e: ${explain(error)}`);
+  }
+  for (const line of report.summary()) console.log(line);
+  const good = report.passed.length === chosen.length;
+  console.log(`e2e: ${seconds(since)} s`);
+  if (good && !values.keep) await rm(directory, { recursive: true, force: true });
+  else console.log(`e2e: logs are in ${directory}`);
+  if (!good) await showLogs(directory);
+  return good ? 0 : 1;
+}
+
+/** @throws when the rest of the scenarios cannot run. */
+async function perform(
+  chosen: readonly Scenario[],
+  report: Report,
+  directory: string,
+): Promise<void> {
+  const since = performance.now();
   const image = await guestImage(directory);
-  const vm = await Vm.start({ directory, image, ticket: TICKET });
-  console.log(`e2e: the guest is up after ${seconds(since)} s`);
+  const accelerator = await findAccelerator(image.kernel);
+  const vm = await Vm.start({ directory, image, accelerator, ticket: TICKET });
+  console.log(`e2e: the guest is up after ${seconds(since)} s, with ${accelerator.toUpperCase()}`);
   const stage = new Stage(vm, directory);
   try {
-    for (const scenario of scenarios) {
+    for (const scenario of chosen) {
       const started = performance.now();
-      const failure = await scenario.run(stage).then(() => undefined, explain);
-      await stage.clear();
-      outcomes.push({ name: scenario.name, ms: performance.now() - started, failure });
-      const verdict = failure === undefined ? 'ok    ' : 'FAILED';
-      console.log(`${verdict} ${scenario.name} (${seconds(started)} s)`);
+      const failure = await stage.perform(scenario).then(() => undefined, explain);
+      report.add(scenario, performance.now() - started, failure);
+      console.log(
+        `${failure === undefined ? 'ok    ' : 'FAILED'} ${scenario.name} (${seconds(started)} s)`,
+      );
       if (failure === undefined) continue;
       console.log(failure);
-      // The next would only fail for the same reason.
-      break;
+      await stage.recover();
     }
   } finally {
-    await stage.stopEngine();
-    await vm.stop();
+    await stage.close();
   }
-  if (report !== undefined) await writeFile(report, junit('e2e', outcomes));
-  const failed = outcomes.some(({ failure }) => failure !== undefined);
-  console.log(`e2e: ${outcomes.length} of ${scenarios.length} scenarios in ${seconds(since)} s`);
-  if (failed) console.log(`e2e: logs are in ${directory}`);
-  else await rm(directory, { recursive: true, force: true });
-  return failed ? 1 : 0;
+}
+
+/** For a machine that keeps no files of a failed run. */
+async function showLogs(directory: string): Promise<void> {
+  const names = await readdir(directory);
+  for (const name of names.filter((one) => /^(guest|engine).*\.log$/.test(one)).toSorted()) {
+    const lines = (await readFile(join(directory, name), 'utf8')).trim().split('\n');
+    console.log(`\n── the end of ${name} ──\n${lines.slice(-LAST_LINES).join('\n')}`);
+  }
 }
 
 function explain(error: unknown): string {
@@ -58,3 +94,6 @@ function explain(error: unknown): string {
 function seconds(since: number): string {
   return ((performance.now() - since) / 1000).toFixed(1);
 }
+
+if (values.prepare) await systemImage();
+else process.exitCode = await main();

@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict';
 import { until } from '@offhook/test-sipp';
-import type { Stage } from './stage.ts';
+import type { Scenario } from './scenario.ts';
 
-export interface Scenario {
-  readonly name: string;
-  run(stage: Stage): Promise<void>;
-}
-
-/** In this order: each leaves an engine that is linked, and a phone without calls. */
+/** Each begins with a phone without calls; what it needs of an engine it asks the stage for. */
 export const scenarios: readonly Scenario[] = [
   {
     name: 'an engine with a wrong ticket is refused, and says so',
+    modes: ['wrong ticket'],
     async run(stage) {
+      await stage.stopEngine();
       await stage.startEngine('not-it');
       await until(
         'the engine to say so',
@@ -33,14 +30,16 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'phone in the VM and engine outside find each other through SPICE',
+    modes: ['plain SPICE'],
     async run(stage) {
-      await stage.startEngine();
-      await stage.vm.phone.engineConnected(20_000);
+      await stage.linked();
     },
   },
   {
     name: 'a call out, with sound both ways straight between engine and peer',
+    modes: ['plain SPICE'],
     async run(stage) {
+      await stage.linked();
       const placed = await stage.place('uas-answer.xml');
       await stage.soundBothWays(placed);
       await stage.hangUp(placed);
@@ -48,7 +47,9 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'a call in, ended by the caller',
+    modes: ['plain SPICE'],
     async run(stage) {
+      await stage.linked();
       const placed = await stage.receive('uac-call.xml');
       await stage.soundBothWays(placed);
       await stage.vm.phone.becomes(placed.call, 'ended', 20_000);
@@ -57,7 +58,9 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'hold and resume',
+    modes: ['plain SPICE'],
     async run(stage) {
+      await stage.linked();
       const placed = await stage.place('uas-hold.xml');
       await stage.soundBothWays(placed);
       await stage.vm.phone.call('call.hold', { call: placed.call });
@@ -69,7 +72,9 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'digits both ways',
+    modes: ['plain SPICE'],
     async run(stage) {
+      await stage.linked();
       const placed = await stage.place('uas-answer.xml');
       await stage.soundBothWays(placed);
       await stage.vm.phone.call('call.dtmf', { call: placed.call, digits: '159#' });
@@ -92,7 +97,9 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'the engine is killed and started again in the middle of a call',
+    modes: ['plain SPICE'],
     async run(stage) {
+      await stage.linked();
       const placed = await stage.place('uas-answer.xml');
       await stage.soundBothWays(placed);
       await stage.killEngine();

@@ -6,6 +6,7 @@ import {
   until,
   type SippOptions,
 } from '@offhook/test-sipp';
+import type { Scenario } from './scenario.ts';
 import type { Vm } from './vm.ts';
 
 export const TICKET = 'sekret';
@@ -34,6 +35,33 @@ export class Stage {
     this.#directory = directory;
   }
 
+  /** Runs a scenario, and ends what it has used. */
+  async perform(scenario: Scenario): Promise<void> {
+    try {
+      await scenario.run(this);
+    } finally {
+      await this.#clear();
+    }
+    const left = await this.vm.phone.leftovers(10_000);
+    if (left !== undefined) throw new Error(left);
+  }
+
+  /** After a failure: no calls, and an engine that begins anew. */
+  async recover(): Promise<void> {
+    await this.stopEngine();
+    for (const { id } of await this.vm.phone.calls()) {
+      await this.vm.phone.hangup(id).catch(() => undefined);
+    }
+    const left = await this.vm.phone.leftovers(40_000);
+    if (left !== undefined) throw new Error(`the phone does not recover: ${left}`);
+  }
+
+  /** There is an engine with the right ticket, and the phone has it. */
+  async linked(): Promise<void> {
+    if (this.#engine === undefined) await this.startEngine();
+    await this.vm.phone.engineConnected(20_000);
+  }
+
   get engine(): EngineProcess {
     if (this.#engine === undefined) throw new Error('no engine runs');
     return this.#engine;
@@ -58,6 +86,12 @@ export class Stage {
 
   async stopEngine(): Promise<void> {
     await this.#engine?.stop();
+    this.#engine = undefined;
+  }
+
+  async close(): Promise<void> {
+    await this.stopEngine();
+    await this.vm.stop();
   }
 
   /** The phone calls a SIPp on the host. */
@@ -99,8 +133,7 @@ export class Stage {
     await sipp.done();
   }
 
-  /** Ends what one scenario has used. */
-  async clear(): Promise<void> {
+  async #clear(): Promise<void> {
     await Promise.all(this.#used.splice(0).map((one) => one.stop()));
   }
 

@@ -4,6 +4,7 @@ import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { freePorts, ManagedProcess, Phone, until } from '@offhook/test-sipp';
+import type { Accelerator } from './accelerator.ts';
 import type { GuestImage } from './image.ts';
 
 const PORT_NAME = 'org.offhook.engine.0';
@@ -11,6 +12,7 @@ const PORT_NAME = 'org.offhook.engine.0';
 export interface VmOptions {
   readonly directory: string;
   readonly image: GuestImage;
+  readonly accelerator: Accelerator;
   readonly ticket: string;
 }
 
@@ -37,7 +39,7 @@ export class Vm {
       name: 'qemu',
       command: 'qemu-system-x86_64',
       args: `
-        -accel tcg -cpu max -machine q35 -m 768 -smp 1
+        -accel ${options.accelerator} -cpu max -machine q35 -m 768 -smp 1
         -nodefaults -no-user-config -no-reboot -display none -serial stdio
         -object secret,id=ticket,data=${options.ticket}
         -spice port=${spice},addr=127.0.0.1,password-secret=ticket
