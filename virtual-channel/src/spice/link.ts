@@ -41,11 +41,8 @@ export function encodeLinkRequest(request: LinkRequest): Uint8Array {
   const channel = capWords(request.channelCaps);
   const words = [...common, ...channel];
   const bytes = new Uint8Array(HEADER_BYTES + 18 + 4 * words.length);
+  bytes.set(encodeLinkHeader(bytes.length - HEADER_BYTES));
   const view = new DataView(bytes.buffer);
-  view.setUint32(0, MAGIC, true);
-  view.setUint32(4, VERSION.major, true);
-  view.setUint32(8, VERSION.minor, true);
-  view.setUint32(12, bytes.length - HEADER_BYTES, true);
   view.setUint32(16, request.connectionId, true);
   view.setUint8(20, request.channelType);
   view.setUint8(21, request.channelId);
@@ -56,8 +53,18 @@ export function encodeLinkRequest(request: LinkRequest): Uint8Array {
   return bytes;
 }
 
-/** How long the reply is that this header announces, in bytes after the header. */
-export function replyLength(header: Uint8Array): number {
+/** SpiceLinkHeader before so many bytes. */
+export function encodeLinkHeader(length: number): Uint8Array {
+  const bytes = new Uint8Array(HEADER_BYTES);
+  const view = new DataView(bytes.buffer);
+  [MAGIC, VERSION.major, VERSION.minor, length].forEach((word, index) =>
+    view.setUint32(4 * index, word, true),
+  );
+  return bytes;
+}
+
+/** How long the message is that this header announces, in bytes after the header. */
+export function announcedLength(header: Uint8Array): number {
   const view = new DataView(header.buffer, header.byteOffset, HEADER_BYTES);
   if (view.getUint32(0, true) !== MAGIC) {
     throw badReply('it does not begin with REDQ', 'check that a SPICE server listens there');
@@ -94,6 +101,7 @@ export function decodeLinkReply(body: Uint8Array): LinkReply {
 }
 
 export const LINK_HEADER_BYTES = HEADER_BYTES;
+export const LINK_PUBKEY_BYTES = PUBKEY_BYTES;
 
 /**
  * The ticket: the password and a NUL under RSA-OAEP with SHA-1.
@@ -123,7 +131,8 @@ export function encryptTicket(publicKey: Uint8Array, password: string): Uint8Arr
   }
 }
 
-function capWords(bits: readonly number[]): number[] {
+/** Capabilities by bit number as the words of the wire. */
+export function capWords(bits: readonly number[]): number[] {
   const words: number[] = [];
   for (const bit of bits) {
     const index = bit >> 5;
@@ -133,7 +142,7 @@ function capWords(bits: readonly number[]): number[] {
   return words;
 }
 
-function capBits(words: readonly number[]): number[] {
+export function capBits(words: readonly number[]): number[] {
   return words.flatMap((word, index) =>
     Array.from({ length: 32 }, (_, bit) => bit)
       .filter((bit) => ((word >>> bit) & 1) === 1)

@@ -9,7 +9,7 @@ import {
   encodeLinkRequest,
   encryptTicket,
   LINK_HEADER_BYTES,
-  replyLength,
+  announcedLength,
   type LinkRequest,
 } from './link.ts';
 import { baseFromClient, baseFromServer, CommonCap } from './messages.ts';
@@ -216,7 +216,7 @@ async function exchangeLink(
 ): Promise<readonly number[]> {
   transport.write(encodeLinkRequest(options));
   const reply = decodeLinkReply(
-    await reader.read(replyLength(await reader.read(LINK_HEADER_BYTES))),
+    await reader.read(announcedLength(await reader.read(LINK_HEADER_BYTES))),
   );
   if (reply.error !== 0) throw linkError(reply.error, 'link reply');
   if (!reply.commonCaps.includes(CommonCap.miniHeader)) {
