@@ -49,6 +49,7 @@ const layers = [
   'media',
   'signaling',
   'call',
+  'cti',
   'system',
 ] as const satisfies readonly Layer[];
 

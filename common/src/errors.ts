@@ -10,6 +10,7 @@ export type Layer =
   | 'media'
   | 'signaling'
   | 'call'
+  | 'cti'
   | 'system';
 
 export interface OffhookErrorOptions extends ErrorOptions {

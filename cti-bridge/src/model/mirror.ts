@@ -1,0 +1,53 @@
+import type { Call, Connection, CtiEvent, Device, ModelSnapshot } from './things.ts';
+
+/**
+ * The far end of the event stream: a snapshot, kept up to date by the events since. Clients use it
+ * to show devices and calls; the tests prove with it that nothing is missing in the events.
+ */
+export class Mirror {
+  readonly #connections = new Map<string, Connection>();
+  readonly #devices = new Map<string, Device>();
+
+  constructor(snapshot: ModelSnapshot = { devices: [], connections: [] }) {
+    this.reset(snapshot);
+  }
+
+  /** Forgets what it knew for what the snapshot says. */
+  reset(snapshot: ModelSnapshot): void {
+    this.#connections.clear();
+    this.#devices.clear();
+    for (const one of snapshot.devices) this.#devices.set(one.id, one);
+    for (const one of snapshot.connections) this.#connections.set(one.id, one);
+  }
+
+  apply(event: CtiEvent): void {
+    const { connection, device } = event;
+    if (event.type === 'deviceRemoved' && device !== undefined) this.#devices.delete(device.id);
+    else if (device !== undefined) this.#devices.set(device.id, device);
+    for (const one of event.moved ?? []) this.#connections.set(one.id, one);
+    if (connection === undefined) return;
+    if (connection.state === 'null') this.#connections.delete(connection.id);
+    else this.#connections.set(connection.id, connection);
+  }
+
+  connections(): readonly Connection[] {
+    return [...this.#connections.values()];
+  }
+
+  connectionsOf(device: string): readonly Connection[] {
+    return this.connections().filter((one) => one.device === device);
+  }
+
+  devices(): readonly Device[] {
+    return [...this.#devices.values()];
+  }
+
+  device(id: string): Device | undefined {
+    return this.#devices.get(id);
+  }
+
+  calls(): readonly Call[] {
+    const byCall = Map.groupBy(this.connections(), ({ call }) => call);
+    return [...byCall].map(([id, connections]) => ({ id, connections }));
+  }
+}
