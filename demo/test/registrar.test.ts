@@ -27,6 +27,8 @@ function request(headers: Record<string, string | string[]>): ServedRequest {
   return {
     method: 'REGISTER',
     uri: 'sip:demo',
+    from: { uri: 'sip:alice@demo' },
+    to: { uri: 'sip:alice@demo' },
     headers: (name) => [all[name] ?? []].flat(),
     body: undefined,
     source: { transport: 'udp', address: '127.0.0.1', port: 5060 },

@@ -1,4 +1,15 @@
 import type { EventSource, Logger } from '@offhook/common';
+import type {
+  IncomingReferral,
+  ReferOptions,
+  Referral,
+  ReplacesHeader,
+  RequestHandler,
+  RequestOptions,
+  ServedAnswer,
+  ServedRequest,
+  SipAnswer,
+} from './request-api.ts';
 
 /**
  * What the rest of Offhook sees of SIP. No type of sip.js crosses this border, and no media: bodies
@@ -79,23 +90,6 @@ export interface UserAgentOptions {
   readonly serve?: (request: ServedRequest) => Promise<ServedAnswer | undefined>;
 }
 
-export interface ServedRequest {
-  readonly method: string;
-  readonly uri: string;
-  /** Every value of that header, in order, compact names expanded. */
-  headers(name: string): readonly string[];
-  readonly body: Body | undefined;
-  /** Where it came from: numeric address and port. */
-  readonly source: ListenAddress;
-}
-
-export interface ServedAnswer {
-  readonly status: number;
-  readonly reason?: string;
-  /** Whole header lines: `WWW-Authenticate: Digest …`. */
-  readonly headers?: readonly string[];
-}
-
 export interface TraceEntry {
   readonly at: number;
   readonly direction: 'in' | 'out';
@@ -152,6 +146,11 @@ export interface AccountOptions {
     | false;
   /** 3xx of the peer: `follow` tries the contacts in order of q, at most 5. */
   readonly redirects?: 'follow' | 'refuse';
+  /**
+   * Bodies, beside SDP, whose INVITE is delivered as a call without media: `application/csta+xml`
+   * (uaCSTA, ECMA TR/87).
+   */
+  readonly sessions?: readonly string[];
 }
 
 export type RegistrationState =
@@ -172,6 +171,8 @@ export interface AccountEvents {
   incoming: IncomingCall;
   /** MESSAGE (RFC 3428), already answered 200. */
   message: { readonly from: string; readonly displayName?: string; readonly body: Body };
+  /** REFER outside of a dialog: somebody asks us to make a call. */
+  refer: IncomingReferral;
 }
 
 export interface Account extends EventSource<AccountEvents> {
@@ -188,6 +189,15 @@ export interface Account extends EventSource<AccountEvents> {
   restore(snapshot: CallSnapshot, agent: SdpAgent): SipCall;
   /** OPTIONS to the registrar or a URI: the status and round trip, for `doctor`. */
   options(target?: string): Promise<{ status: number; reason: string; rttMs: number }>;
+  /**
+   * A request outside of any dialog (MESSAGE, INFO to a device …): the final answer, whatever its
+   * status. Rejects with `no-answer` when nothing answers.
+   */
+  request(method: string, target: string, options?: RequestOptions): Promise<SipAnswer>;
+  /** Serves a method outside of dialogs, before what would serve it otherwise; the last one set counts. */
+  onRequest(method: string, handler: RequestHandler): () => void;
+  /** Asks `target` to call `to` (RFC 3515), outside of any dialog. */
+  refer(target: string, to: string, options?: ReferOptions): Referral;
   close(): Promise<void>;
 }
 
@@ -196,6 +206,13 @@ export interface InviteOptions {
   readonly extraHeaders?: readonly string[];
   /** No SDP in the INVITE: the peer offers (RFC 3261 §13.2.1). */
   readonly lateOffer?: boolean;
+  /**
+   * Goes into the INVITE in place of an offer: a session without media, whose agent is never asked
+   * for anything (uaCSTA: `application/csta+xml`).
+   */
+  readonly body?: Body;
+  /** The call is to take the place of that dialog of the peer's (RFC 3891). */
+  readonly replaces?: ReplacesHeader;
 }
 
 export type CallState = 'trying' | 'ringing' | 'early' | 'established' | 'ended';
@@ -213,6 +230,8 @@ export interface SipCallEvents {
   state: CallState;
   /** Our INVITE was answered, or our 200 was acknowledged. */
   established: { readonly remoteIdentity: string };
+  /** The peer asks us to call a third party: it transfers this call. */
+  refer: IncomingReferral;
   /** INFO with DTMF (`application/dtmf-relay`), or another body; already answered. */
   info: Body;
   /**
@@ -256,17 +275,30 @@ export interface SipCall extends EventSource<SipCallEvents> {
    */
   renegotiate(options?: { signal?: AbortSignal }): Promise<void>;
   info(body: Body): Promise<void>;
+  /** A request in the dialog: the final answer, whatever its status. */
+  request(method: string, options?: RequestOptions): Promise<SipAnswer>;
+  /** Serves a method in the dialog, before what would serve it otherwise; the last one set counts. */
+  onRequest(method: string, handler: RequestHandler): () => void;
+  /** Asks the peer to call `to` (RFC 3515): a transfer. The call itself goes on. */
+  refer(to: string, options?: ReferOptions): Referral;
+  /** The dialog's identity, for a Replaces that the peer is to get; undefined before there is one. */
+  readonly replaceable: ReplacesHeader | undefined;
+  /** What came in the INVITE (incoming) or its 2xx (outgoing) in place of a description. */
+  readonly body: Body | undefined;
   /** For `Account.restore`; undefined unless the call is established. */
   snapshot(): CallSnapshot | undefined;
 }
 
 export interface IncomingCall extends SipCall {
   readonly direction: 'incoming';
+  /** The call whose place this one takes when it is answered (RFC 3891); that one is ended then. */
+  readonly replaces: SipCall | undefined;
   /** Header values of the INVITE that policy may look at (`Alert-Info`, `Call-Info`, `Subject` …). */
   header(name: string): string | undefined;
   /** 180, or 183 with early media when asked. Done automatically (180) when the call is delivered. */
   progress(options?: { earlyMedia?: boolean }): Promise<void>;
-  answer(): Promise<void>;
+  /** `body`: of the 2xx, for a session without media. */
+  answer(options?: { body?: Body }): Promise<void>;
   /** 486 unless told otherwise; 3xx with `contacts`. */
   reject(options?: {
     status?: number;

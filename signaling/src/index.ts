@@ -1,2 +1,4 @@
 export { createUserAgent } from './ua/user-agent.ts';
 export type * from './api.ts';
+export type * from './request-api.ts';
+export { noMedia } from './ua/session/no-media.ts';

@@ -9,16 +9,31 @@ import type {
   SdpAgent,
   SipCall,
 } from '../api.ts';
+import type {
+  Referral,
+  ReferOptions,
+  RequestHandler,
+  RequestOptions,
+  SipAnswer,
+} from '../request-api.ts';
 import { DigestClient } from '../auth/digest-client.ts';
 import type { Flow } from '../transport/layer.ts';
+import { answered } from './answered.ts';
 import { IncomingCallImpl } from './call/incoming-call.ts';
+import { headerPair } from './call/invite-draft.ts';
 import { OutgoingCall } from './call/outgoing-call.ts';
 import { RestoredCall } from './call/restored-call.ts';
 import type { InboundRequest } from './core/inbound-request.ts';
 import type { SipCore } from './core/sip-core.ts';
+import { sendInDialog } from './dialog/dialog-request.ts';
+import { openingState, PlainDialog, type OpeningOptions } from './dialog/plain-dialog.ts';
+import { foreignMethod, MethodTable } from './method-table.ts';
 import { bodyOf, type SipRequest } from './message/message.ts';
 import { parseUri, uriParam, type SipUri } from './message/uri.ts';
 import { optionsPing } from './options-ping.ts';
+import { referralOf } from './refer/incoming-referral.ts';
+import { ReferralImpl, referHeaders } from './refer/referral.ts';
+import { Reports } from './refer/reports.ts';
 import { ACCOUNT_PARAM, accountIdentity, type AccountIdentity } from './registration/bindings.ts';
 import { RegistrarClient } from './registration/registrar-client.ts';
 import type { CallProfile } from './session/profile.ts';
@@ -46,6 +61,7 @@ export class AccountImpl implements Account {
   readonly #identity: AccountIdentity;
   readonly #registrar: RegistrarClient;
   readonly #profile: CallProfile;
+  readonly #table: MethodTable;
   #registration: RegistrationState = { state: 'unregistered' };
   #closed = false;
 
@@ -75,12 +91,14 @@ export class AccountImpl implements Account {
       rel100: options.rel100 ?? 'supported',
       sessionTimer: options.sessionTimer ?? DEFAULT_SESSION_TIMER,
       redirects: options.redirects ?? 'refuse',
+      sessions: new Set(options.sessions?.map((type) => type.toLowerCase())),
       isRegistrar: (flow: Flow | undefined) => {
         const known = this.#registrar.flow;
         return known === undefined || flow?.remote.address === known.remote.address;
       },
       contactOn: (flow: Flow) => this.#registrar.contactOn(flow),
     };
+    this.#table = new MethodTable(core.logger);
     this.#registrar = new RegistrarClient({
       core,
       aor: options.aor,
@@ -168,6 +186,56 @@ export class AccountImpl implements Account {
     return optionsPing(this.#profile, to, this.#routes());
   }
 
+  request(method: string, target: string, options: RequestOptions = {}): Promise<SipAnswer> {
+    this.#needOpen();
+    const keeper = { dialog: openingState(this.#opening(target)) };
+    const { headers = [], body, signal } = options;
+    const request = { method: foreignMethod(method), headers: headers.map(headerPair), body };
+    return answered((handlers) => sendInDialog(this.#profile, keeper, request, handlers), signal);
+  }
+
+  onRequest(method: string, handler: RequestHandler): () => void {
+    return this.#table.on(method, handler);
+  }
+
+  refer(target: string, to: string, options: ReferOptions = {}): Referral {
+    this.#needOpen();
+    const headers = referHeaders(this.#profile, to, options);
+    const dialog = PlainDialog.opening(this.#opening(target), (inbound) => {
+      if (inbound.message.method !== 'NOTIFY' || !reports.notify(inbound)) inbound.reply(489);
+    });
+    const reports = new Reports();
+    const referral = new ReferralImpl(this.#profile, dialog);
+    reports.add(referral);
+    referral.start(headers);
+    return referral;
+  }
+
+  /** A request outside of dialogs that the application may serve; `otherwise` answers it if not. */
+  serve(inbound: InboundRequest, otherwise: () => void): void {
+    this.#table.serve(inbound, () => {
+      if (inbound.message.method !== 'REFER') {
+        otherwise();
+        return;
+      }
+      const port = (): PlainDialog =>
+        PlainDialog.accepting(this.#profile, inbound, (request) => request.reply(489));
+      const referral = referralOf(inbound, this.#profile, port);
+      if (referral === undefined) return;
+      this.#events.emit('refer', referral);
+      referral.settle();
+    });
+  }
+
+  /** Throws an OffhookError `bad-uri`. */
+  #opening(target: string): OpeningOptions {
+    if (parseUri(target) === undefined) {
+      throw new OffhookError('signaling', 'bad-uri', `"${target}" is no SIP address`);
+    }
+    const { displayName } = this.#options;
+    return { profile: this.#profile, target, displayName, routes: this.#routes() };
+  }
+
   /** RFC 3608 and RFC 3261 §8.1.1.1: what is put in front of our requests. */
   #routes(): readonly string[] {
     const { serviceRoute } = this.#registrar;
@@ -213,12 +281,12 @@ export class AccountImpl implements Account {
   }
 
   /** A call for this account, already checked. */
-  deliver(inbound: InboundRequest, onAnswered?: () => void): void {
+  deliver(inbound: InboundRequest, replaces?: SipCall): void {
     const call = new IncomingCallImpl({
       profile: this.#profile,
       inbound,
       onMessage: (request) => this.message(request),
-      onAnswered,
+      replaces,
     });
     this.#context.track(call);
     this.#events.emit('incoming', call);

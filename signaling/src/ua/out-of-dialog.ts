@@ -1,11 +1,11 @@
-import type { ListenAddress, ServedRequest, UserAgentOptions } from '../api.ts';
+import type { UserAgentOptions } from '../api.ts';
 import type { AccountImpl, TrackedCall } from './account.ts';
 import type { InboundRequest } from './core/inbound-request.ts';
 import type { SipCore } from './core/sip-core.ts';
 import { answerTimer } from './dialog/session-timer.ts';
 import type { HeaderPair } from './message/headers.ts';
 import { bodyOf, unreadableBody, type SipRequest } from './message/message.ts';
-import { headerPair } from './call/invite-draft.ts';
+import { serveBy } from './method-table.ts';
 import { replacedCall } from './call/replaces.ts';
 import { ACCEPT, ALLOW, ALLOWED_METHODS, supportedTags } from './session/profile.ts';
 
@@ -51,26 +51,18 @@ export class OutOfDialog {
       this.#other(inbound);
       return;
     }
-    this.#ask(serve, inbound).catch((error: unknown) => {
-      core.logger.error({ error, method: inbound.message.method }, 'serving a request failed');
-      inbound.reply(500);
-    });
-  }
-
-  async #ask(
-    serve: NonNullable<UserAgentOptions['serve']>,
-    inbound: InboundRequest,
-  ): Promise<void> {
-    const answer = await serve(servedRequest(inbound.message));
-    if (answer === undefined) {
-      this.#other(inbound);
-      return;
-    }
-    const headers = (answer.headers ?? []).map(headerPair);
-    inbound.reply(answer.status, { reason: answer.reason, headers });
+    serveBy(serve, inbound, () => this.#other(inbound), core.logger);
   }
 
   #other(inbound: InboundRequest): void {
+    const account = this.#account(inbound.message);
+    if (account === undefined) this.#unserved(inbound);
+    else if (!this.#refusedExtension(inbound, account)) {
+      account.serve(inbound, () => this.#unserved(inbound));
+    }
+  }
+
+  #unserved(inbound: InboundRequest): void {
     const { method } = inbound.message;
     if (method === 'MESSAGE') this.#message(inbound);
     else if (method === 'NOTIFY' || method === 'SUBSCRIBE') inbound.reply(489);
@@ -117,7 +109,9 @@ export class OutOfDialog {
       return;
     }
     if (this.#refusedExtension(inbound, account)) return;
-    const unreadable = unreadableBody(message);
+    const type = bodyOf(message)?.type;
+    const opaque = type !== undefined && account.profile.sessions.has(type);
+    const unreadable = opaque ? undefined : unreadableBody(message);
     if (unreadable !== undefined) {
       inbound.reply(415, { headers: unreadable });
       return;
@@ -141,7 +135,7 @@ export class OutOfDialog {
       inbound.reply(replaces);
       return;
     }
-    account.deliver(inbound, replaces && (() => void replaces.hangup()));
+    account.deliver(inbound, replaces);
   }
 
   /** §8.2.2.3: an extension that we must know and do not. */
@@ -167,16 +161,4 @@ export class OutOfDialog {
 
 function offers100rel(message: SipRequest): boolean {
   return ['supported', 'require'].some((name) => message.headers.tokens(name).includes('100rel'));
-}
-
-function servedRequest(message: SipRequest): ServedRequest {
-  const { remote, transport } = message.flow;
-  const source: ListenAddress = { transport, address: remote.address, port: remote.port };
-  return {
-    method: message.method,
-    uri: message.uri,
-    headers: (name) => message.headers.all(name.toLowerCase()),
-    body: bodyOf(message),
-    source,
-  };
 }

@@ -314,7 +314,7 @@ describe('other requests in a dialog', () => {
     ['OPTIONS', 200],
     ['NOTIFY', 489],
     ['SUBSCRIBE', 489],
-    ['REFER', 405],
+    ['REFER', 400],
     ['FROBNICATE', 501],
     ['PRACK', 481],
   ])('%s gets %i', async (method, status) => {

@@ -311,7 +311,7 @@ describe('what an incoming request may want', () => {
   it.each([
     ['SUBSCRIBE', 489],
     ['NOTIFY', 489],
-    ['REFER', 405],
+    ['REFER', 400],
     ['PUBLISH', 405],
     ['REGISTER', 405],
     ['FROBNICATE', 501],
@@ -360,7 +360,7 @@ describe('what an incoming request may want', () => {
     const answer = await peer.expect('SIP/2.0 200');
     expect(answer.header('Allow')).toContain('UPDATE');
     expect(answer.header('Accept')).toContain('application/sdp');
-    expect(answer.header('Supported')).toBe('100rel, replaces');
+    expect(answer.header('Supported')).toBe('100rel, replaces, norefersub');
     expect(answer.header('Server')).toBe('Offhook test');
   });
 

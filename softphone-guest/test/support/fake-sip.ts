@@ -8,8 +8,13 @@ import type {
   CallState,
   IncomingCall,
   InviteOptions,
+  Referral,
+  ReferOptions,
+  ReferralState,
   RegistrationState,
+  RequestOptions,
   SdpAgent,
+  SipAnswer,
   SipCall,
   SipCallEvents,
   UserAgent,
@@ -133,8 +138,32 @@ export class FakeSipCall extends Emitter<SipCallEvents> implements SipCall {
     return Promise.resolve();
   }
 
-  header(): undefined {
-    return undefined;
+  /** Header fields of the INVITE, by lower-case name. */
+  readonly headers = new Map<string, string>();
+  readonly sent: { readonly method: string; readonly options: RequestOptions }[] = [];
+  readonly referrals: FakeReferral[] = [];
+  replaces: SipCall | undefined;
+  readonly replaceable = { callId: 'call', toTag: 'theirs', fromTag: 'ours' };
+  readonly body = undefined;
+
+  request(method: string, options: RequestOptions = {}): Promise<SipAnswer> {
+    this.sent.push({ method, options });
+    return Promise.resolve({ status: 200, reason: 'OK', headers: () => [], body: undefined });
+  }
+
+  onRequest(): () => void {
+    return () => undefined;
+  }
+
+  refer(to: string, options: ReferOptions = {}): FakeReferral {
+    this.log.push(`refer ${to}`);
+    const referral = new FakeReferral(to, options);
+    this.referrals.push(referral);
+    return referral;
+  }
+
+  header(name: string): string | undefined {
+    return this.headers.get(name.toLowerCase());
   }
 
   progress(): Promise<void> {
@@ -164,6 +193,30 @@ export class FakeSipCall extends Emitter<SipCallEvents> implements SipCall {
 
   snapshot(): undefined {
     return undefined;
+  }
+}
+
+/** A REFER of ours whose reports a test makes. */
+export class FakeReferral extends Emitter<{ state: ReferralState }> implements Referral {
+  readonly to: string;
+  readonly options: ReferOptions;
+  state: ReferralState = { state: 'asked' };
+  readonly #over = Promise.withResolvers<ReferralState>();
+  readonly done = this.#over.promise;
+
+  constructor(to: string, options: ReferOptions) {
+    super((error) => {
+      throw error;
+    });
+    this.to = to;
+    this.options = options;
+  }
+
+  tell(state: ReferralState): void {
+    this.state = state;
+    this.emit('state', state);
+    const going = ['asked', 'accepted', 'progress'];
+    if (!going.includes(state.state)) this.#over.resolve(state);
   }
 }
 
@@ -229,6 +282,25 @@ export class FakeAccount extends Emitter<AccountEvents> implements Account {
     });
     this.emit('incoming', call as FakeSipCall & IncomingCall);
     return call;
+  }
+
+  readonly sent: {
+    readonly method: string;
+    readonly target: string;
+    readonly options: RequestOptions;
+  }[] = [];
+
+  request(method: string, target: string, options: RequestOptions = {}): Promise<SipAnswer> {
+    this.sent.push({ method, target, options });
+    return Promise.resolve({ status: 200, reason: 'OK', headers: () => [], body: undefined });
+  }
+
+  onRequest(): () => void {
+    return () => undefined;
+  }
+
+  refer(_target: string, to: string, options: ReferOptions = {}): FakeReferral {
+    return new FakeReferral(to, options);
   }
 
   options(): Promise<{ status: number; reason: string; rttMs: number }> {

@@ -6,19 +6,30 @@ import type {
   CallState,
   IncomingCall,
   SdpAgent,
+  SipCall,
   SipCallEvents,
 } from '../../api.ts';
+import type {
+  Referral,
+  ReferOptions,
+  ReplacesHeader,
+  RequestHandler,
+  RequestOptions,
+  SipAnswer,
+} from '../../request-api.ts';
 import type { InboundRequest } from '../core/inbound-request.ts';
 import { dialogFromRequest } from '../dialog/dialog-state.ts';
 import { answerTimer } from '../dialog/session-timer.ts';
 import type { Headers } from '../message/headers.ts';
-import type { SipRequest } from '../message/message.ts';
+import { bodyOf, type SipRequest } from '../message/message.ts';
 import { refusal } from '../session/answering.ts';
 import type { CallProfile } from '../session/profile.ts';
+import { noMedia } from '../session/no-media.ts';
 import { SdpSteps } from '../session/sdp-steps.ts';
 import { Session } from '../session/session.ts';
 import { reasonInWords, statusInWords } from '../words.ts';
 import { CallRecord, identityOf, type Party } from './call-record.ts';
+import { CallRequests } from './call-requests.ts';
 import { snapshotOf } from './snapshot.ts';
 import { InviteAnswers } from './invite-answers.ts';
 
@@ -26,8 +37,8 @@ export interface IncomingCallOptions {
   readonly profile: CallProfile;
   readonly inbound: InboundRequest;
   readonly onMessage: (request: SipRequest) => void;
-  /** Called when we have answered (RFC 3891: the call that this one replaces ends). */
-  readonly onAnswered?: (() => void) | undefined;
+  /** RFC 3891: the call that this one replaces; it ends when we have answered. */
+  readonly replaces?: SipCall | undefined;
 }
 
 /** A call that somebody makes to us. */
@@ -36,6 +47,7 @@ export class IncomingCallImpl implements IncomingCall {
   readonly #options: IncomingCallOptions;
   readonly #record: CallRecord;
   readonly #steps = new SdpSteps();
+  readonly #requests: CallRequests;
   readonly #session: Session;
   readonly #answers: InviteAnswers;
   readonly #remote: Party;
@@ -53,6 +65,7 @@ export class IncomingCallImpl implements IncomingCall {
       logger.error({ error }, 'a listener of a call failed'),
     );
     this.#remote = identityOf(message.headers, message.from);
+    this.#requests = new CallRequests(profile, this.#record, () => this.#session);
     this.#session = new Session(
       profile,
       dialogFromRequest(message, inbound.localTag),
@@ -62,12 +75,19 @@ export class IncomingCallImpl implements IncomingCall {
         info: (body) => this.#record.emit('info', body),
         message: options.onMessage,
         prack: (request) => this.#answers.prack(request),
+        serve: (request, otherwise) => this.#requests.serve(this.#session, request, otherwise),
         changed: () => this.#record.emit('changed', undefined),
       },
     );
     this.#session.learn(message.headers);
     this.#answers = new InviteAnswers(this.#session, inbound, () => this.#giveUp());
     inbound.onCancel = (headers) => this.#cancelled(headers);
+    const body = bodyOf(message);
+    if (body !== undefined && profile.sessions.has(body.type)) {
+      this.#requests.body = body;
+      this.#answers.withoutMedia();
+      this.#steps.use(noMedia);
+    }
     const expires = /^\d{1,7}$/.exec(message.headers.get('expires') ?? '')?.[0];
     if (expires !== undefined) {
       this.#expiry = core.clock.after(Number(expires) * 1000, () => this.#expired());
@@ -109,6 +129,10 @@ export class IncomingCallImpl implements IncomingCall {
     return this.#record.on(name, listener);
   }
 
+  get replaces(): SipCall | undefined {
+    return this.#options.replaces;
+  }
+
   header(name: string): string | undefined {
     return this.#options.inbound.message.headers.get(name.toLowerCase());
   }
@@ -145,27 +169,27 @@ export class IncomingCallImpl implements IncomingCall {
     }
   }
 
-  answer(): Promise<void> {
-    this.#answering ??= this.#answer();
+  answer(options: { body?: Body } = {}): Promise<void> {
+    this.#answering ??= this.#answer(options.body);
     return this.#answering;
   }
 
-  async #answer(): Promise<void> {
+  async #answer(body: Body | undefined): Promise<void> {
     this.#needPending();
-    const { inbound, profile, onAnswered } = this.#options;
+    const { inbound, profile, replaces } = this.#options;
     try {
       await this.#answers.describe();
       await this.#answers.settled();
       this.#needPending();
       const timer = answerTimer(inbound.message.headers, profile.sessionTimer);
-      const offered = this.#answers.accept(timer.headers);
+      const offered = this.#answers.accept(timer.headers, body);
       this.#expiry?.cancel();
       this.#session.dialog = { ...this.#session.dialog, early: false };
       if (timer.kind === 'accept') this.#session.refresher.restart(timer.timer);
       this.#session.answering.awaitAck(inbound, (answer) => {
         void this.#established(offered, answer);
       });
-      onAnswered?.();
+      void replaces?.hangup();
     } catch (error) {
       this.#refuse(error);
       throw error;
@@ -287,6 +311,26 @@ export class IncomingCallImpl implements IncomingCall {
   #needSession(): void {
     if (this.#options.inbound.answered && !this.#session.ended) return;
     throw new OffhookError('signaling', 'no-dialog', 'the call is not established');
+  }
+
+  request(method: string, options?: RequestOptions): Promise<SipAnswer> {
+    return this.#requests.request(method, options);
+  }
+
+  onRequest(method: string, handler: RequestHandler): () => void {
+    return this.#requests.on(method, handler);
+  }
+
+  refer(to: string, options?: ReferOptions): Referral {
+    return this.#requests.refer(to, options);
+  }
+
+  get replaceable(): ReplacesHeader | undefined {
+    return this.#requests.replaceable;
+  }
+
+  get body(): Body | undefined {
+    return this.#requests.body;
   }
 
   snapshot(): CallSnapshot | undefined {

@@ -1,3 +1,4 @@
+import type { Body } from '../../api.ts';
 import type { InboundRequest } from '../core/inbound-request.ts';
 import type { HeaderPair } from '../message/headers.ts';
 import { sdpOf } from '../message/message.ts';
@@ -24,6 +25,8 @@ export class InviteAnswers {
   /** A PRACK has brought the answer to the offer in a reliable response. */
   #answered = false;
   #reliableSent = false;
+  /** Neither side describes anything (uaCSTA). */
+  #media = true;
 
   constructor(session: Session, inbound: InboundRequest, gaveUp: () => void) {
     this.#session = session;
@@ -36,8 +39,14 @@ export class InviteAnswers {
     });
   }
 
+  /** The INVITE asks for a session without media. */
+  withoutMedia(): void {
+    this.#media = false;
+  }
+
   /** Our description: the answer, or the offer when the INVITE had none. */
-  async describe(): Promise<string> {
+  async describe(): Promise<string | undefined> {
+    if (!this.#media) return undefined;
     if (this.#local === undefined) {
       const { steps } = this.#session;
       this.#local =
@@ -51,7 +60,8 @@ export class InviteAnswers {
     const reliable = this.#mustBeReliable(withDescription);
     // RFC 3262 §5: without an offer in the INVITE the first reliable response must bring one;
     // an unreliable one cannot, because nobody could answer it.
-    const describes = this.offer === undefined ? reliable && !this.#answered : withDescription;
+    const asks = this.#media && this.offer === undefined;
+    const describes = asks ? reliable && !this.#answered : withDescription;
     const local = withDescription || describes ? await this.describe() : undefined;
     const content = describes && !this.#delivered ? local : undefined;
     if (!reliable) {
@@ -99,15 +109,19 @@ export class InviteAnswers {
   /**
    * The 2xx. Returns the offer that the ACK has to answer, if there is one.
    */
-  accept(headers: readonly HeaderPair[]): string | undefined {
+  accept(headers: readonly HeaderPair[], body?: Body): string | undefined {
     const { negotiation } = this.#session;
     const content = this.#delivered ? undefined : this.#local;
-    this.#reply(200, content, headers);
+    if (this.#media) this.#reply(200, content, headers);
+    else {
+      const own = capabilityHeaders(this.#session.profile, this.#inbound.flow);
+      this.#inbound.reply(200, { headers: [...own, ...headers], body });
+    }
     this.stop();
     if (this.offer !== undefined && content !== undefined) {
       negotiation.settle({ local: content, remote: this.offer, offeredByPeer: true });
     }
-    const asks = this.offer === undefined && !this.#answered;
+    const asks = this.#media && this.offer === undefined && !this.#answered;
     negotiation.mark({ open: asks ? 'ours' : 'none' });
     return asks ? this.#local : undefined;
   }

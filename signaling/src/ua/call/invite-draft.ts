@@ -1,9 +1,12 @@
+import type { Body } from '../../api.ts';
+import type { ReplacesHeader } from '../../request-api.ts';
 import type { Flow } from '../../transport/layer.ts';
 import { route, type RequestDraft } from '../dialog/dialog-state.ts';
 import { requestTimerHeaders } from '../dialog/session-timer.ts';
 import { Headers, type HeaderPair } from '../message/headers.ts';
 import { quote } from '../message/lexer.ts';
 import { parseNameAddr } from '../message/name-addr.ts';
+import { formatReplaces } from '../refer/refer-to.ts';
 import { capabilityHeaders, type CallProfile } from '../session/profile.ts';
 
 /** What stays the same in all INVITEs of one call: retries, redirections, other servers. */
@@ -18,6 +21,9 @@ export interface InviteIdentity {
   readonly routes: readonly string[];
   /** Whole header lines of the application. */
   readonly extraHeaders?: readonly string[] | undefined;
+  /** In place of an offer. */
+  readonly body?: Body | undefined;
+  readonly replaces?: ReplacesHeader | undefined;
 }
 
 export interface InviteAttempt {
@@ -54,6 +60,12 @@ export function inviteDraft(identity: InviteIdentity, attempt: InviteAttempt): R
     ['cseq', `${attempt.cseq} INVITE`],
     ...capabilityHeaders(profile, attempt.flow),
     ...(profile.rel100 === 'required' ? [['require', '100rel'] as const] : []),
+    ...(identity.replaces === undefined
+      ? []
+      : [
+          ['require', 'replaces'] as const,
+          ['replaces', formatReplaces(identity.replaces)] as const,
+        ]),
     ...(profile.sessionTimer === false
       ? []
       : requestTimerHeaders(profile.sessionTimer, { minSE: attempt.minSE })),
@@ -61,7 +73,9 @@ export function inviteDraft(identity: InviteIdentity, attempt: InviteAttempt): R
     ...attempt.authorization,
   ]);
   const body =
-    attempt.offer === undefined ? undefined : { type: 'application/sdp', content: attempt.offer };
+    attempt.offer === undefined
+      ? identity.body
+      : { type: 'application/sdp', content: attempt.offer };
   return { method: 'INVITE', uri, headers, body, nextHop: hop };
 }
 

@@ -9,16 +9,26 @@ import type {
   SipCall,
   SipCallEvents,
 } from '../../api.ts';
+import type {
+  Referral,
+  ReferOptions,
+  ReplacesHeader,
+  RequestHandler,
+  RequestOptions,
+  SipAnswer,
+} from '../../request-api.ts';
 import { ClientRequest, type LoginRefusal, type RequestFailure } from '../core/client-request.ts';
 import { cseqOf, confirmDialog, type RequestDraft } from '../dialog/dialog-state.ts';
 import { intervalFromResponse, parseMinSE } from '../dialog/session-timer.ts';
-import { sdpOf, type SipRequest, type SipResponse } from '../message/message.ts';
+import { bodyOf, sdpOf, type SipRequest, type SipResponse } from '../message/message.ts';
 import type { CallProfile } from '../session/profile.ts';
 import { refusal } from '../session/answering.ts';
+import { noMedia } from '../session/no-media.ts';
 import { SdpSteps } from '../session/sdp-steps.ts';
 import type { Session } from '../session/session.ts';
 import { loginInWords, reasonInWords } from '../words.ts';
 import { CallRecord, identityOf, type Party } from './call-record.ts';
+import { CallRequests } from './call-requests.ts';
 import { snapshotOf } from './snapshot.ts';
 import { EarlyDialogs } from './early-dialogs.ts';
 import { inviteDraft, inviteRoute, type InviteIdentity } from './invite-draft.ts';
@@ -43,6 +53,7 @@ export class OutgoingCall implements SipCall {
   readonly #options: OutgoingCallOptions;
   readonly #record: CallRecord;
   readonly #steps: SdpSteps;
+  readonly #requests: CallRequests;
   readonly #identity: InviteIdentity;
   readonly #early: EarlyDialogs;
   readonly #tried = new Set<string>();
@@ -71,13 +82,14 @@ export class OutgoingCall implements SipCall {
     this.#record = new CallRecord(core.token(8), (error) =>
       logger.error({ error }, 'a listener of a call failed'),
     );
-    this.#steps = new SdpSteps(options.agent);
+    this.#steps = new SdpSteps(options.body === undefined ? options.agent : noMedia);
+    this.#requests = new CallRequests(options.profile, this.#record, () => this.#session);
     this.#targets = [options.target];
     this.#remote = { uri: options.target };
     this.#early = new EarlyDialogs({
       profile: options.profile,
       steps: this.#steps,
-      lateOffer: options.lateOffer === true,
+      lateOffer: !this.#offersFirst,
       owner: (session) => ({
         ended: (end) => {
           if (session() === this.#session) this.#finish(end);
@@ -85,6 +97,11 @@ export class OutgoingCall implements SipCall {
         info: (body) => this.#record.emit('info', body),
         message: options.onMessage,
         prack: (inbound) => inbound.reply(481),
+        serve: (inbound, otherwise) => {
+          const owned = session();
+          if (owned === undefined) otherwise();
+          else this.#requests.serve(owned, inbound, otherwise);
+        },
         changed: () => this.#record.emit('changed', undefined),
       }),
       earlyMedia: () => this.#record.enter('early'),
@@ -133,8 +150,12 @@ export class OutgoingCall implements SipCall {
   }
 
   async #begin(): Promise<void> {
-    if (this.#options.lateOffer !== true) this.#offer = await this.#steps.createOffer();
+    if (this.#offersFirst) this.#offer = await this.#steps.createOffer();
     this.#next();
+  }
+
+  get #offersFirst(): boolean {
+    return this.#options.lateOffer !== true && this.#options.body === undefined;
   }
 
   /** INVITE to the next target: the callee, or where somebody has redirected us. */
@@ -157,7 +178,7 @@ export class OutgoingCall implements SipCall {
       {
         method: 'INVITE',
         uri,
-        body: offer,
+        body: offer ?? this.#options.body?.content,
         hop: { uri: hop },
         digest: profile.digest,
         draft: ({ flow, extra: authorization }) => {
@@ -279,7 +300,10 @@ export class OutgoingCall implements SipCall {
     this.#acks.set(tag, () => undefined);
     const sdp = sdpOf(response);
     const known = this.#early.exchanged(session);
-    if (this.#early.stands(session)) {
+    if (this.#options.body !== undefined) {
+      this.#requests.body = bodyOf(response);
+      this.#acknowledge(tag, session, cseq);
+    } else if (this.#early.stands(session)) {
       this.#acknowledge(tag, session, cseq);
     } else if (this.#offer !== undefined) {
       this.#acknowledge(tag, session, cseq);
@@ -369,6 +393,26 @@ export class OutgoingCall implements SipCall {
       throw new OffhookError('signaling', 'no-dialog', 'the call is not established');
     }
     return session;
+  }
+
+  request(method: string, options?: RequestOptions): Promise<SipAnswer> {
+    return this.#requests.request(method, options);
+  }
+
+  onRequest(method: string, handler: RequestHandler): () => void {
+    return this.#requests.on(method, handler);
+  }
+
+  refer(to: string, options?: ReferOptions): Referral {
+    return this.#requests.refer(to, options);
+  }
+
+  get replaceable(): ReplacesHeader | undefined {
+    return this.#requests.replaceable;
+  }
+
+  get body(): Body | undefined {
+    return this.#requests.body;
   }
 
   snapshot(): CallSnapshot | undefined {

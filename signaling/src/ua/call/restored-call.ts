@@ -8,11 +8,20 @@ import type {
   SipCall,
   SipCallEvents,
 } from '../../api.ts';
+import type {
+  Referral,
+  ReferOptions,
+  ReplacesHeader,
+  RequestHandler,
+  RequestOptions,
+  SipAnswer,
+} from '../../request-api.ts';
 import type { SipRequest } from '../message/message.ts';
 import type { CallProfile } from '../session/profile.ts';
 import { SdpSteps } from '../session/sdp-steps.ts';
 import { Session } from '../session/session.ts';
 import { CallRecord, type Party } from './call-record.ts';
+import { CallRequests } from './call-requests.ts';
 import { readSnapshot, snapshotOf } from './snapshot.ts';
 
 export interface RestoredCallOptions {
@@ -30,6 +39,7 @@ export class RestoredCall implements SipCall {
   readonly #profile: CallProfile;
   readonly #record: CallRecord;
   readonly #session: Session;
+  readonly #requests: CallRequests;
   #hangingUp: Promise<void> | undefined;
 
   /** Throws an OffhookError `bad-snapshot` for what is none. */
@@ -43,6 +53,7 @@ export class RestoredCall implements SipCall {
       profile.logger.error({ error }, 'a listener of a call failed'),
     );
     const steps = new SdpSteps(agent);
+    this.#requests = new CallRequests(profile, this.#record, () => this.#session);
     this.#session = new Session(profile, dialog, steps, {
       ended: (end) => {
         steps.end();
@@ -51,6 +62,7 @@ export class RestoredCall implements SipCall {
       info: (body) => this.#record.emit('info', body),
       message: onMessage,
       prack: (request) => request.reply(481),
+      serve: (inbound, otherwise) => this.#requests.serve(this.#session, inbound, otherwise),
       changed: () => this.#record.emit('changed', undefined),
     });
     this.#session.resume(session);
@@ -82,6 +94,26 @@ export class RestoredCall implements SipCall {
     listener: (event: SipCallEvents[K]) => void,
   ): ReturnType<EventSource<SipCallEvents>['on']> {
     return this.#record.on(name, listener);
+  }
+
+  request(method: string, options?: RequestOptions): Promise<SipAnswer> {
+    return this.#requests.request(method, options);
+  }
+
+  onRequest(method: string, handler: RequestHandler): () => void {
+    return this.#requests.on(method, handler);
+  }
+
+  refer(to: string, options?: ReferOptions): Referral {
+    return this.#requests.refer(to, options);
+  }
+
+  get replaceable(): ReplacesHeader | undefined {
+    return this.#requests.replaceable;
+  }
+
+  get body(): Body | undefined {
+    return this.#requests.body;
   }
 
   snapshot(): CallSnapshot | undefined {

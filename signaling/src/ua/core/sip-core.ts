@@ -54,6 +54,8 @@ export class SipCore {
   readonly #clients = new Map<string, ClientTransaction>();
   readonly #invites = new Map<string, InboundRequest>();
   readonly #dialogs = new Map<string, DialogOwner>();
+  /** Dialogs of which only our half is known, for a NOTIFY that is faster than the answer. */
+  readonly #expected = new Map<string, DialogOwner>();
   readonly #servers = new Set<ServerTransaction>();
   readonly #merged: RecentKeys;
   /** Branches of INVITEs that have their final answer (RFC 6026: they can still be matched). */
@@ -118,6 +120,15 @@ export class SipCore {
     this.#dialogs.delete(dialogKey(id));
   }
 
+  /** A request of ours may open a dialog, with whatever tag the peer will have (RFC 6665 §4.4.1). */
+  expectDialog(id: Pick<DialogId, 'callId' | 'localTag'>, owner: DialogOwner): void {
+    this.#expected.set(halfKey(id), owner);
+  }
+
+  forgetDialog(id: Pick<DialogId, 'callId' | 'localTag'>): void {
+    this.#expected.delete(halfKey(id));
+  }
+
   /** For Replaces (RFC 3891) and the like. */
   findDialog(id: DialogId): DialogOwner | undefined {
     return this.#dialogs.get(dialogKey(id));
@@ -125,6 +136,11 @@ export class SipCore {
 
   get dialogCount(): number {
     return this.#dialogs.size;
+  }
+
+  #expecting(message: SipRequest): DialogOwner | undefined {
+    if (message.method !== 'NOTIFY') return undefined;
+    return this.#expected.get(halfKey({ callId: message.callId, localTag: message.toTag ?? '' }));
   }
 
   #stamp(draft: RequestDraft): void {
@@ -152,7 +168,7 @@ export class SipCore {
     }
     if (message.method === 'INVITE') this.#invites.set(message.branch, inbound);
     if (message.toTag !== undefined) {
-      const owner = this.#dialogs.get(requestDialog(message));
+      const owner = this.#dialogs.get(requestDialog(message)) ?? this.#expecting(message);
       if (owner === undefined) inbound.reply(481);
       else owner.request(inbound);
       return;
@@ -190,7 +206,12 @@ export class SipCore {
     this.#clients.clear();
     this.#invites.clear();
     this.#dialogs.clear();
+    this.#expected.clear();
   }
+}
+
+function halfKey({ callId, localTag }: Pick<DialogId, 'callId' | 'localTag'>): string {
+  return `${callId}\n${localTag}`;
 }
 
 function requestDialog(message: SipRequest): string {

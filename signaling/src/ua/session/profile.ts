@@ -16,6 +16,8 @@ export const ALLOWED_METHODS = [
   'UPDATE',
   'INFO',
   'MESSAGE',
+  'REFER',
+  'NOTIFY',
 ] as const;
 
 export const ALLOW = ALLOWED_METHODS.join(', ');
@@ -32,6 +34,8 @@ export interface CallProfile {
   readonly rel100: 'off' | 'supported' | 'required';
   readonly sessionTimer: SessionTimerConfig | false;
   readonly redirects: 'follow' | 'refuse';
+  /** Media types, in lower case, whose INVITE is a session without media. */
+  readonly sessions: ReadonlySet<string>;
   /** Whether what is behind this flow is our registrar; true when there is none to compare with. */
   isRegistrar(flow: Flow | undefined): boolean;
   /** Our Contact URI for a peer reached on this flow. */
@@ -44,6 +48,7 @@ export function supportedTags(profile: Pick<CallProfile, 'rel100' | 'sessionTime
     ...(profile.rel100 === 'off' ? [] : ['100rel']),
     ...(profile.sessionTimer === false ? [] : ['timer']),
     'replaces',
+    'norefersub',
   ];
 }
 

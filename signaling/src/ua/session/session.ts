@@ -1,17 +1,21 @@
 import { OffhookError } from '@offhook/common';
 import type { Body, CallEnd } from '../../api.ts';
 import type { NextHop } from '../../transport/layer.ts';
-import { ClientRequest, type RequestFailure } from '../core/client-request.ts';
+import type { ClientRequest } from '../core/client-request.ts';
 import type { InboundRequest } from '../core/inbound-request.ts';
 import type { DialogOwner } from '../core/sip-core.ts';
 import {
   acceptRequest,
   draftRequest,
-  nextRequest,
   refreshTarget,
   type DialogState,
   type RequestDraft,
 } from '../dialog/dialog-state.ts';
+import {
+  sendInDialog,
+  type DialogRequest,
+  type DialogRequestHandlers,
+} from '../dialog/dialog-request.ts';
 import type { SessionInterval } from '../dialog/session-timer.ts';
 import type { Headers, HeaderPair } from '../message/headers.ts';
 import { bodyOf, type SipRequest, type SipResponse } from '../message/message.ts';
@@ -23,6 +27,9 @@ import { ACCEPT, ALLOW, capabilityHeaders, supportedTags, type CallProfile } fro
 import { Refresher } from './refresher.ts';
 import type { SdpSteps } from './sdp-steps.ts';
 
+/** A 481 to these ends what they are about, and not the call (RFC 5057 §5). */
+const BESIDE = new Set(['NOTIFY', 'SUBSCRIBE']);
+
 /** What a dialog tells the call that it belongs to. */
 export interface SessionOwner {
   /** The dialog is over; told once. */
@@ -31,21 +38,10 @@ export interface SessionOwner {
   message(request: SipRequest): void;
   /** PRACK to a reliable provisional response of ours. */
   prack(inbound: InboundRequest): void;
+  /** A request that is no part of the call's own life; `otherwise` answers what nobody wants. */
+  serve(inbound: InboundRequest, otherwise: () => void): void;
   /** The state that a journal would hold has changed. */
   changed(): void;
-}
-
-export interface DialogRequest {
-  readonly method: string;
-  readonly headers?: readonly HeaderPair[];
-  readonly body?: Body | undefined;
-  /** Adds Contact, Allow and Supported (RFC 3261 §12.2.1.1 for target refresh requests). */
-  readonly capabilities?: boolean;
-}
-
-export interface DialogRequestHandlers {
-  final(response: SipResponse, draft: RequestDraft): void;
-  failed(failure: RequestFailure): void;
 }
 
 /** What a session is beside its dialog, as plain data. */
@@ -68,6 +64,7 @@ export class Session implements DialogOwner {
   #peerAllows: ReadonlySet<string> | undefined;
   #ended = false;
   #dropped = false;
+  #holds = 0;
 
   constructor(profile: CallProfile, dialog: DialogState, steps: SdpSteps, owner: SessionOwner) {
     this.profile = profile;
@@ -131,40 +128,15 @@ export class Session implements DialogOwner {
 
   /** Sends a request in the dialog; each attempt uses up a CSeq number. */
   send(request: DialogRequest, handlers: DialogRequestHandlers): ClientRequest {
-    const probe = draftRequest(this.#dialog, request.method, 0);
-    return new ClientRequest(
-      this.profile.core,
-      {
-        method: request.method,
-        uri: probe.uri,
-        body: request.body?.content,
-        hop: { uri: probe.nextHop },
-        digest: this.profile.digest,
-        // Whoever calls us could ask for our digest when we hang up, and guess the password at leisure.
-        trusts: (flow) => this.#dialog.role === 'uac' || this.profile.isRegistrar(flow),
-        draft: ({ flow, extra }) => {
-          const { state, draft } = nextRequest(this.#dialog, request.method, {
-            headers: [
-              ...(request.capabilities === true ? capabilityHeaders(this.profile, flow) : []),
-              ...(request.headers ?? []),
-              ...extra,
-            ],
-            ...(request.body !== undefined && { body: request.body }),
-          });
-          this.dialog = state;
-          return draft;
-        },
+    return sendInDialog(this.profile, this, request, {
+      final: (response, draft, login) => {
+        this.learn(response.headers);
+        handlers.final(response, draft, login);
+        // RFC 5057: the peer knows nothing of the dialog any more.
+        if (response.status === 481 && !BESIDE.has(request.method)) this.#lost(response);
       },
-      {
-        final: (response, draft) => {
-          this.learn(response.headers);
-          handlers.final(response, draft);
-          // RFC 5057: the peer knows nothing of the dialog any more.
-          if (response.status === 481) this.#lost(response);
-        },
-        failed: (failure) => handlers.failed(failure),
-      },
-    ).start();
+      failed: (failure) => handlers.failed(failure),
+    });
   }
 
   /** Acknowledges a 2xx to an INVITE of that CSeq; `hop` may be kept for repeating it. */
@@ -208,7 +180,23 @@ export class Session implements DialogOwner {
     this.answering.end();
     this.offering.end();
     this.refresher.stop();
-    this.profile.core.removeDialog(this.#dialog);
+    this.#forget();
+  }
+
+  /** Keeps the dialog known after the call, for what else goes on in it, until released. */
+  hold(): () => void {
+    this.#holds += 1;
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.#holds -= 1;
+      this.#forget();
+    };
+  }
+
+  #forget(): void {
+    if (this.#dropped && this.#holds === 0) this.profile.core.removeDialog(this.#dialog);
   }
 
   /** INFO (RFC 6086) with a body; rejects when the peer refuses it. */
@@ -292,6 +280,14 @@ export class Session implements DialogOwner {
       case 'PRACK':
         this.#owner.prack(inbound);
         break;
+      default:
+        this.#owner.serve(inbound, () => this.#otherwise(inbound));
+    }
+  }
+
+  #otherwise(inbound: InboundRequest): void {
+    const { message } = inbound;
+    switch (message.method) {
       case 'INFO':
         this.#info(inbound);
         break;
@@ -309,7 +305,7 @@ export class Session implements DialogOwner {
         inbound.reply(489);
         break;
       default:
-        inbound.reply(message.method === 'REFER' ? 405 : 501, { headers: [['allow', ALLOW]] });
+        inbound.reply(501, { headers: [['allow', ALLOW]] });
     }
   }
 

@@ -128,9 +128,9 @@ export class RawPeer {
   reply(
     request: Got,
     status: string,
-    options: { tag?: string; headers?: readonly string[]; body?: string } = {},
+    options: { tag?: string; headers?: readonly string[]; body?: string; type?: string } = {},
   ): void {
-    const { tag = 'peer', headers = [], body = '' } = options;
+    const { tag = 'peer', headers = [], body = '', type = 'application/sdp' } = options;
     const to = request.header('To');
     const tagged = /;tag=/.test(to) || status.startsWith('100') ? to : `${to};tag=${tag}`;
     const named = headers.some((line) => /^contact:/i.test(line));
@@ -153,7 +153,7 @@ export class RawPeer {
         `CSeq: ${request.header('CSeq')}`,
         ...(named || !request.start.startsWith('INVITE') ? [] : [`Contact: <${this.uri}>`]),
         ...headers,
-        ...(body === '' ? [] : ['Content-Type: application/sdp']),
+        ...(body === '' ? [] : [`Content-Type: ${type}`]),
       ],
       body,
     );
