@@ -1,22 +1,12 @@
-import { isOffhookError, OffhookError, type EventSource, type Timer } from '@offhook/common';
+import { isOffhookError, OffhookError, type Timer } from '@offhook/common';
 import type {
   Body,
   CallEnd,
   CallSnapshot,
-  CallState,
   IncomingCall,
   SdpAgent,
   SipCall,
-  SipCallEvents,
 } from '../../api.ts';
-import type {
-  Referral,
-  ReferOptions,
-  ReplacesHeader,
-  RequestHandler,
-  RequestOptions,
-  SipAnswer,
-} from '../../request-api.ts';
 import type { InboundRequest } from '../core/inbound-request.ts';
 import { dialogFromRequest } from '../dialog/dialog-state.ts';
 import { answerTimer } from '../dialog/session-timer.ts';
@@ -28,8 +18,8 @@ import { noMedia } from '../session/no-media.ts';
 import { SdpSteps } from '../session/sdp-steps.ts';
 import { Session } from '../session/session.ts';
 import { reasonInWords, statusInWords } from '../words.ts';
-import { CallRecord, identityOf, type Party } from './call-record.ts';
-import { CallRequests } from './call-requests.ts';
+import { CallBase } from './call-base.ts';
+import { identityOf, type Party } from './call-record.ts';
 import { snapshotOf } from './snapshot.ts';
 import { InviteAnswers } from './invite-answers.ts';
 
@@ -42,12 +32,10 @@ export interface IncomingCallOptions {
 }
 
 /** A call that somebody makes to us. */
-export class IncomingCallImpl implements IncomingCall {
+export class IncomingCallImpl extends CallBase implements IncomingCall {
   readonly direction = 'incoming';
   readonly #options: IncomingCallOptions;
-  readonly #record: CallRecord;
   readonly #steps = new SdpSteps();
-  readonly #requests: CallRequests;
   readonly #session: Session;
   readonly #answers: InviteAnswers;
   readonly #remote: Party;
@@ -58,25 +46,22 @@ export class IncomingCallImpl implements IncomingCall {
 
   constructor(options: IncomingCallOptions) {
     const { profile, inbound } = options;
-    const { core, logger } = profile;
+    const { core } = profile;
     const { message } = inbound;
+    super(profile, core.token(8));
     this.#options = options;
-    this.#record = new CallRecord(core.token(8), (error) =>
-      logger.error({ error }, 'a listener of a call failed'),
-    );
     this.#remote = identityOf(message.headers, message.from);
-    this.#requests = new CallRequests(profile, this.#record, () => this.#session);
     this.#session = new Session(
       profile,
       dialogFromRequest(message, inbound.localTag),
       this.#steps,
       {
         ended: (end) => this.#over(end),
-        info: (body) => this.#record.emit('info', body),
+        info: (body) => this.record.emit('info', body),
         message: options.onMessage,
         prack: (request) => this.#answers.prack(request),
-        serve: (request, otherwise) => this.#requests.serve(this.#session, request, otherwise),
-        changed: () => this.#record.emit('changed', undefined),
+        serve: (request, otherwise) => this.requests.serve(this.#session, request, otherwise),
+        changed: () => this.record.emit('changed', undefined),
       },
     );
     this.#session.learn(message.headers);
@@ -84,7 +69,7 @@ export class IncomingCallImpl implements IncomingCall {
     inbound.onCancel = (headers) => this.#cancelled(headers);
     const body = bodyOf(message);
     if (body !== undefined && profile.sessions.has(body.type)) {
-      this.#requests.body = body;
+      this.requests.body = body;
       this.#answers.withoutMedia();
       this.#steps.use(noMedia);
     }
@@ -94,24 +79,8 @@ export class IncomingCallImpl implements IncomingCall {
     }
   }
 
-  get id(): string {
-    return this.#record.id;
-  }
-
   get callId(): string {
     return this.#options.inbound.message.callId;
-  }
-
-  get account(): string {
-    return this.#options.profile.aor;
-  }
-
-  get state(): CallState {
-    return this.#record.state;
-  }
-
-  get end(): CallEnd | undefined {
-    return this.#record.end;
   }
 
   get remote(): Party {
@@ -120,13 +89,6 @@ export class IncomingCallImpl implements IncomingCall {
 
   get session(): Session {
     return this.#session;
-  }
-
-  on<K extends keyof SipCallEvents>(
-    name: K,
-    listener: (event: SipCallEvents[K]) => void,
-  ): ReturnType<EventSource<SipCallEvents>['on']> {
-    return this.#record.on(name, listener);
   }
 
   get replaces(): SipCall | undefined {
@@ -143,14 +105,14 @@ export class IncomingCallImpl implements IncomingCall {
 
   /** The automatic 180, when the call was delivered and is not answered yet. */
   ring(): void {
-    if (!this.#steps.ready && this.#record.end === undefined) {
+    if (!this.#steps.ready && this.record.end === undefined) {
       // Nobody took the call in the turn in which it was delivered.
       void this.reject({ status: 480 });
       return;
     }
     if (this.#progressed || this.#options.inbound.answered || this.#answering !== undefined) return;
     this.#progressed = true;
-    this.#record.enter('ringing');
+    this.record.enter('ringing');
     void this.#answers.provisional(180, false).catch((error: unknown) => this.#refuse(error));
   }
 
@@ -161,7 +123,7 @@ export class IncomingCallImpl implements IncomingCall {
     try {
       if (early) await this.#answers.describe();
       this.#needPending();
-      this.#record.enter(early ? 'early' : 'ringing');
+      this.record.enter(early ? 'early' : 'ringing');
       await this.#answers.provisional(early ? 183 : 180, early);
     } catch (error) {
       this.#refuse(error);
@@ -215,8 +177,8 @@ export class IncomingCallImpl implements IncomingCall {
     }
     negotiation.mark({ open: 'none', theirInvite: false });
     if (this.#session.ended) return;
-    this.#record.enter('established');
-    this.#record.emit('established', { remoteIdentity: this.#remote.uri });
+    this.record.enter('established');
+    this.record.emit('established', { remoteIdentity: this.#remote.uri });
   }
 
   // oxlint-disable-next-line typescript/require-await -- a promise by contract
@@ -295,7 +257,7 @@ export class IncomingCallImpl implements IncomingCall {
     this.#options.inbound.reply(487);
     this.#stopRinging();
     this.#steps.end();
-    this.#record.finish(end);
+    this.record.finish(end);
   }
 
   #stopRinging(): void {
@@ -311,26 +273,6 @@ export class IncomingCallImpl implements IncomingCall {
   #needSession(): void {
     if (this.#options.inbound.answered && !this.#session.ended) return;
     throw new OffhookError('signaling', 'no-dialog', 'the call is not established');
-  }
-
-  request(method: string, options?: RequestOptions): Promise<SipAnswer> {
-    return this.#requests.request(method, options);
-  }
-
-  onRequest(method: string, handler: RequestHandler): () => void {
-    return this.#requests.on(method, handler);
-  }
-
-  refer(to: string, options?: ReferOptions): Referral {
-    return this.#requests.refer(to, options);
-  }
-
-  get replaceable(): ReplacesHeader | undefined {
-    return this.#requests.replaceable;
-  }
-
-  get body(): Body | undefined {
-    return this.#requests.body;
   }
 
   snapshot(): CallSnapshot | undefined {

@@ -1,22 +1,12 @@
-import { OffhookError, type EventSource } from '@offhook/common';
+import { OffhookError } from '@offhook/common';
 import type {
   Body,
   CallEnd,
   CallSnapshot,
-  CallState,
   InviteOptions,
   SdpAgent,
   SipCall,
-  SipCallEvents,
 } from '../../api.ts';
-import type {
-  Referral,
-  ReferOptions,
-  ReplacesHeader,
-  RequestHandler,
-  RequestOptions,
-  SipAnswer,
-} from '../../request-api.ts';
 import { ClientRequest, type LoginRefusal, type RequestFailure } from '../core/client-request.ts';
 import { cseqOf, confirmDialog, type RequestDraft } from '../dialog/dialog-state.ts';
 import { intervalFromResponse, parseMinSE } from '../dialog/session-timer.ts';
@@ -27,8 +17,8 @@ import { noMedia } from '../session/no-media.ts';
 import { SdpSteps } from '../session/sdp-steps.ts';
 import type { Session } from '../session/session.ts';
 import { loginInWords, reasonInWords } from '../words.ts';
-import { CallRecord, identityOf, type Party } from './call-record.ts';
-import { CallRequests } from './call-requests.ts';
+import { CallBase } from './call-base.ts';
+import { identityOf, type Party } from './call-record.ts';
 import { snapshotOf } from './snapshot.ts';
 import { EarlyDialogs } from './early-dialogs.ts';
 import { inviteDraft, inviteRoute, type InviteIdentity } from './invite-draft.ts';
@@ -47,13 +37,11 @@ export interface OutgoingCallOptions extends InviteOptions {
 const MAX_INTERVAL_RETRIES = 2;
 
 /** A call that we make: INVITE to BYE. */
-export class OutgoingCall implements SipCall {
+export class OutgoingCall extends CallBase implements SipCall {
   readonly direction = 'outgoing';
   readonly callId: string;
   readonly #options: OutgoingCallOptions;
-  readonly #record: CallRecord;
   readonly #steps: SdpSteps;
-  readonly #requests: CallRequests;
   readonly #identity: InviteIdentity;
   readonly #early: EarlyDialogs;
   readonly #tried = new Set<string>();
@@ -70,7 +58,8 @@ export class OutgoingCall implements SipCall {
   readonly #settled = Promise.withResolvers<void>();
 
   constructor(options: OutgoingCallOptions) {
-    const { core, logger } = options.profile;
+    const { core } = options.profile;
+    super(options.profile, core.token(8));
     this.#options = options;
     this.callId = core.token(16);
     this.#identity = {
@@ -79,11 +68,7 @@ export class OutgoingCall implements SipCall {
       callId: this.callId,
       fromTag: core.token(8),
     };
-    this.#record = new CallRecord(core.token(8), (error) =>
-      logger.error({ error }, 'a listener of a call failed'),
-    );
     this.#steps = new SdpSteps(options.body === undefined ? options.agent : noMedia);
-    this.#requests = new CallRequests(options.profile, this.#record, () => this.#session);
     this.#targets = [options.target];
     this.#remote = { uri: options.target };
     this.#early = new EarlyDialogs({
@@ -94,35 +79,19 @@ export class OutgoingCall implements SipCall {
         ended: (end) => {
           if (session() === this.#session) this.#finish(end);
         },
-        info: (body) => this.#record.emit('info', body),
+        info: (body) => this.record.emit('info', body),
         message: options.onMessage,
         prack: (inbound) => inbound.reply(481),
         serve: (inbound, otherwise) => {
           const owned = session();
           if (owned === undefined) otherwise();
-          else this.#requests.serve(owned, inbound, otherwise);
+          else this.requests.serve(owned, inbound, otherwise);
         },
-        changed: () => this.#record.emit('changed', undefined),
+        changed: () => this.record.emit('changed', undefined),
       }),
-      earlyMedia: () => this.#record.enter('early'),
+      earlyMedia: () => this.record.enter('early'),
       refused: (error) => this.#refuseEarly(error),
     });
-  }
-
-  get id(): string {
-    return this.#record.id;
-  }
-
-  get account(): string {
-    return this.#options.profile.aor;
-  }
-
-  get state(): CallState {
-    return this.#record.state;
-  }
-
-  get end(): CallEnd | undefined {
-    return this.#record.end;
   }
 
   get remote(): Party {
@@ -132,13 +101,6 @@ export class OutgoingCall implements SipCall {
   /** The dialog in force, for a journal. */
   get session(): Session | undefined {
     return this.#session;
-  }
-
-  on<K extends keyof SipCallEvents>(
-    name: K,
-    listener: (event: SipCallEvents[K]) => void,
-  ): ReturnType<EventSource<SipCallEvents>['on']> {
-    return this.#record.on(name, listener);
   }
 
   start(): this {
@@ -161,7 +123,7 @@ export class OutgoingCall implements SipCall {
   /** INVITE to the next target: the callee, or where somebody has redirected us. */
   #next(): void {
     const target = this.#targets.shift();
-    if (target === undefined || this.#record.end !== undefined) {
+    if (target === undefined || this.record.end !== undefined) {
       this.#settled.resolve();
       return;
     }
@@ -196,8 +158,8 @@ export class OutgoingCall implements SipCall {
   }
 
   #provisional(response: SipResponse, draft: RequestDraft): void {
-    if (response.status === 100 || this.#record.end !== undefined) return;
-    if (response.status === 180) this.#record.enter('ringing');
+    if (response.status === 100 || this.record.end !== undefined) return;
+    if (response.status === 180) this.record.enter('ringing');
     this.#early.provisional(response, draft, this.#offer);
   }
 
@@ -212,7 +174,7 @@ export class OutgoingCall implements SipCall {
       return;
     }
     this.#early.dropAll();
-    if (this.#record.end === undefined && this.#retry(target, response)) return;
+    if (this.record.end === undefined && this.#retry(target, response)) return;
     this.#finish({
       by: 'remote',
       status: response.status,
@@ -243,7 +205,7 @@ export class OutgoingCall implements SipCall {
 
   #failed(failure: RequestFailure): void {
     this.#early.dropAll();
-    if (this.#record.end === undefined && this.#targets.length > 0) {
+    if (this.record.end === undefined && this.#targets.length > 0) {
       this.#next();
       return;
     }
@@ -263,7 +225,7 @@ export class OutgoingCall implements SipCall {
     const session = this.#early.take(response, draft);
     session.dialog = confirmDialog(session.dialog, response);
     session.learn(response.headers);
-    if (this.#session !== undefined || this.#record.end !== undefined) {
+    if (this.#session !== undefined || this.record.end !== undefined) {
       this.#acknowledge(tag, session, cseq);
       const end: CallEnd = { by: 'local', status: 487, reason: 'answered elsewhere' };
       void session.bye(end).then(() => this.#settled.resolve());
@@ -301,7 +263,7 @@ export class OutgoingCall implements SipCall {
     const sdp = sdpOf(response);
     const known = this.#early.exchanged(session);
     if (this.#options.body !== undefined) {
-      this.#requests.body = bodyOf(response);
+      this.requests.body = bodyOf(response);
       this.#acknowledge(tag, session, cseq);
     } else if (this.#early.stands(session)) {
       this.#acknowledge(tag, session, cseq);
@@ -325,8 +287,8 @@ export class OutgoingCall implements SipCall {
       ourInvite: false,
     });
     if (session.ended) return;
-    this.#record.enter('established');
-    this.#record.emit('established', { remoteIdentity: this.#remote.uri });
+    this.record.enter('established');
+    this.record.emit('established', { remoteIdentity: this.#remote.uri });
   }
 
   /** The 2xx brings the offer, our ACK the answer (RFC 3261 §13.2.2.4). */
@@ -362,7 +324,7 @@ export class OutgoingCall implements SipCall {
   }
 
   #hangup(reason: string): Promise<void> {
-    if (this.#record.end !== undefined) return Promise.resolve();
+    if (this.record.end !== undefined) return Promise.resolve();
     if (this.#session !== undefined) {
       return this.#session.bye({ by: 'local', status: 200, reason });
     }
@@ -373,7 +335,7 @@ export class OutgoingCall implements SipCall {
   }
 
   #finish(end: CallEnd): boolean {
-    if (!this.#record.finish(end)) return false;
+    if (!this.record.finish(end)) return false;
     this.#steps.end();
     if (this.#session === undefined) this.#early.dropAll();
     return true;
@@ -393,26 +355,6 @@ export class OutgoingCall implements SipCall {
       throw new OffhookError('signaling', 'no-dialog', 'the call is not established');
     }
     return session;
-  }
-
-  request(method: string, options?: RequestOptions): Promise<SipAnswer> {
-    return this.#requests.request(method, options);
-  }
-
-  onRequest(method: string, handler: RequestHandler): () => void {
-    return this.#requests.on(method, handler);
-  }
-
-  refer(to: string, options?: ReferOptions): Referral {
-    return this.#requests.refer(to, options);
-  }
-
-  get replaceable(): ReplacesHeader | undefined {
-    return this.#requests.replaceable;
-  }
-
-  get body(): Body | undefined {
-    return this.#requests.body;
   }
 
   snapshot(): CallSnapshot | undefined {

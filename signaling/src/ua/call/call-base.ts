@@ -1,0 +1,75 @@
+import type { EventSource } from '@offhook/common';
+import type { Body, CallEnd, CallState, SipCallEvents } from '../../api.ts';
+import type {
+  Referral,
+  ReferOptions,
+  ReplacesHeader,
+  RequestHandler,
+  RequestOptions,
+  SipAnswer,
+} from '../../request-api.ts';
+import type { CallProfile } from '../session/profile.ts';
+import type { Session } from '../session/session.ts';
+import { CallRecord } from './call-record.ts';
+import { CallRequests } from './call-requests.ts';
+
+/** What every kind of call shows in the same way. */
+export abstract class CallBase {
+  protected readonly record: CallRecord;
+  protected readonly requests: CallRequests;
+  readonly #profile: CallProfile;
+
+  constructor(profile: CallProfile, id: string) {
+    this.#profile = profile;
+    this.record = new CallRecord(id, (error) =>
+      profile.logger.error({ error }, 'a listener of a call failed'),
+    );
+    this.requests = new CallRequests(profile, this.record, () => this.session);
+  }
+
+  /** The dialog in force, for a journal. */
+  abstract get session(): Session | undefined;
+
+  get id(): string {
+    return this.record.id;
+  }
+
+  get account(): string {
+    return this.#profile.aor;
+  }
+
+  get state(): CallState {
+    return this.record.state;
+  }
+
+  get end(): CallEnd | undefined {
+    return this.record.end;
+  }
+
+  on<K extends keyof SipCallEvents>(
+    name: K,
+    listener: (event: SipCallEvents[K]) => void,
+  ): ReturnType<EventSource<SipCallEvents>['on']> {
+    return this.record.on(name, listener);
+  }
+
+  request(method: string, options?: RequestOptions): Promise<SipAnswer> {
+    return this.requests.request(method, options);
+  }
+
+  onRequest(method: string, handler: RequestHandler): () => void {
+    return this.requests.on(method, handler);
+  }
+
+  refer(to: string, options?: ReferOptions): Referral {
+    return this.requests.refer(to, options);
+  }
+
+  get replaceable(): ReplacesHeader | undefined {
+    return this.requests.replaceable;
+  }
+
+  get body(): Body | undefined {
+    return this.requests.body;
+  }
+}
