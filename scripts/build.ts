@@ -76,7 +76,8 @@ for (const { name, entry, whole } of executables) {
     target: 'node24',
     sourcemap: 'linked',
     jsx: 'automatic',
-    external: ['*.node'],
+    // A native addon stands beside the bundle.
+    loader: { '.node': 'copy' },
     // Written as `new RegExp`, a pattern over the emoji would be worked out when it is loaded.
     supported: { 'regexp-set-notation': true },
     define: {
