@@ -210,8 +210,14 @@ const policy = z
       .int()
       .min(0)
       .max(86_400)
-      .default(60)
+      .default(300)
       .describe('Seconds that audio goes on without its guest, unless the guest asks otherwise'),
+    min_lease: z
+      .int()
+      .min(0)
+      .max(86_400)
+      .default(0)
+      .describe('The fewest seconds that a guest gets, even if it asks for less'),
     max_lease: z
       .int()
       .min(0)
@@ -223,10 +229,31 @@ const policy = z
       .default(true)
       .describe('Whether guests may choose among the devices that are here'),
   })
+  .refine((value) => value.min_lease <= value.max_lease, {
+    message: 'min_lease is above max_lease',
+  })
   .prefault({})
   .describe('What guests may do');
 
-export const engineConfig = z.object({ engine, spice, rtp, audio, policy });
+const will = z
+  .object({
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Whether the message that ends a call is sent for a guest that does not come back within its lease',
+      ),
+    allow: networks.describe(
+      'Networks that such messages may go to; those of `rtp.allow` if empty. `rtp.deny` and `rtp.loopback` hold here, too',
+    ),
+    ports: ports
+      .prefault('1024-65535')
+      .describe('Ports that such messages may go to: `FROM-TO`, none below 1024'),
+  })
+  .prefault({})
+  .describe('Last wills of guests');
+
+export const engineConfig = z.object({ engine, spice, rtp, audio, policy, will });
 
 export type EngineConfig = z.output<typeof engineConfig>;
 /** What a configuration file holds: everything may be left out. */

@@ -15,6 +15,11 @@ export function settingsPath(stateDir: string): string {
   return join(stateDir, 'settings.json');
 }
 
+/** Leases, last wills and what became of them; the sessions themselves are with the worker. */
+export function statePath(stateDir: string): string {
+  return join(stateDir, 'sessions.json');
+}
+
 /**
  * The worker's executable: `OFFHOOK_WORKER`, or the one built beside this code, which is in `dist/`
  * when bundled and in `src/` when it is not.

@@ -4,7 +4,7 @@ import type { TlsOptions } from '@offhook/virtual-channel';
 import type { EngineConfig } from './config.ts';
 import { CHANGED } from './control/api.ts';
 import { controlHandlers } from './control/handlers.ts';
-import { controlSocket, settingsPath } from './daemon-paths.ts';
+import { controlSocket, settingsPath, statePath } from './daemon-paths.ts';
 import { Doors } from './doors.ts';
 import { Engine } from './engine.ts';
 import type { MediaPlane } from './media-plane.ts';
@@ -65,7 +65,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const plane = await options.createPlane();
     undo.push((keepCalls) => plane.close({ stopWorker: !keepCalls }));
     const settings = settingsFile(settingsPath(stateDir), logger);
-    const started = await Engine.start({ plane, config, settings, logger, clock });
+    const state = settingsFile(statePath(stateDir), logger, 'leases and last wills');
+    const started = await Engine.start({ plane, config, settings, state, logger, clock });
     engine = started;
     undo.push((keepCalls) => started.close({ keepCalls }));
     started.onChange(() => control.publish(CHANGED, {}));

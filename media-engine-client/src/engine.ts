@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describeError, systemClock, type Clock, type Logger, type Timer } from '@offhook/common';
-import type { EventParams, SessionStats } from '@offhook/media-rpc';
+import type { EventName, EventParams, SessionStats } from '@offhook/media-rpc';
 import type { EngineConfig } from './config.ts';
 import { localCountry } from './country.ts';
 import { Devices } from './devices.ts';
@@ -13,13 +13,20 @@ import type { LiveSession } from './session/live-session.ts';
 import type { GuestIdentity } from './session/record.ts';
 import { Sessions } from './session/sessions.ts';
 import { sessionStats } from './session/stats.ts';
-import { Settings, type SettingsStore } from './settings.ts';
+import { noSettings, Settings, type SettingsStore } from './settings.ts';
 import { ToneBoard } from './tone-board.ts';
+import { Estate } from './will/estate.ts';
+import { WillPolicy } from './will/will-policy.ts';
+import { sendWill, type WillSender } from './will/will-sender.ts';
+import { Wills, type Bereft } from './will/wills.ts';
 
 export interface EngineOptions {
   readonly plane: MediaPlane;
   readonly config: EngineConfig;
   readonly settings: SettingsStore;
+  /** What the next engine has to know of leases and wills; forgotten by default. */
+  readonly state?: SettingsStore;
+  readonly sendWill?: WillSender;
   readonly logger: Logger;
   readonly clock?: Clock;
   readonly addresses?: AddressFinder;
@@ -27,6 +34,8 @@ export interface EngineOptions {
 
 /** How often it is looked whether peers have fallen silent, and legs that failed can be made. */
 const WATCH_MS = 1000;
+/** How long it is heard at the thin client that a call was lost, ms. */
+const LOST_TONE_MS = 3000;
 
 /**
  * The media engine of one thin client: sessions for any number of guests, with one microphone, one
@@ -37,6 +46,9 @@ export class Engine {
   readonly sessions: Sessions;
   readonly guests: Guests;
   readonly devices: Devices;
+  readonly wills: Wills;
+  readonly #estate: Estate;
+  readonly #tones: ToneBoard;
   readonly #options: EngineOptions;
   readonly #clock: Clock;
   readonly #views = new Set<GuestEngine>();
@@ -52,10 +64,19 @@ export class Engine {
     this.guests = new Guests({
       policy: config.policy,
       clock: this.#clock,
-      hasSessions: (instance) => this.sessions.table.of(instance).length > 0,
+      hasSessions: (instance) =>
+        this.sessions.table.of(instance).length > 0 || this.wills.of(instance).length > 0,
       onLeaseEnd: (instance) => void this.#endAll(instance),
       onLongestLease: (ms) => void this.#setLease(ms),
+      onPresence: () => void this.#estate.save(),
     });
+    this.wills = new Wills({
+      policy: new WillPolicy(config),
+      send: options.sendWill ?? sendWill,
+      clock: this.#clock,
+      logger,
+    });
+    this.#estate = new Estate(options.state ?? noSettings, this.guests, this.wills);
     this.devices = new Devices({
       plane,
       settings,
@@ -70,6 +91,7 @@ export class Engine {
       device: (role) => this.devices.selected(role),
       leaseMs: ({ instance }) => this.guests.leaseMs(instance),
     });
+    this.#tones = this.#newTones('engine');
     this.#listen();
   }
 
@@ -78,8 +100,15 @@ export class Engine {
     const settings = new Settings(options.config.audio, options.settings);
     await settings.load();
     const engine = new Engine(options, settings);
+    const leases = await engine.#estate.load();
     const adopted = await engine.sessions.adopt();
-    for (const session of adopted) engine.guests.expect(session.guest, session.leaseMs);
+    for (const { guest, leaseMs } of adopted) {
+      engine.guests.expect(guest, leaseMs, leases.get(guest.instance)?.endsAt);
+    }
+    // Calls that went down with their worker: their guests may come and build them anew.
+    for (const { guest, leaseMs, endsAt } of leases.values()) {
+      if (engine.wills.of(guest.instance).length > 0) engine.guests.expect(guest, leaseMs, endsAt);
+    }
     if (adopted.length > 0) {
       options.logger.info({ sessions: adopted.length }, 'calls of an earlier engine go on');
     }
@@ -106,13 +135,10 @@ export class Engine {
       guests: this.guests,
       sessions: this.sessions,
       devices: this.devices,
-      tones: new ToneBoard({
-        plane,
-        clock: this.#clock,
-        owner: `${guest.instance}/${++this.#attached}`,
-        country: localCountry(config.audio.country),
-        device: (role) => this.devices.selected(role),
-      }),
+      tones: this.#newTones(`${guest.instance}/${++this.#attached}`),
+      wills: this.wills,
+      save: () => this.#estate.save(),
+      onClaimed: (id, from) => this.#tell(from, 'session.released', { id }),
       plane,
       clock: this.#clock,
       logger,
@@ -133,8 +159,9 @@ export class Engine {
 
   /** Calls `listener` whenever sessions, devices or the worker have changed. */
   onChange(listener: () => void): () => void {
-    const { sessions, devices } = this;
+    const { sessions, devices, wills } = this;
     const stop = [
+      wills.on('ended', listener),
       sessions.on('changed', listener),
       sessions.on('listed', listener),
       devices.on('changed', listener),
@@ -161,8 +188,12 @@ export class Engine {
     if (this.#closed) return;
     this.#closed = true;
     this.#watch?.cancel();
-    this.guests.close();
     await Promise.all([...this.#views].map((view) => this.detach(view)));
+    // With the leases that begin now.
+    await this.#estate.close();
+    this.guests.close();
+    this.wills.close();
+    await this.#tones.close();
     this.sessions.close();
     this.devices.close();
     await this.#options.plane.close({ stopWorker: !keepCalls });
@@ -189,11 +220,51 @@ export class Engine {
     }
   }
 
+  /** The lease is over: the audio ends, the person here is told, and the far ends by the wills. */
   async #endAll(instance: string): Promise<void> {
-    const sessions = this.sessions.table.of(instance);
-    if (sessions.length === 0) return;
-    this.#options.logger.warn({ sessions: sessions.length }, 'the guest did not come back');
-    await Promise.all(sessions.map((session) => this.sessions.end(session)));
+    const { sessions, wills } = this;
+    const own = sessions.table.of(instance);
+    const lost = wills.of(instance).filter(({ id }) => own.every((session) => session.id !== id));
+    if (own.length + lost.length === 0) return;
+    const audible = own.some((session) => session.hasAudio);
+    this.#options.logger.warn(
+      { sessions: own.length, lost: lost.length },
+      'the guest did not come back: its calls are over',
+    );
+    await Promise.all(own.map((session) => sessions.end(session)));
+    if (audible) void this.#sound();
+    await Promise.all([
+      ...own.map((session) => wills.execute(bereft(session))),
+      ...lost.map((one) => wills.execute(one)),
+    ]);
+  }
+
+  /** A call is over and no phone is there to say so. */
+  async #sound(): Promise<void> {
+    try {
+      await this.#tones.play({ id: 'lost', kind: 'error', durationMs: LOST_TONE_MS });
+    } catch (error) {
+      this.#options.logger.warn({ reason: describeError(error) }, 'the tone was not played');
+    }
+  }
+
+  /** The person here ends the call: without its guest nobody else tells the far end. */
+  #hungUp(session: LiveSession): void {
+    this.#tell(session.guest, 'session.hangup', { id: session.id });
+    const { instance } = session.guest;
+    if (this.guests.connected(instance) || !this.wills.has(instance, session.id)) return;
+    void this.wills.execute(bereft(session));
+  }
+
+  #newTones(owner: string): ToneBoard {
+    const { plane, config } = this.#options;
+    return new ToneBoard({
+      plane,
+      clock: this.#clock,
+      owner,
+      country: localCountry(config.audio.country),
+      device: (role) => this.devices.selected(role),
+    });
   }
 
   #listen(): void {
@@ -203,14 +274,15 @@ export class Engine {
       // It may have gone while its call was set up.
       if (sessions.table.of(guest.instance).length > 0) this.guests.expect(guest);
     });
-    sessions.on('changed', (session) => this.#tell(session, 'session.changed', session.state));
+    sessions.on('changed', ({ guest, state }) => this.#tell(guest, 'session.changed', state));
     sessions.on('renegotiate', ({ session, reason }) =>
-      this.#tell(session, 'session.renegotiate', { id: session.id, reason }),
+      this.#tell(session.guest, 'session.renegotiate', { id: session.id, reason }),
     );
     sessions.on('dtmf', ({ session, digit, durationMs }) =>
-      this.#tell(session, 'session.dtmf', { id: session.id, digit, durationMs }),
+      this.#tell(session.guest, 'session.dtmf', { id: session.id, digit, durationMs }),
     );
-    sessions.on('hungUp', (session) => this.#tell(session, 'session.hangup', { id: session.id }));
+    sessions.on('hungUp', (session) => this.#hungUp(session));
+    this.wills.on('ended', ({ guest, ended }) => this.#tell(guest, 'session.ended', ended));
     devices.on('selected', () => sessions.settle());
     devices.on('changed', (list) => {
       for (const view of this.#views) view.emit('devices.changed', list);
@@ -226,16 +298,9 @@ export class Engine {
     );
   }
 
-  #tell<
-    K extends
-      | 'session.changed'
-      | 'session.renegotiate'
-      | 'session.dtmf'
-      | 'session.hangup'
-      | 'session.rtpTimeout',
-  >(session: LiveSession, name: K, event: EventParams<K>): void {
+  #tell<K extends EventName>({ instance }: GuestIdentity, name: K, event: EventParams<K>): void {
     for (const view of this.#views) {
-      if (view.guest.instance === session.guest.instance) view.emit(name, event as never);
+      if (view.guest.instance === instance) view.emit(name, event as never);
     }
   }
 
@@ -263,7 +328,7 @@ export class Engine {
           timeoutMs: config.rtp.timeout * 1000,
         });
         if (silentMs !== undefined) {
-          this.#tell(session, 'session.rtpTimeout', { id: session.id, silentMs });
+          this.#tell(session.guest, 'session.rtpTimeout', { id: session.id, silentMs });
         }
       }
     } catch (error) {
@@ -272,4 +337,8 @@ export class Engine {
       this.#watchLegs();
     }
   }
+}
+
+function bereft({ guest, id, data }: LiveSession): Bereft {
+  return { guest, id, label: data.options.label };
 }

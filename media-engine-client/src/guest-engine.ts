@@ -17,6 +17,7 @@ import type { LiveSession } from './session/live-session.ts';
 import type { GuestIdentity } from './session/record.ts';
 import type { Sessions } from './session/sessions.ts';
 import type { ToneBoard } from './tone-board.ts';
+import type { Wills } from './will/wills.ts';
 
 export interface GuestEngineParts {
   /** This engine's own instance id. */
@@ -26,6 +27,11 @@ export interface GuestEngineParts {
   readonly sessions: Sessions;
   readonly devices: Devices;
   readonly tones: ToneBoard;
+  readonly wills: Wills;
+  /** What has to outlive the engine is written down. */
+  readonly save: () => Promise<void>;
+  /** The session was another instance's until now. */
+  readonly onClaimed: (id: string, from: GuestIdentity) => void;
   readonly plane: MediaPlane;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -98,15 +104,17 @@ export class GuestEngine implements MediaEngine {
 
   readonly #handlers: Handlers = {
     snapshot: () => {
-      const { engine, guests, guest, sessions, health, maxSessions } = this.#parts;
+      const { engine, guests, guest, sessions, health, maxSessions, wills } = this.#parts;
       const own = sessions.table.of(guest.instance);
-      const leaseMs = guests.leaseMs(guest.instance);
+      const awayMs = guests.awayMs(guest.instance);
       return Promise.resolve({
         engine,
         sessions: own.map(({ state }) => state),
-        leaseMs,
+        leaseMs: guests.leaseMs(guest.instance),
         health: health(),
         maxSessions,
+        ...(awayMs === undefined ? {} : { awayMs }),
+        ended: [...wills.endedOf(guest.instance)],
       });
     },
     'lease.set': async ({ ms }) => {
@@ -128,9 +136,37 @@ export class GuestEngine implements MediaEngine {
       );
       return { ...(sdp === undefined ? {} : { sdp }), session };
     },
-    'session.close': async ({ id }) => {
+    'session.close': async ({ id, reason }) => {
+      const { sessions, wills, guest, logger } = this.#parts;
       const session = await this.#claim(id);
-      if (session !== undefined) await this.#parts.sessions.end(session);
+      wills.remove(guest.instance, id);
+      wills.forget(guest.instance, id);
+      if (session === undefined) return {};
+      if (reason === 'moved') logger.info({ session: id }, 'the call goes on at another place');
+      await sessions.end(session);
+      return {};
+    },
+    'session.claim': async ({ id }) => {
+      const { sessions, guest } = this.#parts;
+      const own = await this.#claim(id);
+      if (own !== undefined) return own.state;
+      const other = sessions.table.all.find((session) => session.id === id);
+      if (other === undefined || id.length < PROOF_LENGTH) {
+        throw mediaError('unknown-session', `No session ${id}`);
+      }
+      await this.#take(other, guest);
+      return other.state;
+    },
+    'will.set': async ({ session: id, ...will }) => {
+      const { wills, guest, save } = this.#parts;
+      const session = await this.#session(id);
+      wills.set({ guest, id, label: session.data.options.label }, will);
+      await save();
+      return {};
+    },
+    'will.remove': async ({ session }) => {
+      this.#parts.wills.remove(this.#parts.guest.instance, session);
+      await this.#parts.save();
       return {};
     },
     'session.get': async ({ id }) => (await this.#session(id)).state,
@@ -182,17 +218,23 @@ export class GuestEngine implements MediaEngine {
    * id, which is how a phone that was started anew gets its calls back.
    */
   async #claim(id: string): Promise<LiveSession | undefined> {
-    const { sessions, guests, guest, logger } = this.#parts;
+    const { sessions, guests, guest } = this.#parts;
     const own = sessions.table.find(guest.instance, id);
     if (own !== undefined || id.length < PROOF_LENGTH) return own;
     const orphan = sessions.table.all.find(
       (session) => session.id === id && !guests.connected(session.guest.instance),
     );
-    if (orphan !== undefined) {
-      logger.info({ session: id }, 'session claimed by another instance of its guest');
-      await sessions.claim(orphan, guest);
-    }
+    if (orphan !== undefined) await this.#take(orphan, guest);
     return orphan;
+  }
+
+  async #take(session: LiveSession, guest: GuestIdentity): Promise<void> {
+    const { sessions, wills, logger, onClaimed } = this.#parts;
+    const before = session.guest;
+    logger.info({ session: session.id }, 'session claimed by another instance of its guest');
+    wills.move(session.id, before, guest);
+    await sessions.claim(session, guest);
+    onClaimed(session.id, before);
   }
 
   #nextStats(): void {

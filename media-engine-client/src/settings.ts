@@ -76,15 +76,19 @@ export class Settings {
   }
 }
 
-/** Settings in a JSON file, replaced as a whole so that a crash leaves the old or the new one. */
-export function settingsFile(path: string, logger: Logger): SettingsStore {
+/**
+ * Settings, or other state, in a JSON file that only this user can read; replaced as a whole so that
+ * a crash leaves the old or the new one.
+ */
+export function settingsFile(path: string, logger: Logger, what = 'settings'): SettingsStore {
   return {
     async read() {
       try {
         return JSON.parse(await readFile(path, 'utf8'));
       } catch (error) {
         const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-        if (!missing) logger.warn({ path, err: error }, 'settings cannot be read; defaults hold');
+        if (!missing)
+          logger.warn({ path, err: error }, `${what} cannot be read, and are begun anew`);
         return undefined;
       }
     },
@@ -94,7 +98,7 @@ export function settingsFile(path: string, logger: Logger): SettingsStore {
         await writeFile(`${path}.new`, `${JSON.stringify(data, undefined, 2)}\n`, { mode: 0o600 });
         await rename(`${path}.new`, path);
       } catch (error) {
-        logger.warn({ path, err: error }, 'settings cannot be written; they hold until the end');
+        logger.warn({ path, err: error }, `${what} cannot be written; they hold until the end`);
       }
     },
   };

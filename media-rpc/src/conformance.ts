@@ -10,6 +10,7 @@ import { audioTests } from './conformance/audio-tests.ts';
 import { negotiationTests } from './conformance/negotiation-tests.ts';
 import { SessionDriver, type ConformancePeer } from './conformance/session-driver.ts';
 import { sessionTests } from './conformance/session-tests.ts';
+import { willTests } from './conformance/will-tests.ts';
 import type { MediaClient, MediaEngine } from './engine.ts';
 import { connectMedia } from './media-client.ts';
 import { serveMedia } from './media-server.ts';
@@ -55,6 +56,7 @@ export function testMediaEngine(subject: EngineSubject): void {
     sessionTests(() => driver);
     negotiationTests(() => driver);
     audioTests(() => driver);
+    willTests(() => driver);
   });
 }
 

@@ -3,7 +3,9 @@ import {
   audioDevice,
   audioRole,
   digits,
+  endedSession,
   instanceId,
+  lastWill,
   mediaOptions,
   revision,
   sdp,
@@ -75,12 +77,20 @@ export const methods = {
       health: health.optional(),
       /** How many sessions this guest may have at once. */
       maxSessions: z.int().min(1).optional(),
+      /**
+       * Milliseconds that the guest was away before this connection, by the clock of the thin client;
+       * a guest that was paused cannot know by its own. Absent if it was not here before.
+       */
+      awayMs: z.number().min(0).optional(),
+      /** Sessions that the guest's absence has cost it; `session.close` forgets one. */
+      ended: z.array(endedSession).optional(),
     }),
     errors: [],
   },
   /**
-   * How long, in ms, the engine keeps sessions and audio when this connection is gone. The result
-   * is what the thin client's policy grants.
+   * How long, in ms, the engine keeps sessions and audio when this connection is gone; then it ends
+   * them and sends their wills. The result is what the thin client's policy grants, which may be more
+   * or less: a guest that asks for a year gets the longest lease there is.
    */
   'lease.set': {
     params: z.object({ ms: z.int().min(0) }),
@@ -107,8 +117,37 @@ export const methods = {
     result: z.object({ sdp: sdp.optional(), session: sessionState }),
     errors: [...sessionErrors, ...sdpErrors],
   },
-  /** Stops the audio and frees the ports. A session that is not there is closed already. */
-  'session.close': { params: z.object({ id: sessionId }), result: none, errors: [] },
+  /**
+   * Stops the audio, frees the ports and forgets the will. A session that is not there is closed
+   * already. `moved`: the call goes on elsewhere, which the person here is told.
+   */
+  'session.close': {
+    params: z.object({ id: sessionId, reason: z.enum(['over', 'moved']).optional() }),
+    result: none,
+    errors: [],
+  },
+  /**
+   * Makes a session of another instance of the guest this one's own: an id of 16 characters or more
+   * is a secret that proves it. Whoever claims last has it; the other is told `session.released`.
+   * Claiming an own session changes nothing.
+   */
+  'session.claim': {
+    params: z.object({ id: sessionId }),
+    result: sessionState,
+    errors: ['unknown-session'],
+  },
+  /**
+   * Deposits the last will of a session in place of the one before. It is sent when the lease ends
+   * without the guest, or when the person here hangs up while the guest is away; see `ended` in
+   * `snapshot` for what became of it. Within what the thin client allows as destinations.
+   */
+  'will.set': {
+    params: lastWill.extend({ session: sessionId }),
+    result: none,
+    errors: ['unknown-session', 'address-refused', 'not-allowed'],
+  },
+  /** A will that is not there is removed already. */
+  'will.remove': { params: z.object({ session: sessionId }), result: none, errors: [] },
   'session.get': {
     params: z.object({ id: sessionId }),
     result: sessionState,
@@ -213,6 +252,10 @@ export const events = {
   },
   /** The person at the thin client hung up: `closed` in `snapshot` until the guest closes it. */
   'session.hangup': { params: z.object({ id: sessionId }), droppable: false },
+  /** Another instance of the guest, or another guest that knows the id, has claimed the session. */
+  'session.released': { params: z.object({ id: sessionId }), droppable: false },
+  /** News of a session that the guest's absence has cost it: its will was answered, or was not. */
+  'session.ended': { params: endedSession, droppable: false },
   'engine.health': { params: health, droppable: false },
   'devices.changed': {
     params: z.object({ devices: z.array(audioDevice), selected: z.record(audioRole, z.string()) }),

@@ -189,6 +189,52 @@ export const digits = z.string().regex(/^[0-9A-D*#]{1,64}$/i);
 
 export const instanceId = z.string().min(1).max(64);
 
+/**
+ * What the engine does for a guest that never returns: these bytes, to this destination, as they
+ * are. The engine knows no SIP; the guest writes here the message that ends its call.
+ */
+export const lastWill = z.object({
+  /** `udp`: repeated until there is an answer (RFC 3261 §17.1.2). `tcp`: a connection of its own. */
+  transport: z.enum(['udp', 'tcp']),
+  /** A numeric address, because by then nobody can be asked for another. */
+  destination: z.object({ address: z.string().min(2).max(64), port: z.int().min(1).max(65_535) }),
+  /** Base64, of at most 8 KiB. */
+  bytes: z.base64().min(4).max(10_924),
+  /** What an answer begins with (one of these) and contains (all of these). Others are passed over. */
+  match: z.object({
+    begins: z.array(z.string().min(1).max(64)).min(1).max(8),
+    contains: z.array(z.string().min(1).max(256)).min(1).max(4),
+  }),
+});
+
+export const willResult = z.object({
+  outcome: z.enum([
+    /** On its way, no answer yet. */
+    'sending',
+    /** A matching answer came; whether it is a good one is for the guest to say. */
+    'answered',
+    'unanswered',
+    /** It could not be sent, or policy forbade it by then. */
+    'failed',
+  ]),
+  /** How often it was sent. */
+  attempts: z.int().min(0),
+  /** The first line of the answer. */
+  answer: z.string().max(256).optional(),
+  /** What failed, in words. */
+  message: z.string().max(512).optional(),
+});
+
+/** A session that the engine ended because its guest did not come back within the lease. */
+export const endedSession = z.object({
+  id: sessionId,
+  label: z.string(),
+  /** Wall clock of the thin client, ms since the epoch. */
+  endedAt: z.number(),
+  /** What became of the last will; absent without one. */
+  will: willResult.optional(),
+});
+
 export type SessionId = z.output<typeof sessionId>;
 export type Direction = z.output<typeof direction>;
 export type CodecName = z.output<typeof codecName>;
@@ -203,4 +249,7 @@ export type DirectionStats = z.output<typeof directionStats>;
 export type SessionStats = z.output<typeof sessionStats>;
 export type AudioRole = z.output<typeof audioRole>;
 export type AudioDevice = z.output<typeof audioDevice>;
+export type LastWill = z.output<typeof lastWill>;
+export type WillResult = z.output<typeof willResult>;
+export type EndedSession = z.output<typeof endedSession>;
 export type ToneKind = z.output<typeof toneKind>;

@@ -198,8 +198,10 @@ const engine = z
       .int()
       .min(0)
       .max(86_400)
-      .default(120)
-      .describe('Seconds that audio goes on at the thin client when the channel is gone'),
+      .default(300)
+      .describe(
+        'Seconds that audio goes on at the thin client when the channel is gone; what its policy grants counts',
+      ),
   })
   .prefault({})
   .describe('The engine that makes the sound');

@@ -11,6 +11,9 @@ const roleNames: Readonly<Record<AudioRole, string>> = {
   ringer: 'ringer',
 };
 
+/** Lost calls that `status` shows. */
+const MAX_ENDED = 5;
+
 const microphoneTexts = {
   live: 'LIVE: what is said here is heard',
   muted: 'muted',
@@ -34,8 +37,35 @@ export async function status(context: Context): Promise<void> {
       return `${roleNames[role].padEnd(10)}  ${clean(devices[role] ?? '')}${volume}`;
     }),
     `microphone  ${microphoneTexts[found.microphone]}`,
+    ...found.ended.slice(0, MAX_ENDED).map((ended) => `lost        ${endedText(ended)}`),
   ];
   print(context, found, lines.join('\n'));
+}
+
+/** What became of a call whose guest did not come back, for people. */
+export function endedText({ label, id, endedAt, will }: EngineStatus['ended'][number]): string {
+  const at = new Date(endedAt).toISOString().replace('T', ' ').slice(0, 19);
+  return clean(
+    `${label === '' ? id : label}, ended at ${at} UTC without its guest; ${farEnd(will)}`,
+  );
+}
+
+function farEnd(will: EngineStatus['ended'][number]['will']): string {
+  if (will === undefined) return 'the far end was not told';
+  const texts = {
+    sending: 'the far end is being told',
+    answered: `the far end was told: ${will.answer ?? ''}`,
+    unanswered: 'the far end did not answer',
+    failed: `the far end could not be told: ${will.message ?? ''}`,
+  };
+  return texts[will.outcome];
+}
+
+/** How long until the lease ends, for people. */
+export function leaseText(endsAt: number, now: number): string {
+  const seconds = Math.max(0, Math.ceil((endsAt - now) / 1000));
+  const minutes = Math.floor(seconds / 60);
+  return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
 }
 
 function desktopText({ address, state, message }: NonNullable<EngineStatus['spice']>): string {
@@ -73,9 +103,14 @@ function stateText(call: EngineCall): string {
     call.locallyMuted ? 'muted here' : undefined,
     call.muted ? 'muted by the guest' : undefined,
     call.background ? 'in the background' : undefined,
-    call.guestConnected ? undefined : 'guest away',
+    call.guestConnected ? undefined : awayText(call.leaseEndsAt),
   ].filter((note) => note !== undefined);
   return notes.length === 0 ? call.state : `${call.state} (${notes.join(', ')})`;
+}
+
+function awayText(leaseEndsAt: number | undefined): string {
+  if (leaseEndsAt === undefined) return 'guest away';
+  return `guest away, ends in ${leaseText(leaseEndsAt, Date.now())}`;
 }
 
 const done = {

@@ -3,6 +3,7 @@ import {
   audioRole,
   codecName,
   direction,
+  endedSession,
   endpoint,
   mediaState,
   srtpSuite,
@@ -22,6 +23,10 @@ const engineCall = z.object({
   guest: z.string(),
   /** The guest's connection is there; without it the call goes on under its lease. */
   guestConnected: z.boolean(),
+  /** ms since the epoch at which the call ends unless its guest comes back; absent while it is here. */
+  leaseEndsAt: z.number().optional(),
+  /** The far end will be told when the lease ends. */
+  will: z.boolean(),
   /** What the guest calls it; not to be trusted. */
   label: z.string(),
   state: mediaState,
@@ -82,6 +87,8 @@ export const engineStatus = z.object({
     }),
   ),
   calls: z.int(),
+  /** Calls that ended because their guest did not come back, newest first. */
+  ended: z.array(endedSession.extend({ guest: z.string() })),
   devices: z.record(audioRole, z.string()),
   volumes: z.record(audioRole, z.number()),
 });

@@ -111,10 +111,13 @@ function choose(
 async function describe(engine: Engine, session: LiveSession): Promise<EngineCall> {
   const { state } = session;
   const { codec, tx, rx, rttMs, mos } = await engine.stats(session);
+  const { instance } = session.guest;
   return {
     id: session.id,
-    guest: session.guest.instance,
-    guestConnected: engine.guests.connected(session.guest.instance),
+    guest: instance,
+    guestConnected: engine.guests.connected(instance),
+    leaseEndsAt: engine.guests.leaseEndsAt(instance),
+    will: engine.wills.has(instance, session.id),
     label: state.label,
     state: state.state,
     direction: state.direction,
@@ -142,7 +145,7 @@ async function describe(engine: Engine, session: LiveSession): Promise<EngineCal
 
 function status({ engine: running, listen, spice, startedAt }: ControlFacts): EngineStatus {
   const engine = running();
-  const { devices, guests, sessions } = engine;
+  const { devices, guests, sessions, wills } = engine;
   const roles = <T>(of: (role: AudioRole) => T) => ({
     input: of('input'),
     output: of('output'),
@@ -164,6 +167,9 @@ function status({ engine: running, listen, spice, startedAt }: ControlFacts): En
       leaseEndsAt,
     })),
     calls: sessions.table.all.filter((session) => !session.data.hungUp).length,
+    ended: wills.ended
+      .map(({ guest, ended }) => ({ ...ended, guest: guest.instance }))
+      .toReversed(),
     devices: roles((role) => devices.selected(role)),
     volumes: roles((role) => devices.volume(role)),
   };

@@ -13,6 +13,9 @@ export interface Guest {
   readonly connections: number;
   /** Milliseconds since the epoch at which its sessions end; undefined while it is connected. */
   readonly leaseEndsAt: number | undefined;
+  readonly identity: GuestIdentity;
+  /** How long it was away before it came back, ms; undefined if it was not here before. */
+  readonly awayMs: number | undefined;
 }
 
 /** An engine that died is back by then, if it comes back. */
@@ -26,6 +29,8 @@ interface Entry {
   leaseMs: number;
   connections: number;
   leaseEndsAt: number | undefined;
+  identity: GuestIdentity;
+  awayMs: number | undefined;
   timer: Timer | undefined;
 }
 
@@ -38,6 +43,8 @@ export interface GuestsOptions {
   readonly onLeaseEnd: (instance: string) => void;
   /** `longestLeaseMs` is another one. */
   readonly onLongestLease?: (ms: number) => void;
+  /** A guest with sessions came or went. */
+  readonly onPresence?: () => void;
 }
 
 /** Who is there, and how long sessions outlive whoever is not: the leases. */
@@ -81,9 +88,15 @@ export class Guests {
     }
     const entry = this.#entry(guest);
     entry.local = guest.local;
+    entry.identity = guest;
     entry.connections++;
     entry.timer?.cancel();
-    entry.leaseEndsAt = undefined;
+    if (entry.leaseEndsAt !== undefined) {
+      const leftAt = entry.leaseEndsAt - entry.leaseMs;
+      entry.awayMs = Math.max(0, this.#options.clock.wall() - leftAt);
+      entry.leaseEndsAt = undefined;
+      this.#options.onPresence?.();
+    }
     let over = false;
     return () => {
       if (over) return;
@@ -95,12 +108,25 @@ export class Guests {
     };
   }
 
-  /** A guest that is known from its sessions only: its lease begins now. */
-  expect(guest: GuestIdentity, leaseMs?: number): void {
+  /** Wall clock at which its sessions end; undefined while it is here. */
+  leaseEndsAt(instance: string): number | undefined {
+    return this.#entries.get(instance)?.leaseEndsAt;
+  }
+
+  /** How long the guest was away before its present connection, ms. */
+  awayMs(instance: string): number | undefined {
+    return this.#entries.get(instance)?.awayMs;
+  }
+
+  /**
+   * A guest that is known from its sessions only: its lease begins now, or goes on as an earlier
+   * engine began it. A clock that was set meanwhile makes it no longer than it was.
+   */
+  expect(guest: GuestIdentity, leaseMs?: number, endsAt?: number): void {
     if (this.#entries.has(guest.instance)) return;
     const entry = this.#entry(guest);
     entry.leaseMs = this.grant(leaseMs);
-    this.#startLease(entry);
+    this.#startLease(entry, endsAt);
     this.#leasesChanged();
   }
 
@@ -131,27 +157,33 @@ export class Guests {
     this.#entries.clear();
   }
 
-  #entry({ instance, local }: GuestIdentity): Entry {
+  #entry(guest: GuestIdentity): Entry {
+    const { instance, local } = guest;
     const entry = this.#entries.get(instance) ?? {
       instance,
       local,
       leaseMs: this.grant(undefined),
       connections: 0,
       leaseEndsAt: undefined,
+      identity: guest,
+      awayMs: undefined,
       timer: undefined,
     };
     this.#entries.set(instance, entry);
     return entry;
   }
 
-  #startLease(entry: Entry): void {
-    const { clock, onLeaseEnd } = this.#options;
-    entry.leaseEndsAt = clock.wall() + entry.leaseMs;
+  #startLease(entry: Entry, endsAt?: number): void {
+    const { clock, onLeaseEnd, onPresence } = this.#options;
+    const now = clock.wall();
+    const left = Math.max(0, Math.min(entry.leaseMs, (endsAt ?? Infinity) - now));
+    entry.leaseEndsAt = now + left;
     entry.timer?.cancel();
-    entry.timer = clock.after(entry.leaseMs, () => {
+    entry.timer = clock.after(left, () => {
       this.#forget(entry);
       onLeaseEnd(entry.instance);
     });
+    onPresence?.();
   }
 
   #forget(entry: Entry): void {
@@ -168,7 +200,7 @@ export class Guests {
 
   /** What is granted of a lease that is asked for, or if none is; milliseconds. */
   grant(askedMs: number | undefined): number {
-    const { lease, max_lease: max } = this.#options.policy;
-    return Math.min(askedMs ?? lease * 1000, max * 1000);
+    const { lease, min_lease: min, max_lease: max } = this.#options.policy;
+    return Math.max(min * 1000, Math.min(askedMs ?? lease * 1000, max * 1000));
   }
 }

@@ -5,7 +5,8 @@ import { methods } from '@offhook/media-rpc';
 import { defineEngineConfig, type EngineConfigInput } from '../../src/config.ts';
 import { Engine } from '../../src/engine.ts';
 import type { GuestEngine } from '../../src/guest-engine.ts';
-import { noSettings } from '../../src/settings.ts';
+import { noSettings, type SettingsStore } from '../../src/settings.ts';
+import type { WillSender } from '../../src/will/will-sender.ts';
 import { MemoryPlane, type MemoryWorker } from './memory-plane.ts';
 
 /** A guest's connection, as the RPC layer drives it: parameters are validated, events collected. */
@@ -22,6 +23,8 @@ export class TestGuest {
       'session.rtpTimeout',
       'session.renegotiate',
       'session.hangup',
+      'session.released',
+      'session.ended',
       'engine.health',
       'devices.changed',
     ] as const;
@@ -60,6 +63,8 @@ export async function startTestEngine(
     worker?: MemoryWorker;
     clock?: ManualClock;
     local?: string;
+    state?: SettingsStore;
+    sendWill?: WillSender;
   } = {},
 ): Promise<TestEngine> {
   const plane = new MemoryPlane(options.worker);
@@ -69,6 +74,8 @@ export async function startTestEngine(
     clock,
     config: defineEngineConfig({ ...options.config }),
     settings: noSettings,
+    ...(options.state && { state: options.state }),
+    ...(options.sendWill && { sendWill: options.sendWill }),
     logger: silentLogger,
     addresses: { towards: () => Promise.resolve(options.local ?? '192.0.2.10') },
   });

@@ -1,7 +1,14 @@
 import { Emitter, systemClock, type Clock, type OffhookError, type Timer } from '@offhook/common';
 import type { MediaEvents, MethodName, MethodParams, MethodResult } from '../contract.ts';
 import { mediaError, type MediaEngine } from '../engine.ts';
-import type { AudioDevice, AudioRole, SessionStats } from '../schemas.ts';
+import type {
+  AudioDevice,
+  AudioRole,
+  EndedSession,
+  LastWill,
+  SessionStats,
+  WillResult,
+} from '../schemas.ts';
 import { receives, sends, type FakeEndpoint } from './negotiate.ts';
 import { stateOf, takeStep, type FakeSession } from './session.ts';
 
@@ -48,6 +55,9 @@ export class FakeEngine extends Emitter<MediaEvents> implements MediaEngine {
   readonly requests: { readonly method: MethodName; readonly params: unknown }[] = [];
   /** Digits as they would have been sent. */
   readonly sentDigits: { readonly id: string; readonly digits: string }[] = [];
+  /** Wills by session. */
+  readonly wills = new Map<string, LastWill>();
+  readonly #ended = new Map<string, EndedSession>();
   /** Tones that play now: id → kind. */
   readonly tones = new Map<string, string>();
   /** DTMF commands carried out, by session. */
@@ -92,8 +102,20 @@ export class FakeEngine extends Emitter<MediaEvents> implements MediaEngine {
     this.#hanging.delete(method);
   }
 
+  /** The guest was away for its lease: the session is over, and its will had this result. */
+  endLease(id: string, will?: WillResult): void {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return;
+    const { label } = session.options;
+    const ended = { id, label, endedAt: this.#clock.wall(), ...(will && { will }) };
+    this.#drop(id);
+    this.#ended.set(id, ended);
+  }
+
   /** Takes over the sessions of an earlier life, as from a worker that has played on. */
   adopt(earlier: FakeEngine): void {
+    for (const [id, will] of earlier.wills) this.wills.set(id, will);
+    for (const [id, ended] of earlier.#ended) this.#ended.set(id, ended);
     for (const session of earlier.#sessions.values()) {
       this.#ports.add(session.local.port);
       this.#keep(session);
@@ -128,6 +150,7 @@ export class FakeEngine extends Emitter<MediaEvents> implements MediaEngine {
       engine: this.instanceId,
       sessions: this.sessions,
       leaseMs: this.#leaseMs,
+      ended: [...this.#ended.values()],
     }),
     'lease.set': ({ ms }) => {
       this.#leaseMs = Math.min(ms, this.#options.maxLeaseMs);
@@ -171,6 +194,17 @@ export class FakeEngine extends Emitter<MediaEvents> implements MediaEngine {
     },
     'session.close': ({ id }) => {
       this.#drop(id);
+      this.#ended.delete(id);
+      return {};
+    },
+    'session.claim': ({ id }) => stateOf(this.#session(id)),
+    'will.set': ({ session, ...will }) => {
+      this.#session(session);
+      this.wills.set(session, will);
+      return {};
+    },
+    'will.remove': ({ session }) => {
+      this.wills.delete(session);
       return {};
     },
     'session.get': ({ id }) => stateOf(this.#session(id)),
@@ -238,6 +272,7 @@ export class FakeEngine extends Emitter<MediaEvents> implements MediaEngine {
     this.#activeSince.delete(id);
     this.#ports.delete(session.local.port);
     this.#commands.delete(id);
+    this.wills.delete(id);
   }
 
   #allocate(): FakeEndpoint {

@@ -2,6 +2,7 @@ import { Emitter, OffhookError } from '@offhook/common';
 import {
   mediaError,
   methods,
+  type LastWill,
   type MediaClient,
   type MediaClientEvents,
   type MediaEvents,
@@ -19,6 +20,7 @@ export class FakeEngine {
   /** Every command, e.g. `session.open abc 1 offer sendrecv`. */
   readonly log: string[] = [];
   readonly tones = new Set<string>();
+  readonly wills = new Map<string, LastWill>();
   worker: 'up' | 'restarting' | 'failed' = 'up';
   maxSessions = 128;
   /** Errors for the next call of a method. */
@@ -95,6 +97,16 @@ export class FakeEngine {
           devices: [{ id: 'null', name: 'nothing', roles: ['input', 'output'], present: true }],
           selected: { input: 'null', output: 'null', ringer: 'null' },
         };
+      case 'session.claim':
+        return this.#session(command.params.id);
+      case 'will.set': {
+        const { session, ...will } = command.params;
+        this.wills.set(this.#session(session).id, will);
+        return {};
+      }
+      case 'will.remove':
+        this.wills.delete(command.params.session);
+        return {};
       case 'session.dtmf':
       case 'audio.volume':
       case 'devices.select':
