@@ -254,6 +254,17 @@ export interface CallSnapshot {
   readonly content: unknown;
 }
 
+/** A message that ends a call, ready to be sent. */
+export interface CallWill {
+  readonly transport: 'udp' | 'tcp';
+  /** Numeric, no brackets. */
+  readonly address: string;
+  readonly port: number;
+  readonly message: string;
+  /** Of its Via: what every answer to it contains. */
+  readonly branch: string;
+}
+
 export interface SipCall extends EventSource<SipCallEvents> {
   /** Local id, stable for the life of the call. */
   readonly id: string;
@@ -287,6 +298,13 @@ export interface SipCall extends EventSource<SipCallEvents> {
   readonly body: Body | undefined;
   /** For `Account.restore`; undefined unless the call is established. */
   snapshot(): CallSnapshot | undefined;
+  /**
+   * The BYE that somebody else may send if this phone is lost. It takes a CSeq number that our next
+   * request skips, so that it does no harm once we have sent another; the same again as long as
+   * nothing has changed. Undefined unless the call is established, and where only TLS leads to the
+   * peer. Rejects when the next hop cannot be reached.
+   */
+  will(): Promise<CallWill | undefined>;
 }
 
 export interface IncomingCall extends SipCall {

@@ -6,6 +6,7 @@ import type {
   Body,
   CallEnd,
   CallState,
+  CallWill,
   IncomingCall,
   InviteOptions,
   Referral,
@@ -193,6 +194,13 @@ export class FakeSipCall extends Emitter<SipCallEvents> implements SipCall {
 
   snapshot(): undefined {
     return undefined;
+  }
+
+  /** What `will` gives. */
+  testament: CallWill | undefined;
+
+  will(): Promise<CallWill | undefined> {
+    return Promise.resolve(this.state === 'established' ? this.testament : undefined);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { EventSource } from '@offhook/common';
-import type { Body, CallEnd, CallState, SipCallEvents } from '../../api.ts';
+import type { Body, CallEnd, CallState, CallWill, SipCallEvents } from '../../api.ts';
 import type {
   Referral,
   ReferOptions,
@@ -12,6 +12,7 @@ import type { CallProfile } from '../session/profile.ts';
 import type { Session } from '../session/session.ts';
 import { CallRecord } from './call-record.ts';
 import { CallRequests } from './call-requests.ts';
+import { lastWill } from './last-will.ts';
 
 /** What every kind of call shows in the same way. */
 export abstract class CallBase {
@@ -59,6 +60,12 @@ export abstract class CallBase {
 
   onRequest(method: string, handler: RequestHandler): () => void {
     return this.requests.on(method, handler);
+  }
+
+  async will(): Promise<CallWill | undefined> {
+    const { session } = this;
+    if (session === undefined || session.ended || this.state !== 'established') return undefined;
+    return lastWill(this.#profile, session);
   }
 
   refer(to: string, options?: ReferOptions): Referral {

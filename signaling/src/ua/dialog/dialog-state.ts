@@ -21,6 +21,8 @@ export interface DialogState {
   /** Route values in the order in which requests carry them. */
   readonly routeSet: readonly string[];
   readonly localCSeq: number;
+  /** The CSeq number of a request that lies ready elsewhere: no other request may have it. */
+  readonly reservedCSeq?: number;
   /** Absent until the peer has sent a request in the dialog. */
   readonly remoteCSeq?: number;
   readonly role: 'uac' | 'uas';
@@ -133,6 +135,22 @@ export function nextRequest(
   const number = state.localCSeq + 1;
   const draft = draftRequest(state, method, number, extra);
   return { state: { ...state, localCSeq: number }, draft };
+}
+
+/**
+ * A request that somebody else may send in our place: its number counts as used up. As long as we
+ * have sent nothing since the last reservation, that one is used again.
+ */
+export function reserveRequest(
+  state: DialogState,
+  method: string,
+  headers: Iterable<HeaderPair>,
+): { readonly state: DialogState; readonly draft: RequestDraft } {
+  const { localCSeq, reservedCSeq } = state;
+  const number = reservedCSeq === localCSeq ? localCSeq : localCSeq + 1;
+  const draft = draftRequest(state, method, number, { headers });
+  if (number === localCSeq) return { state, draft };
+  return { state: { ...state, localCSeq: number, reservedCSeq: number }, draft };
 }
 
 /** A request in the dialog with a given CSeq number (ACK and CANCEL reuse the INVITE's). */
