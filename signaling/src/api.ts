@@ -1,4 +1,5 @@
 import type { EventSource, Logger } from '@offhook/common';
+import type { Publication, SubscribeOptions, Subscription } from './event-api.ts';
 import type {
   IncomingReferral,
   ReferOptions,
@@ -198,6 +199,10 @@ export interface Account extends EventSource<AccountEvents> {
   onRequest(method: string, handler: RequestHandler): () => void;
   /** Asks `target` to call `to` (RFC 3515), outside of any dialog. */
   refer(target: string, to: string, options?: ReferOptions): Referral;
+  /** Watches an event package of a resource (RFC 6665) until closed; what happens comes as events. */
+  subscribe(target: string, options: SubscribeOptions): Subscription;
+  /** Publishes an event state of ours (RFC 3903) and keeps it; seconds, default 600. */
+  publish(event: string, body: Body, options?: { readonly expires?: number }): Publication;
   close(): Promise<void>;
 }
 

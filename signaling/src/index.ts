@@ -1,4 +1,5 @@
 export { createUserAgent } from './ua/user-agent.ts';
 export type * from './api.ts';
+export type * from './event-api.ts';
 export type * from './request-api.ts';
 export { noMedia } from './ua/session/no-media.ts';

@@ -3,12 +3,14 @@ import type {
   Account,
   AccountEvents,
   AccountOptions,
+  Body,
   CallSnapshot,
   InviteOptions,
   RegistrationState,
   SdpAgent,
   SipCall,
 } from '../api.ts';
+import type { Publication, SubscribeOptions, Subscription } from '../event-api.ts';
 import type {
   Referral,
   ReferOptions,
@@ -27,6 +29,8 @@ import type { InboundRequest } from './core/inbound-request.ts';
 import type { SipCore } from './core/sip-core.ts';
 import { sendInDialog } from './dialog/dialog-request.ts';
 import { openingState, PlainDialog, type OpeningOptions } from './dialog/plain-dialog.ts';
+import { AccountEventState } from './events/account-events.ts';
+import { DEFAULT_EXPIRES as DEFAULT_STATE_EXPIRES } from './events/subscriber.ts';
 import { foreignMethod, MethodTable } from './method-table.ts';
 import { bodyOf, type SipRequest } from './message/message.ts';
 import { parseUri, uriParam, type SipUri } from './message/uri.ts';
@@ -62,6 +66,7 @@ export class AccountImpl implements Account {
   readonly #registrar: RegistrarClient;
   readonly #profile: CallProfile;
   readonly #table: MethodTable;
+  readonly #states = new AccountEventState();
   #registration: RegistrationState = { state: 'unregistered' };
   #closed = false;
 
@@ -211,6 +216,18 @@ export class AccountImpl implements Account {
     return referral;
   }
 
+  subscribe(target: string, options: SubscribeOptions): Subscription {
+    this.#needOpen();
+    this.#opening(target);
+    return this.#states.subscribe(() => this.#opening(target), options);
+  }
+
+  publish(event: string, body: Body, options: { expires?: number } = {}): Publication {
+    this.#needOpen();
+    const { expires = DEFAULT_STATE_EXPIRES } = options;
+    return this.#states.publish(() => this.#opening(this.aor), { event, expires }, body);
+  }
+
   /** A request outside of dialogs that the application may serve; `otherwise` answers it if not. */
   serve(inbound: InboundRequest, otherwise: () => void): void {
     this.#table.serve(inbound, () => {
@@ -247,7 +264,7 @@ export class AccountImpl implements Account {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.unregister();
+    await Promise.all([this.#states.close(), this.unregister()]);
     this.#registrar.dispose();
     this.#events.clear();
   }
@@ -255,6 +272,7 @@ export class AccountImpl implements Account {
   /** Stops without unregistering. */
   abandon(): void {
     this.#closed = true;
+    this.#states.abandon();
     this.#registrar.dispose();
     this.#events.clear();
   }
@@ -262,6 +280,7 @@ export class AccountImpl implements Account {
   /** The network has changed: what is registered may lead nowhere. */
   refresh(): void {
     this.#registrar.dispatch({ type: 'flow-lost' });
+    this.#states.refresh();
   }
 
   flowLost(flow: Flow): void {

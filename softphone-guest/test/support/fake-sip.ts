@@ -9,6 +9,8 @@ import type {
   CallWill,
   IncomingCall,
   InviteOptions,
+  Publication,
+  PublicationState,
   Referral,
   ReferOptions,
   ReferralState,
@@ -18,6 +20,10 @@ import type {
   SipAnswer,
   SipCall,
   SipCallEvents,
+  SubscribeOptions,
+  Subscription,
+  SubscriptionEvents,
+  SubscriptionState,
   UserAgent,
   UserAgentOptions,
 } from '@offhook/signaling';
@@ -228,6 +234,66 @@ export class FakeReferral extends Emitter<{ state: ReferralState }> implements R
   }
 }
 
+/** A subscription of ours whose notifier is the test. */
+export class FakeSubscription extends Emitter<SubscriptionEvents> implements Subscription {
+  readonly target: string;
+  readonly options: SubscribeOptions;
+  state: SubscriptionState = { state: 'subscribing' };
+  refreshed = 0;
+  closed = false;
+
+  constructor(target: string, options: SubscribeOptions) {
+    super((error) => {
+      throw error;
+    });
+    this.target = target;
+    this.options = options;
+  }
+
+  tell(state: SubscriptionState): void {
+    this.state = state;
+    this.emit('state', state);
+  }
+
+  notify(type: string, content: string): void {
+    this.tell({ state: 'active', expiresAt: 0 });
+    this.emit('notify', { body: { type, content }, headers: () => [] });
+  }
+
+  refresh(): void {
+    this.refreshed += 1;
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+}
+
+export class FakePublication extends Emitter<{ state: PublicationState }> implements Publication {
+  readonly event: string;
+  readonly bodies: Body[];
+  state: PublicationState = { state: 'published', expiresAt: 0 };
+  closed = false;
+
+  constructor(event: string, body: Body) {
+    super((error) => {
+      throw error;
+    });
+    this.event = event;
+    this.bodies = [body];
+  }
+
+  update(body: Body): void {
+    this.bodies.push(body);
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+}
+
 export class FakeAccount extends Emitter<AccountEvents> implements Account {
   readonly aor: string;
   registration: RegistrationState = { state: 'unregistered' };
@@ -305,6 +371,21 @@ export class FakeAccount extends Emitter<AccountEvents> implements Account {
 
   onRequest(): () => void {
     return () => undefined;
+  }
+
+  readonly subscriptions: FakeSubscription[] = [];
+  readonly publications: FakePublication[] = [];
+
+  subscribe(target: string, options: SubscribeOptions): FakeSubscription {
+    const subscription = new FakeSubscription(target, options);
+    this.subscriptions.push(subscription);
+    return subscription;
+  }
+
+  publish(event: string, body: Body): FakePublication {
+    const publication = new FakePublication(event, body);
+    this.publications.push(publication);
+    return publication;
   }
 
   refer(_target: string, to: string, options: ReferOptions = {}): FakeReferral {
