@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { isBound } from './listening.ts';
 import { ManagedProcess } from './process.ts';
 import { freePorts, releasePorts } from './ports.ts';
@@ -13,7 +13,7 @@ const SCENARIOS = join(import.meta.dirname, '../../scenarios');
 export type SippTransport = 'udp' | 'tcp';
 
 export interface SippOptions {
-  /** A file in scenarios/, or `uac`, `uas` for the ones that SIPp has built in. */
+  /** A file in scenarios/ (or its absolute path), or `uac`, `uas` for the ones that SIPp has built in. */
   readonly scenario: string;
   readonly transport: SippTransport;
   /** Numeric address SIPp is at. */
@@ -185,7 +185,7 @@ export class Sipp {
 
   #file(): string {
     const { scenario, fill } = this.#options;
-    return fill === undefined ? join(SCENARIOS, scenario) : filled(this.#options);
+    return fill === undefined ? resolve(SCENARIOS, scenario) : filled(this.#options);
   }
 
   #args(first: number): string[] {
@@ -228,7 +228,7 @@ function filled(options: SippOptions): string {
 }
 
 async function fill(options: SippOptions): Promise<string> {
-  const text = await readFile(join(SCENARIOS, options.scenario), 'latin1');
+  const text = await readFile(resolve(SCENARIOS, options.scenario), 'latin1');
   return text.replaceAll(/@([A-Z_]+)@/g, (_, name: string) => {
     const value = options.fill?.[name];
     if (value === undefined) throw new Error(`${options.scenario}: nothing is known for @${name}@`);

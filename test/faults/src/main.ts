@@ -1,0 +1,88 @@
+// npm run test:faults -- [--only F5] [--all] [--list] [--seed N] [--junit FILE]
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { outcomeLine, rowFigures } from './figures.ts';
+import { junit } from './junit.ts';
+import type { Part } from './row.ts';
+import { parts } from './rows/index.ts';
+import { runPart, type Outcome } from './run-part.ts';
+
+const USAGE = `usage: npm run test:faults -- [options]
+  --only F5       only this row, or this part of it (F5-srtp); may be repeated
+  --all           the long parts too, which only the benchmark has otherwise
+  --seed N        what is random goes by it (default: random; printed)
+  --junit FILE    writes a JUnit report
+  --logs DIR      where the logs of failed parts are kept (default build/faults)
+  --json          prints the rows' figures as one line, last
+  --list          names the parts`;
+
+const ROOT = join(import.meta.dirname, '../../..');
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string', multiple: true, default: [] },
+      all: { type: 'boolean', default: false },
+      seed: { type: 'string' },
+      junit: { type: 'string' },
+      logs: { type: 'string', default: join(ROOT, 'build/faults') },
+      json: { type: 'boolean', default: false },
+      list: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const chosen = parts.filter((part) => fits(part, values));
+  if (values.list) {
+    for (const { row, name, what } of chosen) console.log(`${`${row}-${name}`.padEnd(20)} ${what}`);
+    return 0;
+  }
+  const seed = values.seed === undefined ? Math.floor(Math.random() * 1e6) : Number(values.seed);
+  console.log(`faults: seed ${seed}`);
+  const stop = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.once(name, () => stop.abort(new Error(`stopped by ${name}`)));
+  // Sockets live in there, and their paths must be short.
+  const directory = await mkdtemp(join(tmpdir(), 'offhook-faults-'));
+  const outcomes: Outcome[] = [];
+  for (const part of chosen) {
+    const say = (line: string) => console.log(line);
+    const options = { directory, kept: values.logs, signal: stop.signal, seed, say };
+    const outcome = await runPart(part, options);
+    outcomes.push(outcome);
+    console.log(outcomeLine(outcome));
+  }
+  await rm(directory, { recursive: true, force: true });
+  if (values.junit !== undefined) {
+    await mkdir(dirname(values.junit), { recursive: true });
+    await writeFile(values.junit, junit(outcomes));
+  }
+  const bad = outcomes.filter(({ verdict }) => !isGood(verdict)).length;
+  console.log(`faults: ${outcomes.length - bad} of ${outcomes.length} good`);
+  if (values.json) console.log(JSON.stringify(rowFigures(outcomes)));
+  return bad > 0 || outcomes.length === 0 ? 1 : 0;
+}
+
+function fits(part: Part, { only, all }: { only: readonly string[]; all: boolean }): boolean {
+  if (only.length === 0) return all || part.core;
+  return only.some((text) => part.row === text || `${part.row}-${part.name}` === text);
+}
+
+/** What a machine lacks is told, and is no failure. */
+function isGood(verdict: Outcome['verdict']): boolean {
+  if (verdict.kind === 'measured') return verdict.shortfalls.length === 0;
+  return verdict.kind === 'not-run';
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  console.error(USAGE);
+  process.exitCode = 2;
+}

@@ -1,0 +1,82 @@
+import type { Scope } from '@offhook/test-sipp';
+
+export const ROWS = [
+  'F1',
+  'F2',
+  'F3',
+  'F4',
+  'F5',
+  'F6',
+  'F7',
+  'F8',
+  'F9',
+  'F10',
+  'F11',
+  'F12',
+  'F13',
+  'F14',
+] as const;
+
+export type RowId = (typeof ROWS)[number];
+
+/** What one fault did to a call. */
+export interface Measure {
+  /** From what the far end received; undefined where the row has no such figure. */
+  readonly gapMs?: number | undefined;
+  /** From the fault, or from when control was possible again, to the first command that worked. */
+  readonly controlMs?: number | undefined;
+  /** Call, dialog and sound are what they were. */
+  readonly survived: boolean;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+export interface Target {
+  readonly gapMs?: number;
+  readonly controlMs?: number;
+}
+
+export interface Context {
+  /** An empty directory of this part. */
+  readonly directory: string;
+  readonly signal: AbortSignal;
+  readonly seed: number;
+  /** What is used here is undone when the part is over. */
+  readonly scope: Scope;
+  readonly say: (line: string) => void;
+}
+
+/** One way in which a row of the table is tried: F4 over TLS, F5 with SRTP. */
+export interface Part {
+  readonly row: RowId;
+  /** Unique within its row. */
+  readonly name: string;
+  /** In the field's words. */
+  readonly what: string;
+  readonly target: Target;
+  /** Milliseconds. */
+  readonly deadline: number;
+  /** Whether the suite of continuous integration has it: it is short, and no other part proves it. */
+  readonly core: boolean;
+  /** Why it cannot run here; undefined when it can. */
+  readonly missing?: () => Promise<string | undefined>;
+  run(context: Context): Promise<Measure>;
+}
+
+export type Verdict =
+  | { readonly kind: 'measured'; readonly measure: Measure; readonly shortfalls: readonly string[] }
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'not-run'; readonly reason: string };
+
+/** What keeps a measurement from its target; empty when it is met. */
+export function shortfalls(target: Target, measure: Measure): readonly string[] {
+  const found: string[] = [];
+  if (!measure.survived) found.push('the call did not survive');
+  for (const figure of ['gapMs', 'controlMs'] as const) {
+    const limit = target[figure];
+    const value = measure[figure];
+    if (limit === undefined) continue;
+    if (value === undefined) found.push(`${figure} was not measured`);
+    else if (value > limit) found.push(`${figure} is ${value}, the target is ${limit}`);
+  }
+  return found;
+}
