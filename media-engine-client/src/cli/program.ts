@@ -1,4 +1,5 @@
 import type { Output } from '@offhook/common/cli';
+import type { InstallFlags } from '@offhook/common/install';
 import type { AudioRole } from '@offhook/media-rpc';
 import { Command, InvalidArgumentError } from 'commander';
 import { defaultStateDir } from '../config.ts';
@@ -71,6 +72,7 @@ export function buildProgram({ output }: { output: Output }): Command {
     .action(async () => (await import('./doctor-command.ts')).doctor(context()));
   callCommands(program, context);
   deviceCommands(program, context);
+  installCommand(program, context);
   return program;
 }
 
@@ -126,6 +128,31 @@ function deviceCommands(program: Command, context: () => Context): void {
     .action(async (role: AudioRole, volume: number) =>
       (await import('./commands.ts')).setVolume(context(), role, volume),
     );
+}
+
+function installCommand(program: Command, context: () => Context): void {
+  program
+    .command('install')
+    .description('write user unit and desktop file, so that the engine runs by itself')
+    .option('--client', 'the engine of a thin client; the default')
+    .option('--guest', 'the phone of a virtual desktop, by its program offhook')
+    .option('--dry-run', 'show every file, and write none')
+    .option('--uninstall', 'remove what was written and not changed since')
+    .option(
+      '--prefix <dir>',
+      'where programs and desktop files are: /usr for packages',
+      '/usr/local',
+    )
+    .option('--root <dir>', 'install into the system below that directory', '/')
+    .option('--program <path>', 'the program that units start; this one if absent')
+    .action(async (flags: InstallFlags) => {
+      const [{ installProgram }, { clientInstallation }] = await Promise.all([
+        import('@offhook/common/install'),
+        import('../install/files.ts'),
+      ]);
+      const other = { program: 'offhook', package: 'offhook-guest' };
+      installProgram({ own: clientInstallation, other, flags, ...context() });
+    });
 }
 
 function asRole(text: string): AudioRole {

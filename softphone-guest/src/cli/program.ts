@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Output } from '@offhook/common/cli';
+import type { InstallFlags } from '@offhook/common/install';
 import { guestPaths } from '../paths.ts';
 import { VERSION } from '../version.ts';
 import type { Context } from './call-commands.ts';
@@ -43,6 +44,7 @@ export function buildProgram({ output }: { output: Output }): Command {
     return { paths: guestPaths({ stateDir, config }), json: json ?? false, output };
   };
   phoneCommands(program, context);
+  installCommand(program, context);
   callCommands(program, context);
   return program;
 }
@@ -103,6 +105,31 @@ function phoneCommands(program: Command, context: () => Context): void {
       if (role !== undefined && id === undefined) program.error('devices: name the device too');
       const selection = role === undefined || id === undefined ? undefined : { role, id };
       await (await import('./phone-commands.ts')).devices(context(), selection);
+    });
+}
+
+function installCommand(program: Command, context: () => Context): void {
+  program
+    .command('install')
+    .description('write units, udev rule and desktop file, so that the phone runs by itself')
+    .option('--guest', 'the phone of a virtual desktop; the default')
+    .option('--client', 'the engine of a thin client, by its program offhook-engine')
+    .option('--dry-run', 'show every file, and write none')
+    .option('--uninstall', 'remove what was written and not changed since')
+    .option(
+      '--prefix <dir>',
+      'where programs and desktop files are: /usr for packages',
+      '/usr/local',
+    )
+    .option('--root <dir>', 'install into the system below that directory', '/')
+    .option('--program <path>', 'the program that units start; this one if absent')
+    .action(async (flags: InstallFlags) => {
+      const [{ installProgram }, { guestInstallation }] = await Promise.all([
+        import('@offhook/common/install'),
+        import('../install/files.ts'),
+      ]);
+      const other = { program: 'offhook-engine', package: 'offhook-engine' };
+      installProgram({ own: guestInstallation, other, flags, ...context() });
     });
 }
 
