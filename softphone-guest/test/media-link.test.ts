@@ -58,6 +58,21 @@ describe('the link to the engine', () => {
     await media.close();
   });
 
+  it('tries without a pause to speak of as long as there are calls', async () => {
+    const attempts: number[] = [];
+    const call = { id: 'a', revision: 1, inFlight: false, leftOver: false, muted: false };
+    const { media, clock } = link(() => {
+      attempts.push(clock.now());
+      return nothing();
+    }, [call]);
+    media.start();
+    await clock.advance(10_000);
+    expect(attempts.slice(0, 3)).toEqual([0, 50, 100]);
+    expect(attempts.at(-1)).toBe(10_000);
+    expect(attempts).toHaveLength(201);
+    await media.close();
+  });
+
   it('gives up an attempt that nothing answers', async () => {
     const { media, clock } = link(
       (signal) =>
