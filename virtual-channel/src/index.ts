@@ -5,6 +5,8 @@ export { connectChannel } from './connect.ts';
 export type { ChannelOptions, ConnectOptions } from './connect.ts';
 export { listenChannel } from './listen.ts';
 export type { ListenOptions } from './listen.ts';
+export { connectIntroduced, listenIntroduced } from './introduced.ts';
+export type { Introduction, ListenIntroducedOptions } from './introduced.ts';
 export type { TlsOptions } from './tls-options.ts';
 export { createMemoryPair } from './memory-channel.ts';
 export type { MemoryPair, MemoryPairOptions } from './memory-channel.ts';
