@@ -5,6 +5,7 @@ import {
   listenSpicePort,
   parseDesktopFile,
   parseSpiceUri,
+  type MigrationNews,
   type SpiceLinkState,
   type SpicePortListener,
   type SpiceSource,
@@ -55,6 +56,7 @@ export class SpiceDoor {
         this.#follow(state);
         onChange();
       },
+      onMigration: (news) => this.#tell(news),
     });
   }
 
@@ -70,6 +72,18 @@ export class SpiceDoor {
 
   close(): Promise<void> {
     return this.#listener.close();
+  }
+
+  #tell(news: MigrationNews): void {
+    const port = this.#port;
+    if (news.kind === 'began') {
+      this.#logger.info({ port, to: news.to }, 'the desktop is about to move to another host');
+    } else if (news.kind === 'moved') {
+      this.#logger.info({ port, to: news.to, lossless: news.lossless }, 'the desktop has moved');
+    } else {
+      const reason = describeError(news.error);
+      this.#logger.warn({ port, reason }, 'not linked to the host that the desktop moves to');
+    }
   }
 
   #follow(state: SpiceLinkState): void {

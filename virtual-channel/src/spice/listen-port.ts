@@ -6,8 +6,7 @@ import {
   type Timer,
 } from '@offhook/common';
 import type { Channel, ChannelListener } from '../channel.ts';
-import { openPort } from './port.ts';
-import { openSession } from './session.ts';
+import { SpiceConnection, type MigrationNews } from './connection.ts';
 import type { SpiceSource } from './source.ts';
 
 export type SpiceLinkState =
@@ -23,6 +22,8 @@ export interface ListenPortOptions {
   readonly portName: string;
   readonly onChannel: (channel: Channel) => void;
   readonly onState?: (state: SpiceLinkState) => void;
+  /** The desktop moves to another host. */
+  readonly onMigration?: (news: MigrationNews) => void;
   readonly clock: Clock;
   /** Milliseconds for each connection and link; 5,000. */
   readonly timeoutMs?: number;
@@ -35,10 +36,13 @@ export interface SpicePortListener extends ChannelListener {
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5000;
+/** Attempts at the host that a desktop has moved to, before it is looked for elsewhere: about 15 s. */
+const PATIENCE = 8;
 
 /**
  * Keeps a headless SPICE client at a desktop's port: connects, opens the port, hands out a channel
- * each time the guest opens its end, and connects again with back-off when the connection goes.
+ * each time the guest opens its end, goes with a desktop that moves to another host, and connects
+ * again with back-off when the connection goes.
  */
 export function listenSpicePort(options: ListenPortOptions): SpicePortListener {
   return new PortListener(options);
@@ -47,7 +51,12 @@ export function listenSpicePort(options: ListenPortOptions): SpicePortListener {
 class PortListener implements SpicePortListener {
   readonly #options: ListenPortOptions;
   readonly #stop = new AbortController();
+  /** As it was given last. */
   #source: SpiceSource;
+  /** Where the desktop may be, the one to try next first; never empty. */
+  #candidates: readonly SpiceSource[];
+  /** Failures that the first candidate has left. */
+  #patience = 1;
   #attempt: Promise<void> | undefined;
   #timer: Timer | undefined;
   #retryMs = FIRST_RETRY_MS;
@@ -55,15 +64,18 @@ class PortListener implements SpicePortListener {
   constructor(options: ListenPortOptions) {
     this.#options = options;
     this.#source = options.source;
+    this.#candidates = [options.source];
     this.#connect();
   }
 
   get address(): string {
-    return `spice://${this.#source.host}:${this.#source.tlsPort ?? this.#source.port ?? 0}`;
+    const { host, port, tlsPort } = this.#candidates[0] ?? this.#source;
+    return `spice://${host}:${tlsPort ?? port ?? 0}`;
   }
 
   useSource(source: SpiceSource): void {
     this.#source = source;
+    this.#look([source]);
     this.#retryMs = FIRST_RETRY_MS;
     if (this.#attempt === undefined) this.#connect();
   }
@@ -80,41 +92,56 @@ class PortListener implements SpicePortListener {
     if (this.#stop.signal.aborted) return;
     this.#options.onState?.({ state: 'connecting' });
     this.#attempt = this.#serveOnce().then(
-      (reason) => this.#ended(reason),
-      (error: unknown) => this.#ended(error),
+      (reason) => this.#retry(reason),
+      (error: unknown) => this.#failed(error),
     );
   }
 
   /** Resolves with the reason when a connection that stood is gone. */
   async #serveOnce(): Promise<unknown> {
-    const { portName, timeoutMs = 5000 } = this.#options;
+    const { portName, onChannel, onMigration, clock, timeoutMs = 5000 } = this.#options;
+    const source = this.#candidates[0] ?? this.#source;
     const { signal } = this.#stop;
-    const session = await openSession({ source: this.#source, timeoutMs, signal });
-    const gone = Promise.withResolvers<unknown>();
-    const onAbort = () => session.main.destroy();
-    signal.addEventListener('abort', onAbort, { once: true });
-    session.main.on('close', (error) => gone.resolve(error));
-    try {
-      const port = await openPort(session, {
-        source: this.#source,
-        timeoutMs,
-        signal,
-        name: portName,
-        onStream: (stream) => this.#options.onChannel(stream),
-      });
-      port.channel.on('close', (error) => gone.resolve(error));
-      this.#retryMs = FIRST_RETRY_MS;
-      this.#options.onState?.({ state: 'linked' });
-      const reason = await gone.promise;
-      port.channel.destroy();
-      return reason;
-    } finally {
-      signal.removeEventListener('abort', onAbort);
-      session.main.destroy();
-    }
+    const connection = await SpiceConnection.open({
+      source,
+      portName,
+      timeoutMs,
+      clock,
+      signal,
+      onStream: onChannel,
+      onMigration,
+    });
+    this.#retryMs = FIRST_RETRY_MS;
+    this.#options.onState?.({ state: 'linked' });
+    const given = this.#source;
+    const { reason, next, moved } = await connection.ended;
+    // Given meanwhile: a ticket for the desktop where it is now.
+    if (this.#source !== given) this.#look([this.#source]);
+    else this.#look(withoutRepeats([...next, given]), moved ? PATIENCE : 1);
+    return reason;
   }
 
-  #ended(reason: unknown): void {
+  #look(candidates: readonly SpiceSource[], patience = 1): void {
+    this.#candidates = candidates;
+    this.#patience = patience;
+  }
+
+  #failed(reason: unknown): void {
+    const others = this.#candidates.slice(1);
+    if (isOffhookError(reason, 'spice-permission-denied')) {
+      if (others.length === 0 || this.#patience > 1) {
+        this.#attempt = undefined;
+        this.#options.onState?.({ state: 'refused', error: reason });
+        return;
+      }
+      this.#look(others);
+    } else if (others.length > 0 && --this.#patience <= 0) {
+      this.#look([...others, ...this.#candidates.slice(0, 1)]);
+    }
+    this.#retry(reason);
+  }
+
+  #retry(reason: unknown): void {
     this.#attempt = undefined;
     if (this.#stop.signal.aborted) return;
     const error =
@@ -125,13 +152,18 @@ class PortListener implements SpicePortListener {
             'closed',
             reason === undefined ? 'the SPICE connection is gone' : describeError(reason),
           );
-    if (isOffhookError(error, 'spice-permission-denied')) {
-      this.#options.onState?.({ state: 'refused', error });
-      return;
-    }
     const retryInMs = this.#retryMs;
     this.#retryMs = Math.min(2 * this.#retryMs, LAST_RETRY_MS);
     this.#options.onState?.({ state: 'waiting', error, retryInMs });
     this.#timer = this.#options.clock.after(retryInMs, () => this.#connect());
   }
+}
+
+/** The same object twice, or two with the same address, is one. */
+function withoutRepeats(sources: readonly SpiceSource[]): SpiceSource[] {
+  const seen = new Set<string>();
+  return sources.filter(({ host, port, tlsPort }) => {
+    const key = `${host} ${port} ${tlsPort}`;
+    return !seen.has(key) && seen.add(key);
+  });
 }

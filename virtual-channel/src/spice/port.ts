@@ -1,21 +1,89 @@
 import { OffhookError } from '@offhook/common';
 import { decodeBody } from './layout.ts';
-import { ChannelType, PortEvent, portFromClient, portFromServer } from './messages.ts';
-import { PortStream, type PortCarrier } from '../port-stream.ts';
+import { ChannelType, PortEvent, portFromServer } from './messages.ts';
 import { linkChannel, type SessionOptions, type SpiceSession } from './session.ts';
 import type { SpiceChannel } from './spice-channel.ts';
 
-/** A SPICE port channel that is linked and has told its name. */
-export interface SpicePort {
+/** Who has what a port says. */
+export interface PortSink {
+  /** The guest has opened or closed its end. */
+  opened(isOpen: boolean): void;
+  /** Valid until it returns. */
+  data(bytes: Uint8Array): void;
+  /** The server takes more. */
+  drained(): void;
+}
+
+/** A port channel that is linked. What comes while it has no sink waits, and the server with it. */
+export class PortChannel {
   readonly channel: SpiceChannel;
-  readonly name: string;
+  /** Its name, when PORT_INIT has come; undefined when it does not, because another client has it. */
+  readonly named: Promise<string | undefined>;
+  readonly #named = Promise.withResolvers<string | undefined>();
+  #sink: PortSink | undefined;
+  #open = false;
+  #early: Uint8Array[] = [];
+
+  constructor(channel: SpiceChannel, timeoutMs: number) {
+    this.channel = channel;
+    this.named = this.#named.promise;
+    const deadline = setTimeout(() => this.#named.resolve(undefined), timeoutMs);
+    void this.named.then(() => clearTimeout(deadline));
+    channel.onDrain(() => this.#sink?.drained());
+    channel.on('message', ({ type, body }) => this.#message(type, body));
+    channel.on('close', () => this.#named.resolve(undefined));
+  }
+
+  /** The guest has its end open. */
+  get open(): boolean {
+    return this.#open;
+  }
+
+  attach(sink: PortSink | undefined): void {
+    this.#sink = sink;
+    if (sink === undefined || this.#early.length === 0) return;
+    // Not in this turn: the sink is to begin first.
+    queueMicrotask(() => this.#deliverEarly());
+  }
+
+  #deliverEarly(): void {
+    for (const bytes of this.#early.splice(0)) this.#sink?.data(bytes);
+    this.channel.resume();
+  }
+
+  #message(type: number, body: Uint8Array): void {
+    if (type === portFromServer.data.type) {
+      this.#data(body);
+    } else if (type === portFromServer.init.type) {
+      const init = decodeBody('PORT_INIT', portFromServer.init.body, body);
+      this.#named.resolve(Buffer.from(init.name).toString('utf8').replace(/\0$/, ''));
+      // Nothing is news in that it is closed: a port that was carried over may hear of it late.
+      if (init.opened !== 0) this.#opened(true);
+    } else if (type === portFromServer.event.type) {
+      const { event } = decodeBody('PORT_EVENT', portFromServer.event.body, body);
+      if (event === PortEvent.opened) this.#opened(true);
+      else if (event === PortEvent.closed) this.#opened(false);
+    }
+  }
+
+  #data(body: Uint8Array): void {
+    if (this.#sink !== undefined && this.#early.length === 0) {
+      this.#sink.data(body);
+      return;
+    }
+    this.#early.push(body.slice());
+    this.channel.pause();
+  }
+
+  #opened(isOpen: boolean): void {
+    this.#open = isOpen;
+    this.#sink?.opened(isOpen);
+  }
 }
 
 export interface PortOptions extends SessionOptions {
   /** The name of the chardev, e.g. `org.offhook.engine.0`. */
   readonly name: string;
-  /** The guest opened its end (again); called in the turn in which the bytes may begin. */
-  readonly onStream: (stream: PortStream) => void;
 }
 
 /**
@@ -25,19 +93,17 @@ export interface PortOptions extends SessionOptions {
  * @throws OffhookError `channel/spice-no-port`, listing the ports that are there;
  * `channel/spice-port-busy` when a port shows no PORT_INIT: another client holds it.
  */
-export async function openPort(session: SpiceSession, options: PortOptions): Promise<SpicePort> {
+export async function openPort(
+  session: Pick<SpiceSession, 'sessionId' | 'channels'>,
+  options: PortOptions,
+): Promise<PortChannel> {
   const found: string[] = [];
   let silent = 0;
   for (const ref of session.channels.filter((entry) => entry.type === ChannelType.port)) {
-    const channel = await linkChannel(options, {
-      connectionId: session.sessionId,
-      channelType: ref.type,
-      channelId: ref.id,
-      channelCaps: [],
-    });
-    const name = await followPort(channel, options);
-    if (name === options.name) return { channel, name };
-    channel.destroy();
+    const port = await linkPort(options, session.sessionId, ref.id);
+    const name = await port.named;
+    if (name === options.name) return port;
+    port.channel.destroy();
     if (name === undefined) silent += 1;
     else found.push(name);
   }
@@ -57,54 +123,17 @@ export async function openPort(session: SpiceSession, options: PortOptions): Pro
   );
 }
 
-/** Turns the port's events into streams; resolves with its name when PORT_INIT has come. */
-function followPort(channel: SpiceChannel, options: PortOptions): Promise<string | undefined> {
-  const { promise, resolve } = Promise.withResolvers<string | undefined>();
-  const deadline = setTimeout(() => resolve(undefined), options.timeoutMs);
-  let stream: PortStream | undefined;
-  let name = '';
-
-  const carrier: PortCarrier = {
-    get buffered() {
-      return channel.buffered;
-    },
-    write: (bytes) => channel.send(portFromClient.data, { data: bytes }),
-    pause: () => channel.pause(),
-    resume: () => channel.resume(),
-  };
-  const opened = (isOpen: boolean) => {
-    if (name !== options.name) return;
-    stream?.end(guestClosedError(name));
-    stream = undefined;
-    if (!isOpen) return;
-    stream = new PortStream(carrier, { transport: 'spice', description: `spice port ${name}` });
-    options.onStream(stream);
-  };
-
-  channel.onDrain(() => stream?.drained());
-  channel.on('message', ({ type, body }) => {
-    if (type === portFromServer.data.type) {
-      stream?.receive(body);
-    } else if (type === portFromServer.init.type) {
-      const init = decodeBody('PORT_INIT', portFromServer.init.body, body);
-      name = Buffer.from(init.name).toString('utf8').replace(/\0$/, '');
-      clearTimeout(deadline);
-      resolve(name);
-      opened(init.opened !== 0);
-    } else if (type === portFromServer.event.type) {
-      const { event } = decodeBody('PORT_EVENT', portFromServer.event.body, body);
-      if (event === PortEvent.opened) opened(true);
-      else if (event === PortEvent.closed) opened(false);
-    }
+/** Links one port of a session. */
+export async function linkPort(
+  options: SessionOptions,
+  sessionId: number,
+  id: number,
+): Promise<PortChannel> {
+  const channel = await linkChannel(options, {
+    connectionId: sessionId,
+    channelType: ChannelType.port,
+    channelId: id,
+    channelCaps: [],
   });
-  channel.on('close', (error) => {
-    clearTimeout(deadline);
-    resolve(undefined);
-    stream?.end(error);
-  });
-  return promise;
-}
-
-function guestClosedError(port: string): OffhookError {
-  return new OffhookError('channel', 'guest-closed', `the guest closed the port ${port}`);
+  return new PortChannel(channel, options.timeoutMs);
 }

@@ -27,13 +27,31 @@ export interface SpiceSession {
   readonly channels: readonly ChannelRef[];
 }
 
+/** spice-server takes seamless migration only from who counts agent tokens over connections as well. */
+const MAIN_CAPS = [
+  MainCap.semiSeamlessMigrate,
+  MainCap.nameAndUuid,
+  MainCap.agentConnectedTokens,
+  MainCap.seamlessMigrate,
+];
+
+/** Links the main channel of a session that stands at another server: the first step of a migration. */
+export function joinSession(options: SessionOptions, sessionId: number): Promise<SpiceChannel> {
+  return linkChannel(options, {
+    connectionId: sessionId,
+    channelType: ChannelType.main,
+    channelId: 0,
+    channelCaps: MAIN_CAPS,
+  });
+}
+
 /** Opens the main channel and waits for the list of channels (MAIN_INIT, ATTACH, CHANNELS_LIST). */
 export async function openSession(options: SessionOptions): Promise<SpiceSession> {
   const main = await linkChannel(options, {
     connectionId: 0,
     channelType: ChannelType.main,
     channelId: 0,
-    channelCaps: [MainCap.semiSeamlessMigrate, MainCap.nameAndUuid, MainCap.seamlessMigrate],
+    channelCaps: MAIN_CAPS,
   });
   const { promise, resolve, reject } = Promise.withResolvers<SpiceSession>();
   let sessionId = 0;

@@ -1,4 +1,10 @@
-import { Emitter, OffhookError, withDeadline, type EventSource } from '@offhook/common';
+import {
+  Emitter,
+  isOffhookError,
+  OffhookError,
+  withDeadline,
+  type EventSource,
+} from '@offhook/common';
 import type { Channel } from '../channel.ts';
 import { ByteQueue } from './byte-queue.ts';
 import { decodeBody, encodeBody, type Fields, type Layout } from './layout.ts';
@@ -50,7 +56,7 @@ export class SpiceChannel implements EventSource<SpiceChannelEvents> {
   readonly caps: readonly number[];
   readonly #transport: Channel;
   readonly #incoming: ByteQueue;
-  readonly #events = new Emitter<SpiceChannelEvents>();
+  readonly #events = new Emitter<SpiceChannelEvents>((error) => this.#listenerFailed(error));
   #started = false;
   #window = 0;
   #unacknowledged = 0;
@@ -123,6 +129,11 @@ export class SpiceChannel implements EventSource<SpiceChannelEvents> {
     return this.#events.on(name, listener);
   }
 
+  /** By TLS. */
+  get secure(): boolean {
+    return this.#transport.peer.transport === 'tls';
+  }
+
   get closed(): boolean {
     return this.#transport.closed;
   }
@@ -160,6 +171,17 @@ export class SpiceChannel implements EventSource<SpiceChannelEvents> {
   destroy(error?: Error): void {
     this.#failure ??= error;
     this.#transport.destroy(error);
+  }
+
+  /** What a listener cannot read costs the connection, not the process. */
+  #listenerFailed(error: unknown): void {
+    if (isOffhookError(error)) {
+      this.destroy(error);
+      return;
+    }
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 
   #receive(chunk: Uint8Array): void {
