@@ -88,6 +88,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
         lines: phone.lines,
         defaultAccount: config.dial.account,
         media: phone.link,
+        trace: phone.trace,
         status,
         doctor: (signal) =>
           runDoctor(

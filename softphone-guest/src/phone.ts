@@ -6,6 +6,7 @@ import type { AccountConfig, GuestConfig } from './config.ts';
 import { MediaLink } from './media-link.ts';
 import { passwordOf } from './password.ts';
 import { readPem } from './pem.ts';
+import { TraceStore } from './trace/trace-store.ts';
 
 export interface PhoneParts {
   readonly config: GuestConfig;
@@ -27,6 +28,7 @@ export interface Phone {
   readonly lines: readonly Line[];
   readonly manager: CallManager;
   readonly link: MediaLink;
+  readonly trace: TraceStore;
   /** Ends calls, unregisters and closes; idempotent. Takes at most about `timeoutMs`. */
   close(timeoutMs?: number): Promise<void>;
 }
@@ -47,9 +49,10 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
   const manager = new CallManager({ link, config, clock, random: parts.random, logger });
   link.start();
 
+  const trace = new TraceStore();
   let userAgent: UserAgent;
   try {
-    userAgent = await parts.createUserAgent(userAgentOptions(parts));
+    userAgent = await parts.createUserAgent(userAgentOptions(parts, trace));
   } catch (error) {
     await link.close();
     throw error;
@@ -69,6 +72,7 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
     lines,
     manager,
     link,
+    trace,
     close(timeoutMs = CLOSE_MS) {
       closing ??= (async () => {
         await manager.close(timeoutMs);
@@ -84,7 +88,7 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
   };
 }
 
-function userAgentOptions(parts: PhoneParts): UserAgentOptions {
+function userAgentOptions(parts: PhoneParts, trace: TraceStore): UserAgentOptions {
   const { sip, log } = parts.config;
   const tls = sip.tls;
   return {
@@ -93,9 +97,10 @@ function userAgentOptions(parts: PhoneParts): UserAgentOptions {
     instance: parts.instance,
     logger: parts.logger,
     ...(sip.outbound_proxy === undefined ? {} : { outboundProxy: sip.outbound_proxy }),
-    ...(log.sip_trace
-      ? { trace: (entry) => parts.logger.debug({ sip: entry }, 'SIP message') }
-      : {}),
+    trace: (entry) => {
+      trace.add(entry);
+      if (log.sip_trace) parts.logger.debug({ sip: entry }, 'SIP message');
+    },
     ...(tls === undefined
       ? {}
       : {

@@ -48,6 +48,7 @@ export class CallSession {
     this.account = parts.account;
     this.#call = newCall({
       id: parts.id,
+      sipCallId: sip.callId,
       account: parts.account.aor,
       direction: sip.direction,
       remote: sip.remote,

@@ -32,6 +32,8 @@ type Negotiation = 'none' | 'running' | 'again';
 export interface Call {
   /** Local id; also the id of the media session, so that both ends' tools show the same one. */
   readonly id: string;
+  /** Call-ID of its dialog (RFC 3261 §20.8), by which PBX logs and traces know it. */
+  readonly sipCallId: string;
   /** The account's address of record. */
   readonly account: string;
   readonly direction: 'outgoing' | 'incoming';
@@ -108,6 +110,7 @@ export interface Transition {
 
 export interface NewCall {
   readonly id: string;
+  readonly sipCallId: string;
   readonly account: string;
   readonly direction: 'outgoing' | 'incoming';
   readonly remote: RemoteParty;
@@ -118,6 +121,7 @@ export interface NewCall {
 export function newCall(options: NewCall): Call {
   return {
     id: options.id,
+    sipCallId: options.sipCallId,
     account: options.account,
     direction: options.direction,
     remote: options.remote,

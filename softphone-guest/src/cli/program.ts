@@ -4,6 +4,7 @@ import type { InstallFlags } from '@offhook/common/install';
 import { guestPaths } from '../paths.ts';
 import { VERSION } from '../version.ts';
 import type { Context } from './call-commands.ts';
+import type { TraceOptions } from './trace-command.ts';
 
 const EXAMPLES = `
 Examples:
@@ -81,6 +82,21 @@ function phoneCommands(program: Command, context: () => Context): void {
     .argument('[names...]', 'only these, e.g. call.changed dtmf')
     .action(async (names: string[]) =>
       (await import('./phone-commands.ts')).events(context(), names),
+    );
+  program
+    .command('trace')
+    .description('SIP messages of a call, also of one that is over; secrets are masked')
+    .argument('[call]', 'its id or first letters; the only call, else the last one, if left out')
+    .option('--all', 'everything, also what belongs to no call')
+    .option('-f, --follow', 'go on as messages come, until the call is over')
+    .option('--full', 'whole messages instead of a ladder')
+    .option('--pcap <file>', 'write a capture for Wireshark; - for standard output')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  offhook trace                     the call that is up, or the last one\n  offhook trace --all -f            as it happens\n  offhook trace k3v --pcap call.pcap',
+    )
+    .action(async (id: string | undefined, options: TraceOptions) =>
+      (await import('./trace-command.ts')).trace(context(), id, options),
     );
   program
     .command('register')

@@ -9,6 +9,7 @@ import {
   mediaInfo,
   messageInfo,
   statusInfo,
+  tracedMessage,
 } from './schemas.ts';
 
 /**
@@ -93,6 +94,26 @@ export const controlMethods = {
     summary: 'Calls that are over, newest first',
     params: z.object({ limit: z.int().min(1).max(10_000).default(50) }),
     result: calls,
+  },
+  'trace.get': {
+    summary: 'SIP messages of a call, also of one that is over, or with `all` of everything',
+    params: z.object({
+      call: callId.optional(),
+      all: z.boolean().default(false).describe('Also what belongs to no call, e.g. REGISTER'),
+      after: z.int().min(0).default(0).describe('Messages to leave out at the beginning'),
+      wait: z
+        .int()
+        .min(0)
+        .max(60_000)
+        .default(0)
+        .describe('Milliseconds to wait for a message when there is none to tell'),
+    }),
+    result: z.object({
+      call: callInfo.nullable().describe('Null with `all`'),
+      messages: z.array(tracedMessage).describe('Oldest first'),
+      next: z.int().describe('`after` of the next request'),
+      dropped: z.int().describe('Messages that were let go to bound the memory'),
+    }),
   },
   'accounts.list': {
     summary: 'Lines and their registration',

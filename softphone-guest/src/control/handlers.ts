@@ -3,6 +3,7 @@ import type { CallManager, Line } from '../call/call-manager.ts';
 import type { CallSession } from '../call/call-session.ts';
 import { isOver } from '../call/model.ts';
 import type { MediaPort } from '../media-link.ts';
+import type { TraceStore } from '../trace/trace-store.ts';
 import {
   controlMethods,
   type ControlMethodName,
@@ -12,6 +13,7 @@ import {
 import { describeAccount, describeCall } from './info.ts';
 import type { CallInfo, CheckInfo, StatusInfo } from './schemas.ts';
 import { selectCall, selectCalls, type CallFilter } from './select-calls.ts';
+import { getTrace } from './trace-handler.ts';
 
 export interface ControlHandlersParts {
   readonly manager: CallManager;
@@ -19,6 +21,7 @@ export interface ControlHandlersParts {
   /** Address of record of the line that dials when none is named. */
   readonly defaultAccount: string | undefined;
   readonly media: MediaPort;
+  readonly trace: TraceStore;
   readonly status: () => StatusInfo;
   readonly doctor: (signal: AbortSignal) => Promise<readonly CheckInfo[]>;
 }
@@ -114,6 +117,7 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
     'history.list': ({ limit }) => ({
       calls: manager.history.list(limit).map(({ call, stats }) => describeCall(call, stats)),
     }),
+    'trace.get': (params, { signal }) => getTrace(parts, params, signal),
     'accounts.list': () => ({
       accounts: lines.map(({ config, account }) => describeAccount(config, account)),
     }),

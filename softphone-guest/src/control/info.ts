@@ -8,6 +8,7 @@ import type { AccountInfo, CallInfo, EngineInfo, MediaInfo } from './schemas.ts'
 export function describeCall(call: Call, stats: SessionStats | undefined): CallInfo {
   return {
     id: call.id,
+    sipCallId: call.sipCallId,
     account: call.account,
     direction: call.direction,
     state: call.phase,

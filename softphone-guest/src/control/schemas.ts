@@ -32,6 +32,7 @@ const callEnd = z.object({
 
 export const callInfo = z.object({
   id: z.string(),
+  sipCallId: z.string().describe('Call-ID of its dialog, as PBX logs have it'),
   account: z.string().describe('Address of record of the line'),
   direction: z.enum(['outgoing', 'incoming']),
   state: callState,
@@ -90,6 +91,15 @@ export const messageInfo = z.object({
   fromName: z.string().nullable(),
   type: z.string(),
   text: z.string(),
+});
+
+export const tracedMessage = z.object({
+  at: z.number().describe('Wall clock, milliseconds since 1970'),
+  direction: z.enum(['in', 'out']),
+  transport: z.string(),
+  local: z.string(),
+  remote: z.string(),
+  message: z.string().describe('As on the wire; secrets are masked'),
 });
 
 export const checkInfo = z.object({

@@ -8,6 +8,7 @@ function call(direction: Call['direction'], more: Partial<Call> = {}): Call {
   return {
     ...newCall({
       id: 'c1',
+      sipCallId: 'c1@example.com',
       account: 'sip:alice@example.com',
       direction,
       remote: { uri: 'sip:bob@example.com' },

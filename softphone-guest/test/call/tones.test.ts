@@ -4,7 +4,14 @@ import { countCall, endTone, noCalls, standingTones } from '../../src/call/tones
 
 function call(id: string, direction: Call['direction'], more: Partial<Call> = {}): Call {
   return {
-    ...newCall({ id, account: 'sip:a@b', direction, remote: { uri: 'sip:b@b' }, at: 0 }),
+    ...newCall({
+      id,
+      sipCallId: id,
+      account: 'sip:a@b',
+      direction,
+      remote: { uri: 'sip:b@b' },
+      at: 0,
+    }),
     ...more,
   };
 }

@@ -408,9 +408,12 @@ export class FakeUserAgent implements UserAgent {
   readonly listening: UserAgent['listening'];
   readonly accounts: FakeAccount[] = [];
   readonly accountOptions: AccountOptions[] = [];
+  /** What the phone does with a message that crosses the wire. */
+  readonly trace: UserAgentOptions['trace'];
   closed = false;
 
   constructor(options: UserAgentOptions) {
+    this.trace = options.trace;
     this.listening = options.listen;
   }
 
