@@ -35,8 +35,6 @@ export type EngineStatus =
       /** The engine's instance: another one after it was started again. */
       readonly engine: string;
       readonly worker: 'up' | 'restarting' | 'failed';
-      /** What the thin client grants us, ms; less than we asked for where its policy says so. */
-      readonly leaseMs: number;
     }
   | {
       readonly state: 'disconnected';
@@ -55,8 +53,6 @@ export interface MediaLinkEvents extends MediaEvents {
   stale: SessionState;
   /** The engine does not have the session. */
   lost: { readonly id: string };
-  /** The engine has a session that nobody here knows, because our journal was lost. */
-  stray: SessionState;
 }
 
 /** What a call needs of the link. */
@@ -81,8 +77,6 @@ export interface MediaLinkOptions {
   readonly leaseMs: number;
   /** What the calls want the engine to have. */
   readonly desired: () => readonly DesiredSession[];
-  /** Whether that is all there is; `healthy` by default. */
-  readonly journal?: () => 'healthy' | 'lost';
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -94,7 +88,6 @@ const FORWARDED = [
   'session.rtpTimeout',
   'session.renegotiate',
   'session.hangup',
-  'session.ended',
   'devices.changed',
 ] as const satisfies readonly (keyof MediaEvents)[];
 
@@ -238,8 +231,8 @@ export class MediaLink implements MediaPort, EventSource<MediaLinkEvents> {
   }
 
   async #up(client: MediaClient, signal: AbortSignal): Promise<void> {
-    const { channel, desired, journal, logger } = this.#options;
-    const leaseMs = await this.#lease(client, signal);
+    const { channel, leaseMs, desired, logger } = this.#options;
+    await client.call('lease.set', { ms: leaseMs }, { signal });
     const snapshot = await client.call('snapshot', {}, { signal });
     signal.throwIfAborted();
     this.#client = client;
@@ -247,19 +240,13 @@ export class MediaLink implements MediaPort, EventSource<MediaLinkEvents> {
       client.on(name, (event) => this.#events.emit(name, event as never));
     }
     client.on('engine.health', (health) => this.#health(client, health));
-    client.on('session.released', ({ id }) => this.#released(client, id));
-    const actions = reconcile(
-      { sessions: desired(), journal: journal?.() ?? 'healthy' },
-      { sessions: snapshot.sessions, ended: snapshot.ended ?? [] },
-    );
+    const actions = reconcile(desired(), snapshot.sessions);
     this.#retryMs = FIRST_RETRY_MS;
     this.#wasUp = true;
     this.#maxSessions = snapshot.maxSessions;
     const { engine, health } = snapshot;
-    const worker = health?.worker ?? 'up';
-    this.#setStatus({ state: 'connected', channel, engine, worker, leaseMs });
-    const { awayMs } = snapshot;
-    logger.info({ channel, engine, awayMs, actions: actions.length }, 'engine connected');
+    this.#setStatus({ state: 'connected', channel, engine, worker: health?.worker ?? 'up' });
+    logger.info({ channel, engine, actions: actions.length }, 'engine connected');
     for (const action of actions) this.#apply(client, action);
   }
 
@@ -275,7 +262,6 @@ export class MediaLink implements MediaPort, EventSource<MediaLinkEvents> {
         this.#events.emit('lost', { id: action.id });
         break;
       case 'hangup':
-        this.#options.logger.info({ call: action.id, because: action.because }, 'call is over');
         this.#events.emit('session.hangup', { id: action.id });
         break;
       case 'mute':
@@ -284,45 +270,9 @@ export class MediaLink implements MediaPort, EventSource<MediaLinkEvents> {
       case 'close':
         this.#forget(client.call('session.close', { id: action.id }));
         break;
-      case 'keep':
-        this.#keep(client, action.session);
-        break;
-      case 'forget': {
-        const { id, label, will } = action.ended;
-        this.#options.logger.warn({ call: id, label, will }, 'the engine ended it: we were away');
-        this.#forget(client.call('session.close', { id }));
-        break;
-      }
       default:
         action satisfies never;
     }
-  }
-
-  async #lease(client: MediaClient, signal: AbortSignal): Promise<number> {
-    const { leaseMs: asked, logger } = this.#options;
-    const { ms } = await client.call('lease.set', { ms: asked }, { signal });
-    if (ms < asked) logger.warn({ asked, granted: ms }, 'the thin client grants a shorter lease');
-    return ms;
-  }
-
-  /** Of nobody, but perhaps of a call that we have forgotten: it has its lease to be found. */
-  #keep(client: MediaClient, session: SessionState): void {
-    const { clock, logger, desired } = this.#options;
-    const { id, label } = session;
-    const leaseMs = this.#status.state === 'connected' ? this.#status.leaseMs : 0;
-    logger.warn({ session: id, label, leaseMs }, 'a call that the journal has lost is kept a while');
-    this.#events.emit('stray', session);
-    clock.after(leaseMs, () => {
-      if (this.#client !== client || desired().some((one) => one.id === id)) return;
-      this.#forget(client.call('session.close', { id }));
-    });
-  }
-
-  /** Another daemon has claimed our session: what is left here is a call without sound. */
-  #released(client: MediaClient, id: string): void {
-    if (this.#client !== client) return;
-    this.#options.logger.warn({ call: id }, 'another phone has taken the media session over');
-    this.#events.emit('lost', { id });
   }
 
   /** A command whose failure the next reconciliation sees. */
