@@ -18,6 +18,7 @@ import type {
   SessionState,
 } from '@offhook/media-rpc';
 import { reconcile, type DesiredSession, type ReconcileAction } from './reconcile.ts';
+import { Strays } from './strays.ts';
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 2000;
@@ -35,6 +36,8 @@ export type EngineStatus =
       /** The engine's instance: another one after it was started again. */
       readonly engine: string;
       readonly worker: 'up' | 'restarting' | 'failed';
+      /** What the thin client grants us, ms; less than we asked for where its policy says so. */
+      readonly leaseMs: number;
     }
   | {
       readonly state: 'disconnected';
@@ -53,6 +56,8 @@ export interface MediaLinkEvents extends MediaEvents {
   stale: SessionState;
   /** The engine does not have the session. */
   lost: { readonly id: string };
+  /** The engine has a session that nobody here knows, because our journal was lost. */
+  stray: SessionState;
 }
 
 /** What a call needs of the link. */
@@ -77,6 +82,8 @@ export interface MediaLinkOptions {
   readonly leaseMs: number;
   /** What the calls want the engine to have. */
   readonly desired: () => readonly DesiredSession[];
+  /** Whether that is all there is; `healthy` by default. */
+  readonly journal?: () => 'healthy' | 'lost';
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -88,6 +95,7 @@ const FORWARDED = [
   'session.rtpTimeout',
   'session.renegotiate',
   'session.hangup',
+  'session.ended',
   'devices.changed',
 ] as const satisfies readonly (keyof MediaEvents)[];
 
@@ -107,9 +115,18 @@ export class MediaLink implements MediaPort, EventSource<MediaLinkEvents> {
   /** The channel has been up: a command may wait for it to come back. */
   #wasUp = false;
   #maxSessions: number | undefined;
+  readonly #strays: Strays;
 
   constructor(options: MediaLinkOptions) {
     this.#options = options;
+    this.#strays = new Strays({
+      clock: options.clock,
+      logger: options.logger,
+      found: (id) => options.desired().some((one) => one.id === id),
+      close: (id) => {
+        if (this.#client !== undefined) this.#forget(this.#client.call('session.close', { id }));
+      },
+    });
     this.#status = { state: 'connecting', channel: options.channel };
   }
 
@@ -197,6 +214,7 @@ export class MediaLink implements MediaPort, EventSource<MediaLinkEvents> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort(notNow());
     this.#retry?.cancel();
+    this.#strays.clear();
     const client = this.#client;
     this.#client = undefined;
     this.#setStatus(this.#disconnected(notNow()));
@@ -231,8 +249,8 @@ export class MediaLink implements MediaPort, EventSource<MediaLinkEvents> {
   }
 
   async #up(client: MediaClient, signal: AbortSignal): Promise<void> {
-    const { channel, leaseMs, desired, logger } = this.#options;
-    await client.call('lease.set', { ms: leaseMs }, { signal });
+    const { channel, desired, journal, logger } = this.#options;
+    const leaseMs = await this.#lease(client, signal);
     const snapshot = await client.call('snapshot', {}, { signal });
     signal.throwIfAborted();
     this.#client = client;
@@ -240,17 +258,25 @@ export class MediaLink implements MediaPort, EventSource<MediaLinkEvents> {
       client.on(name, (event) => this.#events.emit(name, event as never));
     }
     client.on('engine.health', (health) => this.#health(client, health));
-    const actions = reconcile(desired(), snapshot.sessions);
+    client.on('session.released', ({ id }) =>
+      logger.warn({ call: id }, 'another phone has taken the media session over'),
+    );
+    const actions = reconcile(
+      { sessions: desired(), journal: journal?.() ?? 'healthy' },
+      { sessions: snapshot.sessions, ended: snapshot.ended ?? [] },
+    );
     this.#retryMs = FIRST_RETRY_MS;
     this.#wasUp = true;
     this.#maxSessions = snapshot.maxSessions;
     const { engine, health } = snapshot;
-    this.#setStatus({ state: 'connected', channel, engine, worker: health?.worker ?? 'up' });
-    logger.info({ channel, engine, actions: actions.length }, 'engine connected');
-    for (const action of actions) this.#apply(client, action);
+    const worker = health?.worker ?? 'up';
+    this.#setStatus({ state: 'connected', channel, engine, worker, leaseMs });
+    const { awayMs } = snapshot;
+    logger.info({ channel, engine, awayMs, actions: actions.length }, 'engine connected');
+    for (const action of actions) this.#apply(client, action, leaseMs);
   }
 
-  #apply(client: MediaClient, action: ReconcileAction): void {
+  #apply(client: MediaClient, action: ReconcileAction, leaseMs: number): void {
     switch (action.type) {
       case 'adopt':
         this.#events.emit('adopted', action.session);
@@ -262,6 +288,7 @@ export class MediaLink implements MediaPort, EventSource<MediaLinkEvents> {
         this.#events.emit('lost', { id: action.id });
         break;
       case 'hangup':
+        this.#options.logger.info({ call: action.id, because: action.because }, 'call is over');
         this.#events.emit('session.hangup', { id: action.id });
         break;
       case 'mute':
@@ -270,9 +297,26 @@ export class MediaLink implements MediaPort, EventSource<MediaLinkEvents> {
       case 'close':
         this.#forget(client.call('session.close', { id: action.id }));
         break;
+      case 'keep':
+        this.#strays.keep(action.session, leaseMs);
+        this.#events.emit('stray', action.session);
+        break;
+      case 'forget': {
+        const { id, label, will } = action.ended;
+        this.#options.logger.warn({ call: id, label, will }, 'the engine ended it: we were away');
+        this.#forget(client.call('session.close', { id }));
+        break;
+      }
       default:
         action satisfies never;
     }
+  }
+
+  async #lease(client: MediaClient, signal: AbortSignal): Promise<number> {
+    const { leaseMs: asked, logger } = this.#options;
+    const { ms } = await client.call('lease.set', { ms: asked }, { signal });
+    if (ms < asked) logger.warn({ asked, granted: ms }, 'the thin client grants a shorter lease');
+    return ms;
   }
 
   /** A command whose failure the next reconciliation sees. */

@@ -262,7 +262,9 @@ export class CallManager {
     });
     link.on('lost', ({ id }) => find(id)?.input({ type: 'media-lost' }));
     link.on('status', (status) => {
-      if (status.state === 'connected') this.#tones.replay();
+      if (status.state !== 'connected') return;
+      this.#tones.replay();
+      for (const session of this.#sessions.values()) session.onEngine();
     });
   }
 

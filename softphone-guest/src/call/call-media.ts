@@ -71,6 +71,11 @@ export class CallMedia implements SdpAgent {
     };
   }
 
+  /** The line to the engine that has the session, or will have. */
+  get port(): MediaPort {
+    return this.#parts.port;
+  }
+
   get open(): boolean {
     return this.#open && !this.#closed;
   }

@@ -5,6 +5,7 @@ import type { AccountConfig } from '../config.ts';
 import type { CallMedia } from './call-media.ts';
 import { dtmfInfo, parseDtmfInfo } from './dtmf-info.ts';
 import { step } from './machine.ts';
+import { WillKeeper } from './will-keeper.ts';
 import { isSilenced, newCall, type Call, type CallEffect, type CallInput } from './model.ts';
 
 const INFO_DURATION_MS = 160;
@@ -39,6 +40,7 @@ export class CallSession {
   #answering: Promise<void> | undefined;
   /** BYE, CANCEL or a refusal, under way or done. */
   #ending: Promise<void> | undefined;
+  readonly #will: WillKeeper;
   readonly #finished = Promise.withResolvers<void>();
 
   constructor(sip: SipCall, parts: CallSessionParts) {
@@ -53,6 +55,15 @@ export class CallSession {
       direction: sip.direction,
       remote: sip.remote,
       at: parts.clock.wall(),
+    });
+    const { clock, logger, media } = parts;
+    this.#will = new WillKeeper({
+      id: parts.id,
+      sip,
+      port: () => media.port,
+      open: () => media.open && this.#call.phase === 'established',
+      clock,
+      logger,
     });
     sip.on('state', (state) => {
       if (state !== 'established' && state !== 'ended') this.input({ type: 'sip-progress', state });
@@ -97,6 +108,7 @@ export class CallSession {
     if (call.phase !== 'incoming') this.#autoAnswer?.cancel();
     for (const effect of effects) this.#run(effect);
     if (call !== before) {
+      if (call.phase === 'established') this.#will.refresh();
       this.#parts.onChange(this, before);
       for (const watch of this.#watchers) watch();
     }
@@ -151,6 +163,11 @@ export class CallSession {
     return this.#lastStats;
   }
 
+  /** There is a line to an engine again: it may know nothing of what the last one knew. */
+  onEngine(): void {
+    if (this.#call.phase === 'established') this.#will.forget();
+  }
+
   onMediaState(state: SessionState): void {
     this.input({
       type: 'media-changed',
@@ -185,6 +202,7 @@ export class CallSession {
         this.media.setMuted(isSilenced(this.#call));
         break;
       case 'finish':
+        this.#will.close();
         void this.#finish();
         break;
       default:
