@@ -1,4 +1,4 @@
-import { OffhookError } from '@offhook/common';
+import { isOffhookError, OffhookError } from '@offhook/common';
 
 /** SPICE_LINK_ERR_*, `spice/protocol.h`, by number: code, what it means, what to do. */
 const LINK_ERRORS: readonly (readonly [code: string, text: string, remedy?: string])[] = [
@@ -26,4 +26,10 @@ export function linkError(code: number, stage: LinkStage): OffhookError {
   return new OffhookError('channel', name, `${text} (${stage})`, {
     remedy,
   });
+}
+
+/** The number to tell a client for what went wrong; SPICE_LINK_ERR_ERROR for all that has none. */
+export function linkErrorNumber(error: unknown): number {
+  const at = LINK_ERRORS.findIndex(([code]) => isOffhookError(error, code));
+  return at < 1 ? 1 : at;
 }

@@ -2,10 +2,10 @@ import { isOffhookError, OffhookError } from '@offhook/common';
 import { connectSocket, withDefaults, type ConnectedSocket } from '../connect.ts';
 import { hostPort } from '../address.ts';
 import { SocketChannel } from '../socket-channel.ts';
-import { decodeBody } from './layout.ts';
+import { decodeBody, encodeBody } from './layout.ts';
 import type { LinkRequest } from './link.ts';
 import { ChannelType, MainCap, mainFromClient, mainFromServer } from './messages.ts';
-import { SpiceChannel, type SpiceMessage } from './spice-channel.ts';
+import { SpiceChannel } from './spice-channel.ts';
 import type { SpiceSource } from './source.ts';
 
 export interface ChannelRef {
@@ -60,7 +60,7 @@ export async function openSession(options: SessionOptions): Promise<SpiceSession
       sessionId = decodeBody('MAIN_INIT', mainFromServer.init.body, message.body).sessionId;
       main.send(mainFromClient.attachChannels, {});
     } else if (message.type === mainFromServer.channelsList.type) {
-      resolve({ main, sessionId, channels: readChannelsList(message) });
+      resolve({ main, sessionId, channels: readChannelsList(message.body) });
     }
   });
   const offClose = main.on('close', (error) =>
@@ -135,12 +135,9 @@ function mustBeSecure(source: SpiceSource, channelType: number): boolean {
   return source.secureChannels.some((entry) => entry === 'all' || entry === name);
 }
 
-function readChannelsList(message: SpiceMessage): ChannelRef[] {
-  const { count, channels } = decodeBody(
-    'CHANNELS_LIST',
-    mainFromServer.channelsList.body,
-    message.body,
-  );
+/** @throws OffhookError `channel/spice-malformed`. */
+export function readChannelsList(body: Uint8Array): ChannelRef[] {
+  const { count, channels } = decodeBody('CHANNELS_LIST', mainFromServer.channelsList.body, body);
   if (channels.length < 2 * count) {
     throw new OffhookError('channel', 'spice-malformed', 'CHANNELS_LIST is shorter than it says');
   }
@@ -148,4 +145,11 @@ function readChannelsList(message: SpiceMessage): ChannelRef[] {
     type: channels[2 * index] ?? 0,
     id: channels[2 * index + 1] ?? 0,
   }));
+}
+
+export function encodeChannelsList(channels: readonly ChannelRef[]): Uint8Array {
+  return encodeBody(mainFromServer.channelsList.body, {
+    count: channels.length,
+    channels: Uint8Array.from(channels.flatMap(({ type, id }) => [type, id])),
+  });
 }

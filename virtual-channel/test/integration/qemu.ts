@@ -1,18 +1,26 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, connect } from 'node:net';
-import { exited, stopProcess } from '@offhook/common';
+import { createInterface } from 'node:readline';
+import { exited, stopProcess, withDeadline } from '@offhook/common';
 
 export interface QemuOptions {
   readonly password?: string;
   /** Names of SPICE ports; the peer at the other end of each is a QMP monitor. */
   readonly ports: readonly string[];
   readonly tls?: { readonly dir: string; readonly only: boolean };
+  /** A PC that boots its firmware, so that there is something to see; else no machine at all. */
+  readonly screen?: boolean;
+  /** More arguments. */
+  readonly args?: readonly string[];
 }
 
 export interface Qemu {
   readonly port: number;
   readonly tlsPort: number;
+  readonly pid: number;
+  /** A command of the QEMU Machine Protocol; resolves with its `return`. */
+  qmp(execute: string, args?: Record<string, unknown>): Promise<unknown>;
   stop(): Promise<void>;
 }
 
@@ -24,7 +32,11 @@ export async function startQemu(options: QemuOptions): Promise<Qemu> {
     options.tls === undefined
       ? ''
       : `,tls-port=${tlsPort},x509-dir=${options.tls.dir}${options.tls.only ? ',tls-channel=default' : ''}`;
-  const args = ['-M', 'none', '-display', 'none', '-nodefaults'];
+  const machine =
+    options.screen === true
+      ? ['-M', 'pc', '-accel', 'tcg', '-m', '32', '-vga', 'std', '-device', 'virtio-serial-pci']
+      : ['-M', 'none'];
+  const args = [...machine, '-display', 'none', '-nodefaults', ...(options.args ?? [])];
   if (options.password !== undefined) {
     args.push('-object', `secret,id=ticket,data=${options.password}`);
   }
@@ -37,9 +49,13 @@ export async function startQemu(options: QemuOptions): Promise<Qemu> {
       `chardev=p${index},mode=control`,
     ),
   );
-  const child = spawn('qemu-system-x86_64', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  args.push('-qmp', 'stdio');
+  const child = spawn('qemu-system-x86_64', args, { stdio: 'pipe' });
   await listening(port, child);
-  return { port, tlsPort, stop: async () => void (await stopProcess(child)) };
+  const qmp = monitor(child);
+  await qmp('qmp_capabilities');
+  const stop = async () => void (await stopProcess(child));
+  return { port, tlsPort, pid: child.pid ?? 0, qmp, stop };
 }
 
 async function listening(port: number, child: ChildProcess): Promise<void> {
@@ -72,4 +88,24 @@ async function freePort(): Promise<number> {
   await once(server, 'close');
   if (address === null || typeof address === 'string') throw new Error('no port is free');
   return address.port;
+}
+
+/** Answers come in the order of the commands; events and the greeting lie between. */
+function monitor(child: ChildProcess): Qemu['qmp'] {
+  const waiting: ((reply: { return?: unknown; error?: { desc: string } }) => void)[] = [];
+  const { stdin, stdout } = child;
+  if (stdin === null || stdout === null) throw new Error('QEMU has no monitor');
+  createInterface({ input: stdout }).on('line', (line) => {
+    const message = JSON.parse(line) as { return?: unknown; error?: { desc: string } };
+    if ('return' in message || 'error' in message) waiting.shift()?.(message);
+  });
+  return (execute, args = {}) =>
+    withDeadline({ layer: 'system', what: `QEMU: ${execute}`, ms: 10_000 }, async () => {
+      const { promise, resolve } = Promise.withResolvers<Parameters<(typeof waiting)[0]>[0]>();
+      waiting.push(resolve);
+      stdin.write(`${JSON.stringify({ execute, arguments: args })}\n`);
+      const reply = await promise;
+      if (reply.error !== undefined) throw new Error(`QEMU: ${execute}: ${reply.error.desc}`);
+      return reply.return;
+    });
 }

@@ -1,9 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock, withDeadline, type OffhookError } from '@offhook/common';
+import { systemClock, type OffhookError } from '@offhook/common';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Channel } from '../../src/channel.ts';
 import {
@@ -13,6 +11,7 @@ import {
   type SpiceSource,
 } from '../../src/spice/index.ts';
 import { startQemu, type QemuOptions } from './qemu.ts';
+import { makeX509Directory, queue, talkToMonitor } from './support.ts';
 
 const PORT = 'org.offhook.engine.0';
 const cleanups: (() => unknown)[] = [];
@@ -24,25 +23,6 @@ async function qemu(options: Partial<QemuOptions> = {}) {
   const machine = await startQemu({ ports: ['org.example.other', PORT], ...options });
   cleanups.push(() => machine.stop());
   return machine;
-}
-
-/** A queue of what happened, to be awaited in order. */
-function queue<T>() {
-  const items: T[] = [];
-  const waiting: ((item: T) => void)[] = [];
-  return {
-    push: (item: T) => {
-      const taker = waiting.shift();
-      if (taker === undefined) items.push(item);
-      else taker(item);
-    },
-    next: (what: string): Promise<T> =>
-      withDeadline({ layer: 'system', what, ms: 5000 }, () => {
-        const item = items.shift();
-        if (item !== undefined) return Promise.resolve(item);
-        return new Promise<T>((resolve) => waiting.push(resolve));
-      }),
-  };
 }
 
 function listen(source: Partial<SpiceSource>) {
@@ -64,24 +44,6 @@ function listen(source: Partial<SpiceSource>) {
     }
   };
   return { listener, channels, states, until };
-}
-
-/** The monitor at the other end greets whoever opens the port, and answers commands. */
-async function talkToMonitor(channel: Channel): Promise<string> {
-  const lines = queue<string>();
-  let text = '';
-  channel.on('data', (chunk) => {
-    text += Buffer.from(chunk).toString();
-    for (;;) {
-      const end = text.indexOf('\n');
-      if (end < 0) return;
-      lines.push(text.slice(0, end));
-      text = text.slice(end + 1);
-    }
-  });
-  await lines.next('the greeting of the monitor');
-  channel.write(Buffer.from('{"execute":"qmp_capabilities"}\n'));
-  return lines.next('the answer of the monitor');
 }
 
 describe('a headless SPICE client at a port of a real QEMU', () => {
@@ -122,7 +84,8 @@ describe('a headless SPICE client at a port of a real QEMU', () => {
   });
 
   it('uses TLS where the server asks for it, with the CA and host subject of the desktop file', async () => {
-    const dir = makeCertificates();
+    const { dir, remove } = makeX509Directory();
+    cleanups.push(remove);
     const { port, tlsPort } = await qemu({ tls: { dir, only: true } });
     const ca = readFileSync(join(dir, 'ca-cert.pem'), 'utf8');
 
@@ -180,47 +143,4 @@ function header(length: number): Buffer {
   bytes.writeUInt32LE(2, 8);
   bytes.writeUInt32LE(length, 12);
   return bytes;
-}
-
-/** What QEMU wants in its x509 directory: a CA, and a server certificate for one subject. */
-function makeCertificates(): string {
-  const dir = mkdtempSync(join(tmpdir(), 'offhook-spice-'));
-  cleanups.push(() => rmSync(dir, { recursive: true }));
-  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: dir, stdio: 'pipe' });
-  const key = ['-newkey', 'rsa:2048', '-nodes'];
-  openssl(
-    'req',
-    '-x509',
-    ...key,
-    '-keyout',
-    'ca-key.pem',
-    '-out',
-    'ca-cert.pem',
-    '-subj',
-    '/CN=Test CA',
-  );
-  openssl(
-    'req',
-    ...key,
-    '-keyout',
-    'server-key.pem',
-    '-out',
-    'server.csr',
-    '-subj',
-    '/O=Offhook test/CN=the host',
-  );
-  openssl(
-    'x509',
-    '-req',
-    '-in',
-    'server.csr',
-    '-CA',
-    'ca-cert.pem',
-    '-CAkey',
-    'ca-key.pem',
-    '-CAcreateserial',
-    '-out',
-    'server-cert.pem',
-  );
-  return dir;
 }

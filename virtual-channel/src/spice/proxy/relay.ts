@@ -1,0 +1,50 @@
+import type { Socket } from 'node:net';
+import { pipeline, type Duplex, type Transform } from 'node:stream';
+
+/** How long the last bytes have to leave once the other side is gone, milliseconds. */
+const FLUSH_MS = 1000;
+
+export interface RelayFilters {
+  readonly toViewer: Transform;
+  readonly toServer: Transform;
+}
+
+/**
+ * Passes everything between the two until either goes; then the other goes too, with what it still
+ * had to get. Buffers are handed on as they are, and a side that does not read holds the other up.
+ * Resolves when both are gone.
+ */
+export async function relay(viewer: Socket, server: Socket, filters?: RelayFilters): Promise<void> {
+  // Two pipes with a filter each listen to more than Node's usual ten.
+  for (const socket of [viewer, server]) socket.setMaxListeners(30);
+  connect(server, viewer, filters?.toViewer);
+  connect(viewer, server, filters?.toServer);
+  await Promise.all([follow(viewer, server), follow(server, viewer)]);
+}
+
+function connect(from: Duplex, to: Duplex, filter: Transform | undefined): void {
+  if (filter === undefined) {
+    from.pipe(to);
+    return;
+  }
+  pipeline(from, filter, to, (error) => {
+    if (error === null || error === undefined) return;
+    from.destroy();
+    to.destroy();
+  });
+}
+
+/** Resolves when `socket` has closed; `other` is then made to. */
+function follow(socket: Socket, other: Socket): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const onClose = () => {
+    other.end();
+    const timer = setTimeout(() => other.destroy(), FLUSH_MS);
+    other.once('close', () => clearTimeout(timer));
+    if (other.closed) clearTimeout(timer);
+    resolve();
+  };
+  if (socket.closed) onClose();
+  else socket.once('close', onClose);
+  return promise;
+}
