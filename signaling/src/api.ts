@@ -77,6 +77,18 @@ export interface UserAgentOptions {
    * default. By it an account knows the bindings that an earlier life left at its registrar.
    */
   readonly instance?: string;
+  /** Where calls are written down, so that another process can go on with them. */
+  readonly journal?: CallJournal;
+  /**
+   * Branches and tags are made with it: the process that goes on with the calls of another one has
+   * the same secret, 16 bytes or more, so that what it sends again is known for the same.
+   */
+  readonly secret?: Uint8Array;
+  /**
+   * True: what arrives waits until `restored` is called, so that no request finds its dialog unknown
+   * only because it has not been taken up yet.
+   */
+  readonly restoring?: boolean;
   /** A URI (`sip:proxy.example.com;transport=tls;lr`) every out-of-dialog request goes through. */
   readonly outboundProxy?: string;
   /** Every message as it crosses the wire; secrets already masked. */
@@ -184,8 +196,9 @@ export interface Account extends EventSource<AccountEvents> {
   /** A call to a SIP URI; `invite` returns at once, what happens comes as events. */
   invite(target: string, agent: SdpAgent, options?: InviteOptions): SipCall;
   /**
-   * Goes on with a call that an earlier process had established, in state `established` at once;
-   * nothing is sent. Throws an OffhookError `bad-snapshot` for what is none.
+   * Goes on with a call of an earlier process, in the state in which that was; a call that rings here
+   * is an `IncomingCall`. What there is to say to the peer is said after `UserAgent.restored`. Throws
+   * an OffhookError `bad-snapshot` for what is none, and `gone` for a call that cannot go on.
    */
   restore(snapshot: CallSnapshot, agent: SdpAgent): SipCall;
   /** OPTIONS to the registrar or a URI: the status and round trip, for `doctor`. */
@@ -239,24 +252,42 @@ export interface SipCallEvents {
   refer: IncomingReferral;
   /** INFO with DTMF (`application/dtmf-relay`), or another body; already answered. */
   info: Body;
-  /**
-   * `snapshot()` gives something else than before. Told before the message leaves that shows the
-   * change to the peer, so that a journal that commits in the listener is never behind.
-   */
-  changed: undefined;
   ended: CallEnd;
 }
 
-/** A call as plain data (it survives JSON): enough for another process to go on with its dialog. */
+/**
+ * A call as plain data (it survives JSON): enough for another process to go on with its dialog. It has
+ * no SRTP key and no credentials in it.
+ */
 export interface CallSnapshot {
-  readonly version: 1;
+  readonly version: 2;
   readonly id: string;
   readonly direction: 'outgoing' | 'incoming';
   /** AOR of the account. */
   readonly account: string;
   readonly remote: { readonly uri: string; readonly displayName?: string };
+  /**
+   * `inviting`: our INVITE has no final answer; `ringing`: the peer's has none, or our 2xx no ACK;
+   * `ending`: a BYE of ours has no answer.
+   */
+  readonly state: 'inviting' | 'ringing' | 'established' | 'ending';
   /** Nobody's business but signaling's. */
   readonly content: unknown;
+}
+
+export interface CallJournal {
+  /**
+   * Called before a message leaves that shows a change to the peer, with all calls that have changed
+   * since, and soon after other changes. MUST have committed when it returns, and MUST NOT throw.
+   */
+  commit(changes: readonly CallChange[]): void;
+}
+
+export interface CallChange {
+  /** `SipCall.id`. */
+  readonly id: string;
+  /** Undefined: the call is over on both sides, and there is nothing left to say. */
+  readonly snapshot: CallSnapshot | undefined;
 }
 
 /** A message that ends a call, ready to be sent. */
@@ -301,7 +332,7 @@ export interface SipCall extends EventSource<SipCallEvents> {
   readonly replaceable: ReplacesHeader | undefined;
   /** What came in the INVITE (incoming) or its 2xx (outgoing) in place of a description. */
   readonly body: Body | undefined;
-  /** For `Account.restore`; undefined unless the call is established. */
+  /** For `Account.restore`; undefined before the INVITE, when the call is over, and without media. */
   snapshot(): CallSnapshot | undefined;
   /**
    * The BYE that somebody else may send if this phone is lost. It takes a CSeq number that our next
@@ -337,6 +368,12 @@ export interface UserAgent {
   readonly listening: readonly ListenAddress[];
   addAccount(options: AccountOptions): Account;
   readonly accounts: readonly Account[];
+  /**
+   * The calls of the earlier process are there: what has arrived meanwhile is served, and each call
+   * goes on. A peer is told our Contact where it could not reach us any more, or where it may have
+   * given up: `awayMs` is how long nobody was here, if that is known.
+   */
+  restored(options?: { awayMs?: number | undefined }): void;
   /**
    * Our addresses have changed, or a frozen process goes on: accounts register again, and the peer
    * of every established call is told our Contact, at once.

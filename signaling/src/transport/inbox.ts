@@ -2,7 +2,7 @@ import type { Core } from 'sip.js';
 import type { Logger } from '@offhook/common';
 import { LazyCoreMessage, MalformedMessage, parseForCore } from './core-parse.ts';
 import { headerValue, type RequestHead, type ResponseHead } from './head.ts';
-import type { Endpoint, Flow, MessageHandler } from './layer.ts';
+import type { Endpoint, Flow, IncomingRequest, MessageHandler } from './layer.ts';
 
 /** Why a message was not taken. */
 export interface NotTaken {
@@ -20,18 +20,8 @@ export class Inbox {
   }
 
   request(head: RequestHead, body: string, branch: string, flow: Flow): NotTaken | undefined {
-    const secure = flow.transport === 'tls';
-    const core = new LazyCoreMessage(() => parseForCore(head, coreVia(branch), body, secure));
     return this.#hand(head.method, () =>
-      this.handler?.request({
-        head,
-        body,
-        branch,
-        flow,
-        get message() {
-          return core.get() as Core.IncomingRequestMessage;
-        },
-      }),
+      this.handler?.request(requestEvent(head, body, branch, flow)),
     );
   }
 
@@ -73,6 +63,25 @@ export class Inbox {
       return { status: 500, reason: 'Server Internal Error' };
     }
   }
+}
+
+export function requestEvent(
+  head: RequestHead,
+  body: string,
+  branch: string,
+  flow: Flow,
+): IncomingRequest {
+  const secure = flow.transport === 'tls';
+  const core = new LazyCoreMessage(() => parseForCore(head, coreVia(branch), body, secure));
+  return {
+    head,
+    body,
+    branch,
+    flow,
+    get message() {
+      return core.get() as Core.IncomingRequestMessage;
+    },
+  };
 }
 
 /** The Via that sip.js sees: only the branch means anything to it. */

@@ -28,6 +28,11 @@ export interface TransportLayer extends EventSource<TransportEvents> {
    * answer 500.
    */
   receive(handler: MessageHandler): void;
+  /**
+   * An INVITE that came to an earlier process, as if it had come just now: its transaction stands
+   * again, and is answered the way that its Via says. Undefined for what is none, or is here already.
+   */
+  readmit(saved: SavedRequest): IncomingRequest | undefined;
   /** RFC 3263, in the order in which they will be tried; targets that failed lately come last. */
   resolve(uri: string, signal?: AbortSignal): Promise<readonly Target[]>;
   /**
@@ -53,6 +58,8 @@ export interface TransportLayerOptions {
   readonly logger?: Logger | undefined;
   /** Every message as it crosses the wire, retransmissions too; secrets already masked. */
   readonly trace?: ((entry: TraceEntry) => void) | undefined;
+  /** Makes branches that nobody can guess; random by default. */
+  readonly secret?: Uint8Array | undefined;
   readonly resolver?: SipResolver | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: Random | undefined;
@@ -129,6 +136,14 @@ export interface Flow {
   readonly remote: Endpoint;
   /** Where that peer can open a flow to us: our listening point, or `local` if there is none. */
   readonly contact: Endpoint;
+}
+
+/** A request as it came, for another process. */
+export interface SavedRequest {
+  readonly text: string;
+  readonly transport: TransportName;
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
 }
 
 /**

@@ -217,7 +217,8 @@ export class Outbox {
 
   /** 160 bits that depend on what identifies the transaction, so that a repeat has the same. */
   #branch(core: string, head: RequestHead, attempt: number): string {
-    const cseq = headerValue(head, 'cseq') ?? '';
+    // A CANCEL has the branch of its INVITE, also in a process that has not sent that one.
+    const cseq = parseCSeq(headerValue(head, 'cseq') ?? '')?.cseq;
     const seed = JSON.stringify([core, headerValue(head, 'call-id'), cseq, attempt]);
     const digest = createHmac('sha256', this.#options.secret).update(seed).digest('hex');
     return `${MAGIC_COOKIE}${digest.slice(0, 40)}`;

@@ -1,5 +1,7 @@
 import type { Clock, Logger } from '@offhook/common';
 import type { ListenAddress } from '../api.ts';
+import { choosePoint, isWildcard } from './addresses.ts';
+import type { Endpoint, SavedRequest } from './layer.ts';
 import type { Network, StreamServer, StreamSocket } from './network.ts';
 import type { Traffic } from './traffic.ts';
 import { UdpPoint } from './udp-point.ts';
@@ -29,6 +31,22 @@ export class Points {
     for (const at of addresses) {
       this.listening.push(await (at.transport === 'udp' ? this.#bindUdp(at) : this.#listen(at)));
     }
+  }
+
+  /** What belongs into a Contact for a peer that was met on a flow of an earlier process. */
+  contactOf({ transport, local, remote }: SavedRequest): Endpoint {
+    const points =
+      transport === 'udp'
+        ? this.udp
+        : this.streams.filter(({ listening }) => listening.transport === transport);
+    const point = choosePoint<{ readonly listening: ListenAddress }>(
+      points,
+      remote.address,
+      local.address,
+    );
+    if (point === undefined) return local;
+    const { address, port } = point.listening;
+    return { address: isWildcard(address) ? local.address : address, port };
   }
 
   async close(): Promise<void> {

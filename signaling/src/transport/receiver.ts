@@ -3,15 +3,15 @@ import type { ClientTransactions } from './client-transactions.ts';
 import type { Connection } from './connection.ts';
 import type { FrameEvent } from './framer.ts';
 import { headerValue, type RequestHead, type ResponseHead, type SipHead } from './head.ts';
-import { coreVia, type Inbox } from './inbox.ts';
-import type { Limits } from './layer.ts';
+import { coreVia, requestEvent, type Inbox } from './inbox.ts';
+import type { Flow, IncomingRequest, Limits } from './layer.ts';
 import type { Outbox } from './outbox.ts';
 import { parseHead } from './parse.ts';
 import { renderResponse } from './render.ts';
 import type { Admission, Arrival, ServerTransactions } from './server-transactions.ts';
 import type { Traffic } from './traffic.ts';
 import { formatVia, hasViaParam, seenAs, stampVia, viaParam } from './via.ts';
-import { isReliable, type Wire } from './wire.ts';
+import { isReliable, sendFailed, type Wire } from './wire.ts';
 
 export interface ReceiverOptions {
   readonly limits: Limits;
@@ -58,6 +58,23 @@ export class Receiver {
     const whole = Buffer.concat([head, Buffer.from(HEAD_END), body]);
     this.#options.traffic.received(connection.flow, whole);
     this.#message(Buffer.from(head), Buffer.from(body), connection);
+  }
+
+  /** See `TransportLayer.readmit`. What it came on is gone: answers find their own way. */
+  readmit(text: string, flow: Flow): IncomingRequest | undefined {
+    const end = text.indexOf(HEAD_END);
+    const parsed = parseHead(text.slice(0, Math.max(0, end)));
+    if (!parsed.ok || parsed.head.kind !== 'request') return undefined;
+    const { head } = parsed;
+    const verdict = checkMessage(head);
+    if (verdict.verdict !== 'accept') return undefined;
+    const { essentials } = verdict;
+    const wire: Wire = { flow, open: false, send: () => Promise.reject(sendFailed(flow, 'gone')) };
+    const topVia = stampVia(essentials.topVia, flow.remote);
+    const vias = [formatVia(topVia), ...essentials.vias.slice(1)];
+    const admission = this.#options.servers.receive({ head, essentials, vias, wire });
+    if (admission.admitted !== 'new') return undefined;
+    return requestEvent(head, text.slice(end + HEAD_END.length), admission.branch, flow);
   }
 
   /** The connection ends after this; a request gets a word of why if it says where to. */

@@ -12,11 +12,13 @@ import { Inbox } from './inbox.ts';
 import { atIntervals, PING, STREAM_KEEP_ALIVE_MS, UDP_KEEP_ALIVE_MS } from './keep-alive.ts';
 import type {
   Flow,
+  IncomingRequest,
   Limits,
   MessageHandler,
   NextHop,
   Random,
   Router,
+  SavedRequest,
   Target,
   TransportEvents,
   TransportLayer,
@@ -141,7 +143,7 @@ class SipTransports extends Emitter<TransportEvents> implements TransportLayer {
       clients: this.#clients,
       servers: this.#servers,
       ways: this.#ways,
-      secret: random.bytes(32),
+      secret: options.secret ?? random.bytes(32),
       deliver: (head, via) => {
         this.#inbox.response(head, '', { via, flow: undefined, seenAs: undefined, matched: true });
       },
@@ -180,6 +182,18 @@ class SipTransports extends Emitter<TransportEvents> implements TransportLayer {
 
   receive(handler: MessageHandler): void {
     this.#inbox.handler = handler;
+  }
+
+  readmit(saved: SavedRequest): IncomingRequest | undefined {
+    this.#mustBeOpen();
+    const flow: Flow = {
+      id: `gone ${saved.transport} ${saved.remote.address} ${saved.remote.port}`,
+      transport: saved.transport,
+      local: saved.local,
+      remote: saved.remote,
+      contact: this.#points.contactOf(saved),
+    };
+    return this.#receiver.readmit(saved.text, flow);
   }
 
   async resolve(uri: string, signal?: AbortSignal): Promise<readonly Target[]> {

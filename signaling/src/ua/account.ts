@@ -24,7 +24,8 @@ import { answered } from './answered.ts';
 import { IncomingCallImpl } from './call/incoming-call.ts';
 import { headerPair } from './call/invite-draft.ts';
 import { OutgoingCall } from './call/outgoing-call.ts';
-import { RestoredCall } from './call/restored-call.ts';
+import { restoreCall } from './call/restore.ts';
+import type { RestoredCall } from './call/restored-call.ts';
 import type { InboundRequest } from './core/inbound-request.ts';
 import type { SipCore } from './core/sip-core.ts';
 import { sendInDialog } from './dialog/dialog-request.ts';
@@ -175,12 +176,13 @@ export class AccountImpl implements Account {
 
   restore(snapshot: CallSnapshot, agent: SdpAgent): SipCall {
     this.#needOpen();
-    const call = new RestoredCall({
+    const call = restoreCall({
       profile: this.#profile,
       snapshot,
       agent,
       onMessage: (request) => this.message(request),
     });
+    this.#context.core.keeper.knows(call);
     this.#context.track(call);
     return call;
   }

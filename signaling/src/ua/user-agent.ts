@@ -12,6 +12,7 @@ import type { Random, TransportLayer } from '../transport/layer.ts';
 import { createTransportLayer, systemRandom } from '../transport/transport-layer.ts';
 import { AccountImpl, type AccountContext, type TrackedCall } from './account.ts';
 import type { InboundRequest } from './core/inbound-request.ts';
+import { Keeper } from './core/keeper.ts';
 import { SipCore } from './core/sip-core.ts';
 import { OutOfDialog } from './out-of-dialog.ts';
 
@@ -23,6 +24,11 @@ export interface UserAgentSurroundings {
 }
 
 const CLOSE_MS = 2000;
+/**
+ * So long a peer repeats what got no answer (64·T1, less what a start may take): whoever was away for
+ * longer may have missed the end of a call.
+ */
+const PATIENCE_MS = 25_000;
 
 /** Binds the listening points; rejects with an OffhookError of layer `signaling` if it cannot. */
 export async function createUserAgent(
@@ -37,6 +43,7 @@ export async function createUserAgent(
     logger: options.logger,
     trace: options.trace,
     resolver: options.resolver,
+    secret: options.secret,
     clock,
     random,
     network: surroundings.network,
@@ -61,6 +68,8 @@ class UserAgentImpl implements UserAgent {
       random,
       logger: options.logger ?? silentLogger,
       product: options.product ?? 'Offhook',
+      keeper: new Keeper(options.journal, clock),
+      hold: options.restoring === true,
       outOfDialog: (inbound: InboundRequest) => this.#outOfDialog.serve(inbound),
     });
     this.#outOfDialog = new OutOfDialog({
@@ -102,6 +111,13 @@ class UserAgentImpl implements UserAgent {
     return account;
   }
 
+  restored({ awayMs }: { awayMs?: number | undefined } = {}): void {
+    const mayHaveGivenUp = awayMs === undefined || awayMs > PATIENCE_MS;
+    const calls = [...this.#calls];
+    this.#core.release();
+    for (const call of calls) call.goOn(mayHaveGivenUp);
+  }
+
   refresh(): void {
     for (const account of this.#accounts) account.refresh();
     for (const call of this.#calls) {
@@ -117,6 +133,7 @@ class UserAgentImpl implements UserAgent {
   async #close(timeoutMs: number, keepCalls: boolean): Promise<void> {
     const work: Promise<void>[] = [];
     if (keepCalls) {
+      this.#core.keeper.close();
       for (const call of this.#calls) call.abandon();
       for (const account of this.#accounts) account.abandon();
     } else {
@@ -128,6 +145,7 @@ class UserAgentImpl implements UserAgent {
     await Promise.race([Promise.allSettled(work), deadline.promise]);
     timer.cancel();
     for (const account of this.#accounts) account.abandon();
+    this.#core.keeper.close();
     this.#core.dispose();
     await this.#layer.close();
   }

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { CallSnapshot } from '../../src/api.ts';
+import type { CallSnapshot, SipCall } from '../../src/api.ts';
 import { createUserAgent } from '../../src/ua/user-agent.ts';
-import { OUR, ScriptedAgent, sdp, virtualTime } from './support/bench.ts';
+import { bench, OUR, ScriptedAgent, sdp, virtualTime } from './support/bench.ts';
 import { incomingCall, outgoingCall, type Established } from './support/established.ts';
+import { isRinging, Lives } from './support/lives.ts';
 import { elapse, eventually, settled } from './support/raw-peer.ts';
+import { StrictPeer } from './support/strict-peer.ts';
 
 virtualTime();
 
@@ -12,21 +14,19 @@ const timed = { sessionTimer: { expires: 200, minSE: 90, refresher: 'auto' } } a
 /** The process dies without a word; another one takes the call up from what was saved. */
 async function restarted(
   before: Established,
+  options: { awayMs?: number; change?: (saved: CallSnapshot) => CallSnapshot } = {},
 ): Promise<Established & { readonly agent: ScriptedAgent }> {
-  const saved: CallSnapshot[] = [];
-  before.call.on('changed', () => {
-    const snapshot = before.call.snapshot();
-    if (snapshot !== undefined) saved.push(snapshot);
-  });
   const last = JSON.stringify(before.call.snapshot());
   await settled('the end of the process', before.ua.close({ keepCalls: true }));
   const ua = await createUserAgent(
-    { listen: [{ transport: 'udp', ...OUR }] },
+    { listen: [{ transport: 'udp', ...OUR }], restoring: true, instance: 'bench' },
     { network: before.network },
   );
   const account = ua.addAccount({ aor: 'sip:alice@example.com', register: false, ...timed });
   const agent = new ScriptedAgent('again');
-  const call = account.restore(JSON.parse(last) as CallSnapshot, agent);
+  const saved = JSON.parse(last) as CallSnapshot;
+  const call = account.restore(options.change?.(saved) ?? saved, agent);
+  ua.restored({ awayMs: options.awayMs ?? 0 });
   return { ...before, ua, account, agent, call };
 }
 
@@ -59,6 +59,33 @@ describe('a call that another process takes up', () => {
     expect(bye.cseq).toBe(second.cseq + 1);
     peer.reply(bye, '200 OK');
     await settled('the end', over);
+    expect(call.snapshot()).toBeUndefined();
+  });
+
+  it('says nothing to a peer that can reach it as before', async () => {
+    const { peer } = await restarted(await outgoingCall({ headers: ['Allow: UPDATE'] }));
+    await elapse(5000);
+    expect(peer.inbox.map(({ start }) => start)).toEqual([]);
+  });
+
+  it('asks a peer that may have given up meanwhile, and ends when that has', async () => {
+    const before = await outgoingCall({ headers: ['Allow: UPDATE'] });
+    const { peer, call } = await restarted(before, { awayMs: 60_000 });
+    peer.reply(await peer.expect('UPDATE'), '481 Call/Transaction Does Not Exist');
+    await eventually('the end', () => call.end);
+    expect(call.end).toMatchObject({ by: 'remote', status: 481 });
+    expect(call.snapshot()).toBeUndefined();
+  });
+
+  it('tells its Contact when it has another address now', async () => {
+    const before = await outgoingCall({ headers: ['Allow: UPDATE'] });
+    const { peer } = await restarted(before, {
+      change: (saved) =>
+        JSON.parse(
+          JSON.stringify(saved).replaceAll('192.0.2.1:5060', '192.0.2.77:5060'),
+        ) as CallSnapshot,
+    });
+    expect((await peer.expect('UPDATE')).contact).toContain('192.0.2.1:5060');
   });
 
   it('keeps counting the session timer', async () => {
@@ -73,17 +100,53 @@ describe('a call that another process takes up', () => {
     await peer.expect('UPDATE', 2000);
   });
 
-  it('was saved before each message that uses up a CSeq number had left', async () => {
-    const { call, peer } = await outgoingCall();
-    const numbers: number[] = [];
-    call.on('changed', () => {
-      const content = call.snapshot()?.content as { dialog: { localCSeq: number } } | undefined;
-      if (content !== undefined) numbers.push(content.dialog.localCSeq);
-      expect(peer.count('INFO')).toBe(0);
+  it.each([
+    ['ran out meanwhile', 300_000],
+    ['began in the future, by a clock that was set back', -3_600_000],
+  ])('refreshes at once when the session timer %s', async (_what, ago) => {
+    const before = await outgoingCall({
+      account: timed,
+      headers: ['Session-Expires: 200;refresher=uas', 'Allow: UPDATE'],
     });
-    void call.info({ type: 'text/plain', content: 'x' });
-    const info = await peer.expect('INFO');
-    expect(numbers).toEqual([info.cseq]);
+    const { peer, call } = await restarted(before, {
+      change: (saved) => {
+        const text = JSON.stringify(saved);
+        return JSON.parse(
+          text.replace(/"since":\d+/, `"since":${Date.now() - ago}`),
+        ) as CallSnapshot;
+      },
+    });
+    peer.reply(await peer.expect('UPDATE'), '200 OK', {
+      headers: ['Session-Expires: 200;refresher=uac'],
+    });
+    await elapse(1000);
+    expect(call.state).toBe('established');
+  });
+
+  it('serves a request that came while nobody was there, once it knows its dialogs', async () => {
+    const before = await outgoingCall();
+    const last = JSON.stringify(before.call.snapshot());
+    await before.ua.close({ keepCalls: true });
+    const ua = await createUserAgent(
+      { listen: [{ transport: 'udp', ...OUR }], restoring: true },
+      { network: before.network },
+    );
+    before.ask('BYE');
+    await elapse(100);
+    const account = ua.addAccount({ aor: 'sip:alice@example.com', register: false });
+    const call = account.restore(JSON.parse(last) as CallSnapshot, new ScriptedAgent());
+    ua.restored({ awayMs: 0 });
+    await before.peer.expect('SIP/2.0 200');
+    expect(call.end).toMatchObject({ by: 'remote', status: 200 });
+  });
+
+  it('acknowledges the answer to a re-INVITE that an earlier process sent', async () => {
+    const before = await outgoingCall();
+    void before.call.renegotiate().catch(() => undefined);
+    const invite = await before.peer.expect('INVITE');
+    const { peer } = await restarted(before);
+    peer.reply(invite, '200 OK', { body: sdp('peer', 2) });
+    expect((await peer.expect('ACK')).cseq).toBe(invite.cseq);
   });
 
   it('is refused when what was saved cannot be read', async () => {
@@ -94,6 +157,191 @@ describe('a call that another process takes up', () => {
       const broken = { ...snapshot, content } as CallSnapshot;
       expect(() => account.restore(broken, agent)).toThrow('a saved call cannot be read');
     }
+    const old = { ...snapshot, version: 1 } as unknown as CallSnapshot;
+    expect(() => account.restore(old, agent)).toThrow('a saved call cannot be read');
+  });
+
+  it('has no keys in what is saved, and asks for its description when it needs one', async () => {
+    const secret = 'a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:c2VjcmV0';
+    const before = await outgoingCall();
+    const change = before.call.renegotiate();
+    const first = await before.peer.expect('INVITE');
+    before.peer.reply(first, '200 OK', { body: `${sdp('peer', 2)}${secret}\r\n` });
+    await settled('the change', change);
+    const saved = JSON.stringify(before.call.snapshot());
+    expect(saved).not.toContain('inline');
+    expect(saved).not.toContain('a=crypto');
+    const { peer, agent } = await restarted(before, { awayMs: 60_000 });
+    const again = await peer.expect('INVITE');
+    expect(agent.log).toEqual(['offer']);
+    expect(again.body).toContain('o=again');
+  });
+});
+
+/** Goes on as a person would, until the call is over. */
+async function carryOn(lives: Lives): Promise<void> {
+  const act = (call: SipCall): Promise<unknown> => {
+    if (isRinging(call)) return call.answer().catch(() => undefined);
+    return Promise.resolve();
+  };
+  for (const call of lives.calls) await settled('an answer', act(call), 40_000);
+  await eventually(
+    'every call to be up or over',
+    () => lives.calls.every(({ state }) => state === 'established' || state === 'ended'),
+    40_000,
+  );
+  for (const call of lives.calls) {
+    if (call.state !== 'established') continue;
+    await settled('a change', call.renegotiate(), 40_000);
+    await settled('the end', call.hangup(), 40_000);
+  }
+}
+
+async function script(lives: Lives, peer: StrictPeer, direction: string): Promise<void> {
+  const alive = async (work: Promise<unknown>): Promise<void> => {
+    await settled(
+      'work, or death',
+      Promise.race([work.catch(() => undefined), lives.killed]),
+      40_000,
+    );
+    if (!lives.alive) throw new Error('killed');
+  };
+  const up = (call: SipCall): Promise<void> =>
+    new Promise((resolve) => {
+      call.on('established', () => resolve());
+      call.on('ended', () => resolve());
+    });
+  let call: SipCall;
+  if (direction === 'outgoing') {
+    call = lives.account.invite(peer.uri, lives.agent);
+    await alive(up(call));
+  } else {
+    void peer.call();
+    await alive(eventually('a call', () => lives.calls[0] !== undefined || !lives.alive));
+    const [incoming] = lives.calls;
+    if (incoming === undefined || !isRinging(incoming)) throw new Error('no call');
+    await alive(eventually('180', () => incoming.state === 'ringing' || !lives.alive));
+    call = incoming;
+    const established = up(call);
+    await alive(incoming.answer());
+    await alive(established);
+  }
+  const [dialog] = peer.dialogs;
+  await alive(call.renegotiate());
+  if (dialog !== undefined) await alive(peer.reInvite(dialog));
+  await alive(call.info({ type: 'text/plain', content: 'x' }));
+  await alive(call.hangup());
+}
+
+describe('a phone that is killed at any message that it sends', () => {
+  it.each(['outgoing', 'incoming'])(
+    'loses no %s call, and leaves none hanging',
+    async (direction) => {
+      let last = 0;
+      // The first round kills nobody, and counts.
+      for (let at = 0; at <= last; at += 1) {
+        for (const leaves of at === 0 ? [true] : [true, false]) {
+          const lives = new Lives();
+          await lives.start();
+          const peer = await StrictPeer.on(lives.network);
+          if (at > 0) lives.killAt(at, leaves);
+          const where = `${direction}, message ${at} ${leaves ? 'sent' : 'not sent'}`;
+          try {
+            await script(lives, peer, direction);
+            await elapse(1000);
+            if (at === 0) last = lives.sent;
+          } catch (error) {
+            if ((error as Error).message !== 'killed') throw new Error(where, { cause: error });
+          }
+          await lives.kill();
+          const before = peer.live.length;
+          await elapse(200);
+          await lives.start(200);
+          if (before > 0 && lives.journal.size === 0) {
+            throw new Error(`${where}: the call was forgotten`);
+          }
+          try {
+            await carryOn(lives);
+            await elapse(40_000);
+          } catch (error) {
+            throw new Error(where, { cause: error });
+          }
+          expect([where, ...peer.faults]).toEqual([where]);
+          expect([where, peer.live.length, lives.journal.size]).toEqual([where, 0, 0]);
+          await lives.kill();
+        }
+      }
+      expect(last).toBeGreaterThan(5);
+    },
+    60_000,
+  );
+});
+
+describe('a call that was being set up', () => {
+  it('goes on ringing, and is answered', async () => {
+    const lives = new Lives();
+    await lives.start();
+    const peer = await StrictPeer.on(lives.network);
+    lives.account.invite(peer.uri, lives.agent);
+    await eventually('ringing', () => peer.live.length === 1);
+    await elapse(50);
+    await lives.kill();
+    await lives.start(50);
+    const [call] = lives.calls;
+    await eventually('the answer', () => call?.state === 'established');
+    expect(peer.got).toEqual(['INVITE']);
+    expect(peer.faults).toEqual([]);
+  });
+
+  it('and was given up is cancelled', async () => {
+    const lives = new Lives();
+    await lives.start();
+    const peer = await StrictPeer.on(lives.network);
+    const call = lives.account.invite(peer.uri, lives.agent);
+    await eventually('ringing', () => peer.live.length === 1);
+    await elapse(50);
+    lives.killAt(lives.sent + 1, false);
+    void call.hangup();
+    await lives.kill();
+    await lives.start(50);
+    await elapse(40_000);
+    expect(peer.got).toEqual(['INVITE', 'CANCEL']);
+    expect(peer.live).toEqual([]);
+    expect(lives.journal.size).toBe(0);
+  });
+
+  it('and was not answered for long is given up, so that nobody answers a call without a caller', async () => {
+    const lives = new Lives();
+    await lives.start();
+    const peer = await StrictPeer.on(lives.network);
+    lives.account.invite(peer.uri, lives.agent);
+    await eventually('ringing', () => peer.live.length === 1);
+    await elapse(50);
+    await lives.kill();
+    await lives.start(60_000);
+    await elapse(1000);
+    expect(peer.got).toEqual(['INVITE', 'CANCEL']);
+    expect(peer.live).toEqual([]);
+    expect(lives.calls[0]?.end).toMatchObject({ status: 487 });
+    expect(lives.journal.size).toBe(0);
+  });
+
+  it('and rang here for a caller who may have gone is refused', async () => {
+    const set = await bench();
+    set.peer.request(OUR, 'INVITE', { callId: 'call@peer', body: sdp('peer') });
+    const ringing = await set.peer.expect('SIP/2.0 180');
+    const [call] = set.incoming;
+    const saved = JSON.stringify(call?.snapshot());
+    await set.ua.close({ keepCalls: true });
+    const ua = await createUserAgent(
+      { listen: [{ transport: 'udp', ...OUR }], restoring: true },
+      { network: set.network },
+    );
+    const account = ua.addAccount({ aor: 'sip:alice@example.com', register: false });
+    account.restore(JSON.parse(saved) as CallSnapshot, set.agent);
+    ua.restored({ awayMs: 60_000 });
+    const refused = await set.peer.expect('SIP/2.0 480');
+    expect(refused.tag('To')).toBe(ringing.tag('To'));
   });
 });
 

@@ -425,6 +425,13 @@ export class FakeUserAgent implements UserAgent {
     return account;
   }
 
+  /** How long nobody was here, as it was told; null as long as nothing was told. */
+  awayMs: number | undefined | null = null;
+
+  restored(options: { awayMs?: number | undefined } = {}): void {
+    this.awayMs = options.awayMs;
+  }
+
   refresh(): void {
     for (const account of this.accounts) void account.register();
   }

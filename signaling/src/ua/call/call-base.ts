@@ -1,5 +1,5 @@
 import type { EventSource } from '@offhook/common';
-import type { Body, CallEnd, CallState, CallWill, SipCallEvents } from '../../api.ts';
+import type { Body, CallEnd, CallSnapshot, CallState, CallWill, SipCallEvents } from '../../api.ts';
 import type {
   Referral,
   ReferOptions,
@@ -10,8 +10,9 @@ import type {
 } from '../../request-api.ts';
 import type { CallProfile } from '../session/profile.ts';
 import type { Session } from '../session/session.ts';
-import { CallRecord } from './call-record.ts';
+import { CallRecord, type Party } from './call-record.ts';
 import { CallRequests } from './call-requests.ts';
+import { snapshotOf } from './snapshot.ts';
 import { lastWill } from './last-will.ts';
 
 /** What every kind of call shows in the same way. */
@@ -28,8 +29,28 @@ export abstract class CallBase {
     this.requests = new CallRequests(profile, this.record, () => this.session);
   }
 
+  abstract readonly direction: 'outgoing' | 'incoming';
+  abstract get remote(): Party;
+
   /** The dialog in force, for a journal. */
   abstract get session(): Session | undefined;
+
+  /** What another process needs to go on with the call. */
+  abstract snapshot(): CallSnapshot | undefined;
+
+  /** The snapshot is another one now. */
+  protected changed(): void {
+    this.#profile.core.keeper.touch(this);
+  }
+
+  /** The snapshot of a call that has its dialog. */
+  protected inDialog(session: Session): CallSnapshot | undefined {
+    const content = { dialog: session.dialog, session: session.snapshot() };
+    const { direction, id, account, remote } = this;
+    const call = { direction, id, account, remote };
+    if (!session.ended) return snapshotOf(call, 'established', content);
+    return session.leaving ? snapshotOf(call, 'ending', content) : undefined;
+  }
 
   get id(): string {
     return this.record.id;

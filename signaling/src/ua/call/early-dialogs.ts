@@ -1,9 +1,15 @@
-import { cseqOf, dialogFromResponse, type RequestDraft } from '../dialog/dialog-state.ts';
+import {
+  cseqOf,
+  dialogFromResponse,
+  type DialogState,
+  type RequestDraft,
+} from '../dialog/dialog-state.ts';
 import { sdpOf, type SipResponse } from '../message/message.ts';
 import type { CallProfile } from '../session/profile.ts';
 import type { SdpSteps } from '../session/sdp-steps.ts';
 import { Session, type SessionOwner } from '../session/session.ts';
 import { reliableSequence } from './reliable.ts';
+import { hasKeys, type InvitingContent } from './snapshot.ts';
 
 export interface EarlyDialogsOptions {
   readonly profile: CallProfile;
@@ -28,6 +34,8 @@ interface Early {
   /** RSeq of the last reliable response taken. */
   rseq: number | undefined;
   exchange: EarlyExchange | undefined;
+  /** Our PRACK to `rseq` may not have left an earlier process. */
+  doubtful?: boolean;
 }
 
 /** More forks than that are not followed. */
@@ -65,6 +73,13 @@ export class EarlyDialogs {
     const rseq = reliableSequence(response.headers);
     if (rseq !== undefined) {
       // RFC 3262 §4: one gap and it is as if the response had never come; the peer repeats it.
+      if (early.doubtful === true && rseq === early.rseq) {
+        early.doubtful = false;
+        const { local, reliable } = early.exchange ?? {};
+        const answer = offer === undefined && reliable === true ? local : undefined;
+        this.#prack(early.session, rseq, cseqOf(draft.headers), answer);
+        return;
+      }
       if (early.rseq !== undefined && rseq !== early.rseq + 1) return;
       early.rseq = rseq;
       early.session.moved(response.headers);
@@ -132,6 +147,29 @@ export class EarlyDialogs {
     return (this.#dialogs.get(tag) ?? this.#open(response, draft)).session;
   }
 
+  snapshot(): InvitingContent['early'] {
+    return [...this.#dialogs.values()].map(({ session, rseq, exchange }) => {
+      const open = exchange !== undefined && !hasKeys(exchange.local) && !hasKeys(exchange.remote);
+      return {
+        dialog: session.dialog,
+        session: session.snapshot(),
+        ...(rseq !== undefined && { rseq }),
+        ...(open && { exchange }),
+      };
+    });
+  }
+
+  /** Goes on where a snapshot stopped. */
+  resume(saved: InvitingContent['early']): void {
+    for (const { dialog, session: state, rseq, exchange } of saved) {
+      const session = this.#session(dialog);
+      session.resume(state);
+      const early: Early = { session, rseq, exchange, doubtful: true };
+      this.#dialogs.set(dialog.remoteTag, early);
+      if (exchange !== undefined) this.#last = session;
+    }
+  }
+
   dropAll(except?: Session): void {
     for (const [tag, { session }] of this.#dialogs) {
       if (session === except) continue;
@@ -147,9 +185,15 @@ export class EarlyDialogs {
   }
 
   #open(response: SipResponse, draft: RequestDraft): Early {
-    const { profile, steps, owner, lateOffer } = this.#options;
     const request = { headers: draft.headers, uri: draft.uri, cseq: cseqOf(draft.headers) };
-    const dialog = dialogFromResponse(request, response);
+    const session = this.#session(dialogFromResponse(request, response));
+    const early: Early = { session, rseq: undefined, exchange: undefined };
+    this.#dialogs.set(response.toTag ?? '', early);
+    return early;
+  }
+
+  #session(dialog: DialogState): Session {
+    const { profile, steps, owner, lateOffer } = this.#options;
     const session: Session = new Session(
       profile,
       dialog,
@@ -157,8 +201,6 @@ export class EarlyDialogs {
       owner(() => session),
     );
     session.negotiation.mark({ ourInvite: true, open: lateOffer ? 'none' : 'ours' });
-    const early: Early = { session, rseq: undefined, exchange: undefined };
-    this.#dialogs.set(response.toTag ?? '', early);
-    return early;
+    return session;
   }
 }

@@ -1,17 +1,10 @@
 import { isOffhookError, OffhookError, type Timer } from '@offhook/common';
-import type {
-  Body,
-  CallEnd,
-  CallSnapshot,
-  IncomingCall,
-  SdpAgent,
-  SipCall,
-} from '../../api.ts';
-import type { InboundRequest } from '../core/inbound-request.ts';
+import type { Body, CallEnd, CallSnapshot, IncomingCall, SdpAgent, SipCall } from '../../api.ts';
+import type { InboundRequest, ReplyOptions } from '../core/inbound-request.ts';
 import { dialogFromRequest } from '../dialog/dialog-state.ts';
 import { answerTimer } from '../dialog/session-timer.ts';
 import type { Headers } from '../message/headers.ts';
-import { bodyOf, type SipRequest } from '../message/message.ts';
+import { bodyOf, requestAsCame, type SipRequest } from '../message/message.ts';
 import { refusal } from '../session/answering.ts';
 import type { CallProfile } from '../session/profile.ts';
 import { noMedia } from '../session/no-media.ts';
@@ -20,7 +13,7 @@ import { Session } from '../session/session.ts';
 import { reasonInWords, statusInWords } from '../words.ts';
 import { CallBase } from './call-base.ts';
 import { identityOf, type Party } from './call-record.ts';
-import { snapshotOf } from './snapshot.ts';
+import { hasKeys, snapshotOf, type RingingContent } from './snapshot.ts';
 import { InviteAnswers } from './invite-answers.ts';
 
 export interface IncomingCallOptions {
@@ -29,6 +22,8 @@ export interface IncomingCallOptions {
   readonly onMessage: (request: SipRequest) => void;
   /** RFC 3891: the call that this one replaces; it ends when we have answered. */
   readonly replaces?: SipCall | undefined;
+  /** It came to an earlier process, which had got so far with it. */
+  readonly resumed?: { readonly id: string; readonly content: RingingContent } | undefined;
 }
 
 /** A call that somebody makes to us. */
@@ -43,17 +38,22 @@ export class IncomingCallImpl extends CallBase implements IncomingCall {
   #hangingUp: Promise<void> | undefined;
   #expiry: Timer | undefined;
   #answering: Promise<void> | undefined;
+  /** A 2xx leaves, or has left. */
+  #accepted = false;
+  #acknowledged = false;
+  /** The final status that the INVITE is refused with. */
+  #refused: number | undefined;
 
   constructor(options: IncomingCallOptions) {
-    const { profile, inbound } = options;
+    const { profile, inbound, resumed } = options;
     const { core } = profile;
     const { message } = inbound;
-    super(profile, core.token(8));
+    super(profile, resumed?.id ?? core.token(8));
     this.#options = options;
     this.#remote = identityOf(message.headers, message.from);
     this.#session = new Session(
       profile,
-      dialogFromRequest(message, inbound.localTag),
+      resumed?.content.dialog ?? dialogFromRequest(message, inbound.localTag),
       this.#steps,
       {
         ended: (end) => this.#over(end),
@@ -61,11 +61,17 @@ export class IncomingCallImpl extends CallBase implements IncomingCall {
         message: options.onMessage,
         prack: (request) => this.#answers.prack(request),
         serve: (request, otherwise) => this.requests.serve(this.#session, request, otherwise),
-        changed: () => this.record.emit('changed', undefined),
+        changed: () => this.changed(),
       },
     );
+    if (resumed !== undefined) this.#session.resume(resumed.content.session);
     this.#session.learn(message.headers);
-    this.#answers = new InviteAnswers(this.#session, inbound, () => this.#giveUp());
+    this.#answers = new InviteAnswers(
+      this.#session,
+      inbound,
+      () => this.#giveUp(),
+      resumed?.content,
+    );
     inbound.onCancel = (headers) => this.#cancelled(headers);
     const body = bodyOf(message);
     if (body !== undefined && profile.sessions.has(body.type)) {
@@ -101,6 +107,15 @@ export class IncomingCallImpl extends CallBase implements IncomingCall {
 
   useAgent(agent: SdpAgent): void {
     this.#steps.use(agent);
+  }
+
+  /** Takes up what the earlier process was at. */
+  goOn(mayHaveGivenUp: boolean): void {
+    const content = this.#options.resumed?.content;
+    if (content?.refused !== undefined) void this.reject({ status: content.refused });
+    else if (content?.answered === true) this.answer().catch(() => undefined);
+    else if (mayHaveGivenUp || content?.keyed === true) void this.reject({ status: 480 });
+    else this.ring();
   }
 
   /** The automatic 180, when the call was delivered and is not answered yet. */
@@ -144,10 +159,11 @@ export class IncomingCallImpl extends CallBase implements IncomingCall {
       await this.#answers.settled();
       this.#needPending();
       const timer = answerTimer(inbound.message.headers, profile.sessionTimer);
-      const offered = this.#answers.accept(timer.headers, body);
-      this.#expiry?.cancel();
+      this.#accepted = true;
       this.#session.dialog = { ...this.#session.dialog, early: false };
       if (timer.kind === 'accept') this.#session.refresher.restart(timer.timer);
+      const offered = this.#answers.accept(timer.headers, body);
+      this.#expiry?.cancel();
       this.#session.answering.awaitAck(inbound, (answer) => {
         void this.#established(offered, answer);
       });
@@ -175,6 +191,7 @@ export class IncomingCallImpl extends CallBase implements IncomingCall {
       void this.#session.bye({ by: 'local', status, reason }, [['reason', `SIP;cause=${status}`]]);
       return;
     }
+    this.#acknowledged = true;
     negotiation.mark({ open: 'none', theirInvite: false });
     if (this.#session.ended) return;
     this.record.enter('established');
@@ -192,7 +209,7 @@ export class IncomingCallImpl extends CallBase implements IncomingCall {
     if (status < 300 || status > 699) {
       throw new OffhookError('signaling', 'bad-status', `${status} does not reject a call`);
     }
-    inbound.reply(status, {
+    this.#refuseWith(status, {
       reason,
       headers: contacts.map((uri) => ['contact', `<${uri}>`] as const),
     });
@@ -221,19 +238,26 @@ export class IncomingCallImpl extends CallBase implements IncomingCall {
     return this.#session.info(body);
   }
 
+  /** A process that goes on from here says the same, should this answer be lost. */
+  #refuseWith(status: number, options: ReplyOptions = {}): void {
+    this.#refused = status;
+    this.changed();
+    this.#options.inbound.reply(status, options);
+  }
+
   #cancelled(headers: Headers): void {
-    this.#options.inbound.reply(487);
+    this.#refuseWith(487);
     this.#session.end({ by: 'remote', status: 487, reason: reasonInWords(487, headers) });
   }
 
   #expired(): void {
-    this.#options.inbound.reply(487);
+    this.#refuseWith(487);
     this.#session.end({ by: 'remote', status: 487, reason: statusInWords(408) });
   }
 
   /** A reliable response was never acknowledged (RFC 3262 §3). */
   #giveUp(): void {
-    this.#options.inbound.reply(504, { reason: 'Provisional Response Not Acknowledged' });
+    this.#refuseWith(504, { reason: 'Provisional Response Not Acknowledged' });
     this.#session.end({
       by: 'network',
       status: 504,
@@ -246,7 +270,7 @@ export class IncomingCallImpl extends CallBase implements IncomingCall {
     const [status, options] = unavailable(error)
       ? [480, { reason: 'No Media Engine' }]
       : refusal(error);
-    this.#options.inbound.reply(status, options);
+    this.#refuseWith(status, options);
     const reason = error instanceof Error ? error.message : String(error);
     this.#session.end({ by: 'local', status, reason });
   }
@@ -258,6 +282,7 @@ export class IncomingCallImpl extends CallBase implements IncomingCall {
     this.#stopRinging();
     this.#steps.end();
     this.record.finish(end);
+    this.changed();
   }
 
   #stopRinging(): void {
@@ -276,7 +301,24 @@ export class IncomingCallImpl extends CallBase implements IncomingCall {
   }
 
   snapshot(): CallSnapshot | undefined {
-    return snapshotOf(this, this.#session);
+    const session = this.#session;
+    if (!this.#answers.media) return undefined;
+    if (this.#acknowledged || session.ended) return this.inDialog(session);
+    const { message, localTag, flow } = this.#options.inbound;
+    const { transport, local, remote } = flow;
+    const keyed = hasKeys(message.body) || hasKeys(this.#answers.local);
+    const text = requestAsCame(message, keyed);
+    return snapshotOf(this, 'ringing', {
+      invite: { text, transport, local, remote },
+      localTag,
+      rseq: this.#answers.rseq,
+      dialog: session.dialog,
+      session: session.snapshot(),
+      ...(!keyed && { local: this.#answers.local }),
+      answered: this.#accepted,
+      ...(this.#refused !== undefined && { refused: this.#refused }),
+      keyed,
+    });
   }
 
   /** Leaves without a word (the process goes, the call is to be taken up by the next). */

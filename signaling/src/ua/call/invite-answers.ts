@@ -28,15 +28,35 @@ export class InviteAnswers {
   /** Neither side describes anything (uaCSTA). */
   #media = true;
 
-  constructor(session: Session, inbound: InboundRequest, gaveUp: () => void) {
+  constructor(
+    session: Session,
+    inbound: InboundRequest,
+    gaveUp: () => void,
+    resumed?: { readonly rseq: number; readonly local?: string | undefined },
+  ) {
     this.#session = session;
     this.#inbound = inbound;
     this.offer = sdpOf(inbound.message);
-    this.#reliable = new ReliableProvisionals(session.profile.core, gaveUp);
+    this.#local = resumed?.local;
+    this.#reliable = new ReliableProvisionals(session.profile.core, gaveUp, resumed?.rseq);
     session.negotiation.mark({
       theirInvite: true,
       open: this.offer === undefined ? 'none' : 'theirs',
     });
+  }
+
+  get media(): boolean {
+    return this.#media;
+  }
+
+  /** Our description, as far as it was made. */
+  get local(): string | undefined {
+    return this.#local;
+  }
+
+  /** Number of the last reliable response. */
+  get rseq(): number {
+    return this.#reliable.rseq;
   }
 
   /** The INVITE asks for a session without media. */
@@ -95,6 +115,7 @@ export class InviteAnswers {
   }
 
   #reply(status: number, content: string | undefined, headers: readonly HeaderPair[]): void {
+    this.#session.shows(this.#inbound.flow);
     this.#inbound.reply(status, {
       headers: [...capabilityHeaders(this.#session.profile, this.#inbound.flow), ...headers],
       ...(content !== undefined && { body: { type: SDP, content } }),

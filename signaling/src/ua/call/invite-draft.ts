@@ -79,6 +79,21 @@ export function inviteDraft(identity: InviteIdentity, attempt: InviteAttempt): R
   return { method: 'INVITE', uri, headers, body, nextHop: hop };
 }
 
+/** The CANCEL of an INVITE of which nothing but this is known any more. */
+export function cancelDraft(identity: InviteIdentity, target: string, cseq: number): RequestDraft {
+  const { profile, callee, callId, fromTag } = identity;
+  const { uri, routes, hop } = inviteRoute(target, identity.routes);
+  const headers = Headers.of([
+    ...routes.map((value) => ['route', value] as const),
+    ['max-forwards', '70'],
+    ['from', `<${profile.aor}>;tag=${fromTag}`],
+    ['to', `<${callee}>`],
+    ['call-id', callId],
+    ['cseq', `${cseq} CANCEL`],
+  ]);
+  return { method: 'CANCEL', uri, headers, nextHop: hop };
+}
+
 /** A header line as name and value; line breaks in it would become other headers. */
 export function headerPair(line: string): HeaderPair {
   const colon = line.indexOf(':');

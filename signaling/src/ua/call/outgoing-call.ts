@@ -1,12 +1,5 @@
 import { OffhookError } from '@offhook/common';
-import type {
-  Body,
-  CallEnd,
-  CallSnapshot,
-  InviteOptions,
-  SdpAgent,
-  SipCall,
-} from '../../api.ts';
+import type { Body, CallEnd, CallSnapshot, InviteOptions, SdpAgent, SipCall } from '../../api.ts';
 import { ClientRequest, type LoginRefusal, type RequestFailure } from '../core/client-request.ts';
 import { cseqOf, confirmDialog, type RequestDraft } from '../dialog/dialog-state.ts';
 import { intervalFromResponse, parseMinSE } from '../dialog/session-timer.ts';
@@ -19,9 +12,10 @@ import type { Session } from '../session/session.ts';
 import { loginInWords, reasonInWords } from '../words.ts';
 import { CallBase } from './call-base.ts';
 import { identityOf, type Party } from './call-record.ts';
-import { snapshotOf } from './snapshot.ts';
+import { hasKeys, snapshotOf, type InvitingContent } from './snapshot.ts';
 import { EarlyDialogs } from './early-dialogs.ts';
-import { inviteDraft, inviteRoute, type InviteIdentity } from './invite-draft.ts';
+import { describeAccepted } from './accepted-offer.ts';
+import { cancelDraft, inviteDraft, inviteRoute, type InviteIdentity } from './invite-draft.ts';
 import { MAX_REDIRECTS, redirectTargets } from './redirects.ts';
 
 export interface OutgoingCallOptions extends InviteOptions {
@@ -31,6 +25,8 @@ export interface OutgoingCallOptions extends InviteOptions {
   /** Route values in front of the INVITE (outbound proxy, Service-Route). */
   readonly routes: readonly string[];
   readonly onMessage: (request: SipRequest) => void;
+  /** An earlier process has sent the INVITE, and had got so far with it. */
+  readonly resumed?: { readonly id: string; readonly content: InvitingContent } | undefined;
 }
 
 /** A 422 is answered by a longer interval at most this often. */
@@ -53,20 +49,25 @@ export class OutgoingCall extends CallBase implements SipCall {
   #intervalRetries = 0;
   #offer: string | undefined;
   #request: ClientRequest | undefined;
+  #target = '';
+  /** Given up: the peer may not know it yet. */
+  #cancelled = false;
+  #over = false;
   #session: Session | undefined;
   #hangingUp: Promise<void> | undefined;
   readonly #settled = Promise.withResolvers<void>();
 
   constructor(options: OutgoingCallOptions) {
     const { core } = options.profile;
-    super(options.profile, core.token(8));
+    const { id, content } = options.resumed ?? {};
+    super(options.profile, id ?? core.token(8));
     this.#options = options;
-    this.callId = core.token(16);
+    this.callId = content?.callId ?? core.token(16);
     this.#identity = {
       ...options,
       callee: options.target,
       callId: this.callId,
-      fromTag: core.token(8),
+      fromTag: content?.fromTag ?? core.token(8),
     };
     this.#steps = new SdpSteps(options.body === undefined ? options.agent : noMedia);
     this.#targets = [options.target];
@@ -87,11 +88,19 @@ export class OutgoingCall extends CallBase implements SipCall {
           if (owned === undefined) otherwise();
           else this.requests.serve(owned, inbound, otherwise);
         },
-        changed: () => this.record.emit('changed', undefined),
+        changed: () => this.changed(),
       }),
       earlyMedia: () => this.record.enter('early'),
       refused: (error) => this.#refuseEarly(error),
     });
+    if (content === undefined) return;
+    // The attempt that is repeated has the number that it had.
+    this.#cseq = content.cseq - 1;
+    this.#minSE = content.minSE;
+    this.#targets = content.targets;
+    for (const target of content.tried) this.#tried.add(target);
+    this.#offer = content.offer;
+    this.#early.resume(content.early);
   }
 
   get remote(): Party {
@@ -106,9 +115,39 @@ export class OutgoingCall extends CallBase implements SipCall {
   start(): this {
     this.#begin().catch((error: unknown) => {
       this.#finish({ by: 'local', status: refusal(error)[0], reason: messageOf(error) });
-      this.#settled.resolve();
+      this.#settle();
     });
     return this;
+  }
+
+  /**
+   * Takes up the INVITE of the earlier process. Sent again, it is the same transaction, which the peer
+   * answers with what it said last; a peer that may have given up would take it for another call.
+   */
+  goOn(mayHaveGivenUp: boolean): void {
+    const { resumed, profile } = this.#options;
+    if (resumed === undefined) return;
+    if (mayHaveGivenUp) {
+      const { cseq, target, branch } = resumed.content;
+      const cancel = cancelDraft(this.#identity, target, cseq);
+      const ignore = () => undefined;
+      const nobody = { response: ignore, timeout: ignore, transportError: ignore };
+      profile.core.send(cancel, { uri: cancel.nextHop }, nobody, branch);
+      this.#finish({ by: 'local', status: 487, reason: 'the phone was away while it called' });
+      this.#settle();
+      return;
+    }
+    this.#repeat(resumed.content).catch((error: unknown) => {
+      profile.logger.warn({ call: this.id, error }, 'a call could not be taken up');
+      this.#finish({ by: 'local', status: refusal(error)[0], reason: messageOf(error) });
+      this.#settle();
+    });
+  }
+
+  async #repeat(content: InvitingContent): Promise<void> {
+    if (!content.lateOffer) this.#offer ??= await this.#steps.createOffer();
+    this.#invite(content.target, content.branch);
+    if (content.cancelled) void this.hangup();
   }
 
   async #begin(): Promise<void> {
@@ -124,14 +163,15 @@ export class OutgoingCall extends CallBase implements SipCall {
   #next(): void {
     const target = this.#targets.shift();
     if (target === undefined || this.record.end !== undefined) {
-      this.#settled.resolve();
+      this.#settle();
       return;
     }
     this.#tried.add(target);
     this.#invite(target);
   }
 
-  #invite(target: string): void {
+  #invite(target: string, branch?: string): void {
+    this.#target = target;
     const { profile, routes } = this.#options;
     const { uri, hop } = inviteRoute(target, routes);
     const offer = this.#offer;
@@ -143,8 +183,10 @@ export class OutgoingCall extends CallBase implements SipCall {
         body: offer ?? this.#options.body?.content,
         hop: { uri: hop },
         digest: profile.digest,
+        branch,
         draft: ({ flow, extra: authorization }) => {
           const cseq = (this.#cseq += 1);
+          this.changed();
           const minSE = this.#minSE;
           return inviteDraft(this.#identity, { target, cseq, flow, offer, minSE, authorization });
         },
@@ -181,7 +223,7 @@ export class OutgoingCall extends CallBase implements SipCall {
       reason:
         loginInWords(login) ?? reasonInWords(response.status, response.headers, response.reason),
     });
-    this.#settled.resolve();
+    this.#settle();
   }
 
   /** Another INVITE instead of the end: longer interval (422), redirection (3xx), next contact. */
@@ -210,7 +252,7 @@ export class OutgoingCall extends CallBase implements SipCall {
       return;
     }
     this.#finish({ by: 'network', status: failure.status, reason: failure.reason });
-    this.#settled.resolve();
+    this.#settle();
   }
 
   /** Every 2xx is acknowledged; one that is not the first, or comes too late, is also ended. */
@@ -228,7 +270,7 @@ export class OutgoingCall extends CallBase implements SipCall {
     if (this.#session !== undefined || this.record.end !== undefined) {
       this.#acknowledge(tag, session, cseq);
       const end: CallEnd = { by: 'local', status: 487, reason: 'answered elsewhere' };
-      void session.bye(end).then(() => this.#settled.resolve());
+      void session.bye(end).then(() => this.#settle());
       return;
     }
     this.#session = session;
@@ -261,26 +303,19 @@ export class OutgoingCall extends CallBase implements SipCall {
     // Until the ACK can be made, a repeated 2xx waits for it.
     this.#acks.set(tag, () => undefined);
     const sdp = sdpOf(response);
-    const known = this.#early.exchanged(session);
-    if (this.#options.body !== undefined) {
-      this.requests.body = bodyOf(response);
-      this.#acknowledge(tag, session, cseq);
-    } else if (this.#early.stands(session)) {
-      this.#acknowledge(tag, session, cseq);
-    } else if (this.#offer !== undefined) {
-      this.#acknowledge(tag, session, cseq);
-      // A 2xx may leave out, or repeat, what a reliable 18x has fixed.
-      const answer = known?.reliable === true ? known.remote : (sdp ?? known?.remote);
-      if (answer === undefined) {
-        throw new OffhookError('signaling', 'invalid-sdp', 'the answer has no description');
-      }
-      await this.#steps.acceptAnswer(answer, false);
-      session.negotiation.settle({ local: this.#offer, remote: answer, offeredByPeer: false });
-    } else if (known === undefined) {
-      await this.#answerLate(tag, session, cseq, sdp);
+    const acknowledge = (answer?: string) => this.#acknowledge(tag, session, cseq, answer);
+    if (this.#options.body === undefined) {
+      await describeAccepted({
+        session,
+        sdp,
+        offer: this.#offer,
+        early: this.#early,
+        steps: this.#steps,
+        acknowledge,
+      });
     } else {
-      this.#acknowledge(tag, session, cseq);
-      session.negotiation.settle({ ...known, offeredByPeer: true });
+      this.requests.body = bodyOf(response);
+      acknowledge();
     }
     session.negotiation.mark({
       ...(!this.#early.stands(session) && { open: 'none' }),
@@ -291,30 +326,11 @@ export class OutgoingCall extends CallBase implements SipCall {
     this.record.emit('established', { remoteIdentity: this.#remote.uri });
   }
 
-  /** The 2xx brings the offer, our ACK the answer (RFC 3261 §13.2.2.4). */
-  async #answerLate(
-    tag: string,
-    session: Session,
-    cseq: number,
-    offer: string | undefined,
-  ): Promise<void> {
-    try {
-      if (offer === undefined) {
-        throw new OffhookError('signaling', 'invalid-sdp', 'the peer made no offer');
-      }
-      const answer = await this.#steps.createAnswer(offer);
-      this.#acknowledge(tag, session, cseq, answer);
-      session.negotiation.settle({ local: answer, remote: offer, offeredByPeer: true });
-    } catch (error) {
-      this.#acknowledge(tag, session, cseq);
-      throw error;
-    }
-  }
-
   /** The description of an early dialog was of no use: the call cannot become one. */
   #refuseEarly(error: unknown): void {
     const [status] = refusal(error);
     if (!this.#finish({ by: 'local', status, reason: messageOf(error) })) return;
+    this.#cancelled = true;
     this.#request?.cancel([['reason', `SIP;cause=${status}`]]);
   }
 
@@ -328,16 +344,25 @@ export class OutgoingCall extends CallBase implements SipCall {
     if (this.#session !== undefined) {
       return this.#session.bye({ by: 'local', status: 200, reason });
     }
+    this.#cancelled = true;
     this.#finish({ by: 'local', status: 487, reason: 'cancelled' });
     if (this.#request === undefined) return Promise.resolve();
     this.#request.cancel();
     return this.#settled.promise;
   }
 
+  /** Nothing is left to be said about the INVITE. */
+  #settle(): void {
+    this.#over = true;
+    this.changed();
+    this.#settled.resolve();
+  }
+
   #finish(end: CallEnd): boolean {
     if (!this.record.finish(end)) return false;
     this.#steps.end();
     if (this.#session === undefined) this.#early.dropAll();
+    this.changed();
     return true;
   }
 
@@ -358,7 +383,30 @@ export class OutgoingCall extends CallBase implements SipCall {
   }
 
   snapshot(): CallSnapshot | undefined {
-    return snapshotOf(this, this.#session);
+    if (this.#options.body !== undefined) return undefined;
+    if (this.#session !== undefined) return this.inDialog(this.#session);
+    const branch = this.#request?.branch;
+    if (this.#over || branch === undefined) return undefined;
+    const { callId, fromTag, callee, routes, displayName, extraHeaders } = this.#identity;
+    const offer = hasKeys(this.#offer) ? undefined : this.#offer;
+    return snapshotOf(this, 'inviting', {
+      callId,
+      fromTag,
+      callee,
+      branch,
+      cseq: this.#cseq,
+      target: this.#target,
+      targets: this.#targets,
+      tried: [...this.#tried],
+      routes: [...routes],
+      ...(displayName !== undefined && { displayName }),
+      ...(extraHeaders !== undefined && { extraHeaders: [...extraHeaders] }),
+      minSE: this.#minSE,
+      lateOffer: !this.#offersFirst,
+      ...(offer !== undefined && { offer }),
+      cancelled: this.#cancelled,
+      early: this.#early.snapshot(),
+    });
   }
 
   /** Leaves without a word (the process goes, the call is to be taken up by the next). */

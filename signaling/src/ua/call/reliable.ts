@@ -35,10 +35,16 @@ export class ReliableProvisionals {
   #queue: Promise<void> = Promise.resolve();
   #stopped = false;
 
-  constructor(core: SipCore, gaveUp: () => void) {
+  /** `last`: the number that an earlier process has come to. */
+  constructor(core: SipCore, gaveUp: () => void, last?: number) {
     this.#core = core;
     this.#gaveUp = gaveUp;
-    this.#rseq = 1 + Math.floor(core.random.fraction() * 0xff_ffff);
+    this.#rseq = last ?? 1 + Math.floor(core.random.fraction() * 0xff_ffff);
+  }
+
+  /** Of the last response that was sent. */
+  get rseq(): number {
+    return this.#rseq;
   }
 
   /** Sends when those before are acknowledged; resolves when this one is. */

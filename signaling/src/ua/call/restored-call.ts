@@ -1,21 +1,21 @@
 import { OffhookError } from '@offhook/common';
-import type {
-  Body,
-  CallSnapshot,
-  SdpAgent,
-  SipCall,
-} from '../../api.ts';
+import type { Body, CallSnapshot, SdpAgent, SipCall } from '../../api.ts';
 import type { SipRequest } from '../message/message.ts';
 import type { CallProfile } from '../session/profile.ts';
 import { SdpSteps } from '../session/sdp-steps.ts';
 import { Session } from '../session/session.ts';
 import { CallBase } from './call-base.ts';
 import type { Party } from './call-record.ts';
-import { readSnapshot, snapshotOf } from './snapshot.ts';
+import type { DialogContent } from './snapshot.ts';
 
 export interface RestoredCallOptions {
   readonly profile: CallProfile;
-  readonly snapshot: CallSnapshot;
+  readonly snapshot: Pick<CallSnapshot, 'id' | 'direction' | 'remote'>;
+  readonly content: DialogContent;
+  /** A BYE of the earlier process has no answer. */
+  readonly ending: boolean;
+  /** Whether the peer has our 2xx, or still has the dialog, is to be found out. */
+  readonly doubtful: boolean;
   readonly agent: SdpAgent;
   readonly onMessage: (request: SipRequest) => void;
 }
@@ -25,13 +25,15 @@ export class RestoredCall extends CallBase implements SipCall {
   readonly direction: SipCall['direction'];
   readonly callId: string;
   readonly remote: Party;
+  readonly #options: RestoredCallOptions;
   readonly #session: Session;
   #hangingUp: Promise<void> | undefined;
 
-  /** Throws an OffhookError `bad-snapshot` for what is none. */
-  constructor({ profile, snapshot, agent, onMessage }: RestoredCallOptions) {
-    const { dialog, session } = readSnapshot(snapshot);
+  constructor(options: RestoredCallOptions) {
+    const { profile, snapshot, content, agent, onMessage } = options;
+    const { dialog, session } = content;
     super(profile, snapshot.id);
+    this.#options = options;
     this.direction = snapshot.direction;
     this.callId = dialog.callId;
     this.remote = snapshot.remote;
@@ -40,15 +42,22 @@ export class RestoredCall extends CallBase implements SipCall {
       ended: (end) => {
         steps.end();
         this.record.finish(end);
+        this.changed();
       },
       info: (body) => this.record.emit('info', body),
       message: onMessage,
       prack: (request) => request.reply(481),
       serve: (inbound, otherwise) => this.requests.serve(this.#session, inbound, otherwise),
-      changed: () => this.record.emit('changed', undefined),
+      changed: () => this.changed(),
     });
     this.#session.resume(session);
     this.record.enter('established');
+  }
+
+  goOn(mayHaveGivenUp: boolean): void {
+    const { ending, doubtful } = this.#options;
+    if (ending) void this.hangup();
+    else void this.#session.reassure(mayHaveGivenUp || doubtful);
   }
 
   get session(): Session {
@@ -56,7 +65,7 @@ export class RestoredCall extends CallBase implements SipCall {
   }
 
   snapshot(): CallSnapshot | undefined {
-    return snapshotOf(this, this.#session);
+    return this.inDialog(this.#session);
   }
 
   hangup(options: { reason?: string } = {}): Promise<void> {

@@ -25,6 +25,8 @@ export interface ClientRequestSpec {
   /** Called for each attempt (target, credentials), which gets a CSeq of its own. */
   readonly draft: (context: DraftContext) => RequestDraft;
   readonly digest: DigestClient;
+  /** The first attempt has been sent by an earlier process, on this branch: it is sent again. */
+  readonly branch?: string | undefined;
   /**
    * Send credentials for nonces in use unasked. Only for our registrar: everybody else would get
    * something to guess our password with. Default false.
@@ -67,6 +69,7 @@ export class ClientRequest {
   #hop: NextHop | undefined;
   #draft: RequestDraft | undefined;
   #transaction: ClientTransaction | undefined;
+  #branch: string | undefined;
   readonly #auth: RequestAuth;
   #extra: readonly HeaderPair[] = [];
   #ringing = false;
@@ -86,6 +89,11 @@ export class ClientRequest {
     return this.#done;
   }
 
+  /** Of the attempt that is under way, as the transport layer was given it. */
+  get branch(): string | undefined {
+    return this.#branch;
+  }
+
   start(): this {
     this.#run().catch((error: unknown) => this.#fail(503, error));
     return this;
@@ -98,7 +106,7 @@ export class ClientRequest {
   cancel(headers: readonly HeaderPair[] = []): void {
     if (this.#done || this.#cancelling !== undefined) return;
     this.#cancelling = { headers, sent: false };
-    if (this.#transaction === undefined) {
+    if (this.#transaction === undefined && this.#spec.branch === undefined) {
       this.#abort.abort();
       this.#fail(408, undefined, 'cancelled');
     } else if (this.#ringing) this.#sendCancel();
@@ -154,11 +162,18 @@ export class ClientRequest {
     }
     this.#draft = draft;
     this.#ringing = false;
-    const transaction = this.#core.send(draft, hop, {
-      response: (response) => this.#response(transaction, draft, response),
-      timeout: () => this.#lost(transaction, 408, undefined),
-      transportError: (error) => this.#lost(transaction, 503, error),
-    });
+    const first = this.#branch === undefined ? this.#spec.branch : undefined;
+    this.#branch = first ?? this.#core.newBranch();
+    const transaction = this.#core.send(
+      draft,
+      hop,
+      {
+        response: (response) => this.#response(transaction, draft, response),
+        timeout: () => this.#lost(transaction, 408, undefined),
+        transportError: (error) => this.#lost(transaction, 503, error),
+      },
+      this.#branch,
+    );
     this.#transaction = transaction;
   }
 

@@ -17,6 +17,8 @@ interface Context {
   /** Tag of our responses; the same in all of them (RFC 3261 §8.2.6.2). */
   readonly localTag: string;
   readonly product: string;
+  /** What a journal has to know must be there before the peer sees it. */
+  readonly beforeReply: () => void;
   readonly finished: () => void;
   /** Transactions whose timers run. They outlive the request, and do not hold it. */
   readonly live: Set<ServerTransaction>;
@@ -49,6 +51,7 @@ export class InboundRequest {
 
   reply(status: number, options: ReplyOptions = {}): void {
     if (this.answered) return;
+    this.#context.beforeReply();
     this.#transaction.send(status, this.#render(status, options));
     if (status >= 200) this.#context.finished();
   }

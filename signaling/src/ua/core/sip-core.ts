@@ -1,10 +1,16 @@
 import type { Core } from 'sip.js';
 import { describeError, type Clock, type Logger } from '@offhook/common';
-import type { NextHop, Random, TransportLayer } from '../../transport/layer.ts';
+import type { NextHop, Random, SavedRequest, TransportLayer } from '../../transport/layer.ts';
 import type * as layer from '../../transport/layer.ts';
 import { dialogKey, type DialogId, type RequestDraft } from '../dialog/dialog-state.ts';
-import { readRequest, readResponse, type SipRequest } from '../message/message.ts';
+import {
+  readRequest,
+  readResponse,
+  type SipRequest,
+  type SipResponse,
+} from '../message/message.ts';
 import { InboundRequest } from './inbound-request.ts';
+import type { Keeper } from './keeper.ts';
 import { RecentKeys } from './recent-keys.ts';
 import {
   ClientTransaction,
@@ -19,6 +25,8 @@ export interface DialogOwner {
   /** A request in the dialog, anything but ACK and CANCEL. */
   request(inbound: InboundRequest): void;
   acknowledged(message: SipRequest): void;
+  /** A final answer to an INVITE of ours in the dialog that no transaction waits for any more. */
+  late?(response: SipResponse): void;
 }
 
 export interface CoreOptions {
@@ -30,7 +38,13 @@ export interface CoreOptions {
   readonly product: string;
   /** A request outside any dialog, checked for merging. */
   readonly outOfDialog: (inbound: InboundRequest) => void;
+  readonly keeper: Keeper;
+  /** True: what arrives waits for `release`. */
+  readonly hold: boolean;
 }
+
+/** So much may wait; a peer asks again. */
+const MAX_HELD = 10_000;
 
 /** RFC 3261 Timer B, F and H in ms: what 64·T1 is. */
 export const TRANSACTION_TIMEOUT = 32_000;
@@ -48,6 +62,8 @@ export class SipCore {
   readonly random: Random;
   readonly logger: Logger;
   readonly product: string;
+  readonly keeper: Keeper;
+  #held: (() => void)[] | undefined;
   readonly #outOfDialog: (inbound: InboundRequest) => void;
   /** Responses and stateless sends; the layer sends them back the way the request came. */
   readonly #responses: Core.Transport;
@@ -67,14 +83,45 @@ export class SipCore {
     this.random = options.random;
     this.logger = options.logger;
     this.product = options.product;
+    this.keeper = options.keeper;
+    this.#held = options.hold ? [] : undefined;
     this.#outOfDialog = options.outOfDialog;
     this.#responses = options.layer.coreTransport();
     this.#merged = new RecentKeys(TRANSACTION_TIMEOUT, options.clock);
     this.#answered = new RecentKeys(TRANSACTION_TIMEOUT, options.clock);
     options.layer.receive({
-      request: (event) => this.#request(event),
-      response: (event) => this.#response(event),
+      request: (event) => this.#arrived(() => this.#request(event)),
+      response: (event) => this.#arrived(() => this.#response(event)),
     });
+  }
+
+  /** Serves what has arrived, and whatever arrives from now on. */
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const serve of held) {
+      try {
+        serve();
+      } catch (error) {
+        this.logger.warn({ reason: describeError(error) }, 'a message that waited was no good');
+      }
+    }
+  }
+
+  #arrived(serve: () => void): void {
+    if (this.#held === undefined) serve();
+    else if (this.#held.length < MAX_HELD) this.#held.push(serve);
+  }
+
+  /** An INVITE that came to an earlier process, as if it had come just now, with the tag it got then. */
+  readmit(saved: SavedRequest, localTag: string): InboundRequest | undefined {
+    const event = this.layer.readmit(saved);
+    if (event === undefined) return undefined;
+    const message = readRequest(event);
+    const inbound = this.#inbound(message, localTag);
+    this.#invites.set(message.branch, inbound);
+    this.#merged.seen(mergeKey(message));
+    return inbound;
   }
 
   /** `bytes` of randomness as hex: tags (8), branches (12), Call-IDs (16). */
@@ -82,15 +129,20 @@ export class SipCore {
     return Buffer.from(this.random.bytes(bytes)).toString('hex');
   }
 
+  newBranch(): string {
+    return `z9hG4bK${this.token(12)}`;
+  }
+
   /** Sends a request in a transaction of its own; a CANCEL reuses the branch of its INVITE. */
   send(
     draft: RequestDraft,
     hop: NextHop,
     user: ClientTransactionUser,
-    branch = `z9hG4bK${this.token(12)}`,
+    branch = this.newBranch(),
   ): ClientTransaction {
     const key = `${branch}\n${draft.method}`;
     this.#stamp(draft);
+    this.keeper.commit();
     const transaction = new ClientTransaction(
       draft,
       branch,
@@ -106,6 +158,7 @@ export class SipCore {
   sendAck(draft: RequestDraft, hop: NextHop): void {
     const transport = this.layer.coreTransport(() => hop);
     this.#stamp(draft);
+    this.keeper.commit();
     const via = viaValue(transport.protocol, `z9hG4bK${this.token(12)}`);
     transport.send(requestText(draft, via)).catch((error: unknown) => {
       this.logger.warn({ error: describeError(error) }, 'the ACK could not be sent');
@@ -153,15 +206,7 @@ export class SipCore {
       this.#dialogs.get(requestDialog(message))?.acknowledged(message);
       return;
     }
-    const inbound = new InboundRequest(message, {
-      transport: this.#responses,
-      localTag: message.toTag ?? this.token(8),
-      product: this.product,
-      finished: () => {
-        if (this.#invites.delete(message.branch)) this.#answered.seen(message.branch);
-      },
-      live: this.#servers,
-    });
+    const inbound = this.#inbound(message, message.toTag ?? this.token(8));
     if (message.method === 'CANCEL') {
       this.#cancel(inbound);
       return;
@@ -174,8 +219,7 @@ export class SipCore {
       return;
     }
     // §8.2.2.2: the same request over two paths is served once.
-    const merged = `${message.callId}\n${message.fromTag ?? ''}\n${message.cseq.number}\n${message.method}`;
-    if (this.#merged.seen(merged)) {
+    if (this.#merged.seen(mergeKey(message))) {
       inbound.reply(482);
       return;
     }
@@ -196,7 +240,26 @@ export class SipCore {
 
   #response(event: layer.IncomingResponse): void {
     const response = readResponse(event);
-    this.#clients.get(`${response.branch}\n${response.cseq.method}`)?.receive(response);
+    const client = this.#clients.get(`${response.branch}\n${response.cseq.method}`);
+    if (client !== undefined) client.receive(response);
+    else if (response.cseq.method === 'INVITE') {
+      const { callId, fromTag = '', toTag = '' } = response;
+      const id: DialogId = { callId, localTag: fromTag, remoteTag: toTag };
+      this.#dialogs.get(dialogKey(id))?.late?.(response);
+    }
+  }
+
+  #inbound(message: SipRequest, localTag: string): InboundRequest {
+    return new InboundRequest(message, {
+      transport: this.#responses,
+      localTag,
+      product: this.product,
+      beforeReply: () => this.keeper.commit(),
+      finished: () => {
+        if (this.#invites.delete(message.branch)) this.#answered.seen(message.branch);
+      },
+      live: this.#servers,
+    });
   }
 
   dispose(): void {
@@ -212,6 +275,10 @@ export class SipCore {
 
 function halfKey({ callId, localTag }: Pick<DialogId, 'callId' | 'localTag'>): string {
   return `${callId}\n${localTag}`;
+}
+
+function mergeKey({ callId, fromTag, cseq, method }: SipRequest): string {
+  return `${callId}\n${fromTag ?? ''}\n${cseq.number}\n${method}`;
 }
 
 function requestDialog(message: SipRequest): string {

@@ -3,7 +3,13 @@ import { ClientRequest, type LoginRefusal, type RequestFailure } from '../core/c
 import type { HeaderPair } from '../message/headers.ts';
 import type { SipResponse } from '../message/message.ts';
 import { capabilityHeaders, type CallProfile } from '../session/profile.ts';
-import { draftRequest, nextRequest, type DialogState, type RequestDraft } from './dialog-state.ts';
+import {
+  draftRequest,
+  nextRequest,
+  showContact,
+  type DialogState,
+  type RequestDraft,
+} from './dialog-state.ts';
 
 export interface DialogRequest {
   readonly method: string;
@@ -50,7 +56,8 @@ export function sendInDialog(
           ],
           ...(request.body !== undefined && { body: request.body }),
         });
-        keeper.dialog = state;
+        keeper.dialog =
+          request.capabilities === true ? showContact(state, profile.contactOn(flow)) : state;
         return draft;
       },
     },

@@ -24,9 +24,13 @@ export interface DialogState {
   /** The CSeq number of a request that lies ready elsewhere: no other request may have it. */
   readonly reservedCSeq?: number;
   /** Absent until the peer has sent a request in the dialog. */
-  readonly remoteCSeq?: number;
+  readonly remoteCSeq?: number | undefined;
   readonly role: 'uac' | 'uas';
   readonly early: boolean;
+  /** Opened by a request to a SIPS URI over TLS (§12.1.1). */
+  readonly secure: boolean;
+  /** Our Contact as the peer knows it. */
+  readonly localContact?: string | undefined;
 }
 
 /** A request on its way out: everything but the Via, which the transport decides. */
@@ -77,6 +81,8 @@ export function dialogFromResponse(
     localCSeq: request.cseq,
     role: 'uac',
     early: response.status < 200,
+    secure: /^sips:/i.test(request.uri) && response.flow?.transport === 'tls',
+    localContact: contactUri(request.headers),
   };
 }
 
@@ -94,6 +100,7 @@ export function dialogFromRequest(request: SipRequest, localTag: string): Dialog
     remoteCSeq: request.cseq.number,
     role: 'uas',
     early: true,
+    secure: /^sips:/i.test(request.uri) && request.flow.transport === 'tls',
   };
 }
 
@@ -110,6 +117,11 @@ export function confirmDialog(state: DialogState, response: SipResponse): Dialog
     // RFC 2543 peers send Record-Route only in the 2xx, others in each; none means unchanged.
     routeSet: routes.length > 0 ? routes.toReversed() : state.routeSet,
   };
+}
+
+/** Our Contact as it goes out in a target refresh, or in the answer to one. */
+export function showContact(state: DialogState, contact: string): DialogState {
+  return state.localContact === contact ? state : { ...state, localContact: contact };
 }
 
 /** §12.2: a target refresh request or its 2xx moved the peer. */

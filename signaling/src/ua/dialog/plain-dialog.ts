@@ -40,6 +40,7 @@ export function openingState(options: OpeningOptions): DialogState {
     localCSeq: 0,
     role: 'uac',
     early: true,
+    secure: false,
   };
 }
 

@@ -155,6 +155,15 @@ function sdpPart(message: Common): string | undefined {
   return undefined;
 }
 
+/** The request as text again, with or without its body. */
+export function requestAsCame(request: SipRequest, withoutBody: boolean): string {
+  const { method, uri, headers } = request;
+  const body = withoutBody ? '' : request.body;
+  const head = headers.clone();
+  head.set('content-length', String(Buffer.byteLength(body)));
+  return `${method} ${uri} SIP/2.0\r\n${head.toString()}\r\n${body}`;
+}
+
 /** A message as text; `start` is the start line. Content-Length is counted in bytes. */
 export function serialize(start: string, headers: Headers, body: Body | undefined): string {
   const type = body === undefined ? '' : `Content-Type: ${body.type}\r\n`;

@@ -88,11 +88,12 @@ export class Answering {
     if (offer !== undefined) {
       session.negotiation.settle({ local, remote: offer, offeredByPeer: true });
     }
+    session.refresher.restart(timer.timer);
+    session.shows(inbound.flow);
     inbound.reply(200, {
       headers: [...capabilityHeaders(session.profile, inbound.flow), ...timer.headers],
       ...(local !== undefined && { body: { type: SDP, content: local } }),
     });
-    session.refresher.restart(timer.timer);
     if (invite) {
       this.awaitAck(inbound, (answer) => {
         void this.#lateAnswer(lateOffer ? local : undefined, answer);

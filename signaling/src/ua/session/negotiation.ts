@@ -7,6 +7,8 @@ export interface Descriptions {
   readonly remote: string | undefined;
   /** Whether the exchange that fixed them began with the peer's offer. */
   readonly offeredByPeer: boolean;
+  /** They are not known here any more, for they have keys in them. */
+  readonly keyed?: boolean;
 }
 
 /** Where offer and answer of one dialog stand, and who waits for his turn. */
@@ -20,7 +22,7 @@ export class Negotiation {
 
   readonly #changed: () => void;
 
-  /** `changed` is told when other descriptions are in force. */
+  /** `changed` is told when other descriptions are in force, or an offer is opened or closed. */
   constructor(clock: Clock, changed: () => void) {
     this.#clock = clock;
     this.#changed = changed;
@@ -37,6 +39,7 @@ export class Negotiation {
   /** Changes what is open; wakes who waits for quiet. */
   mark(change: Partial<OfferAnswer>): void {
     this.#state = { ...this.#state, ...change };
+    this.#changed();
     if (mayOffer(this.#state)) this.#wake();
   }
 

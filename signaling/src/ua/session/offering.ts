@@ -1,4 +1,4 @@
-import { OffhookError, isOffhookError, type Timer } from '@offhook/common';
+import { describeError, OffhookError, isOffhookError, type Timer } from '@offhook/common';
 import type { NextHop } from '../../transport/layer.ts';
 import type { RequestFailure } from '../core/client-request.ts';
 import { cseqOf, type RequestDraft } from '../dialog/dialog-state.ts';
@@ -11,6 +11,8 @@ import type { Session } from './session.ts';
 
 /** A 491 is answered by another try at most this often. */
 const MAX_GLARE = 8;
+/** A peer that says "at once" has not even finished. */
+const MIN_PAUSE_MS = 100;
 /** Between tries of a refresh that failed for a reason that may pass. */
 const REFRESH_RETRY_MS = 10_000;
 
@@ -49,9 +51,20 @@ export class Offering {
       const outcome = await this.#request('INVITE', offer);
       const error = await this.#conclude(offer, outcome);
       if (error === undefined) return;
-      if (statusOf(outcome) !== 491 || glare >= MAX_GLARE) throw error;
-      await negotiation.pause(this.#glareDelay(), signal);
+      const delay = this.#tryAgainAfter(outcome);
+      if (delay === undefined || glare >= MAX_GLARE) throw error;
+      await negotiation.pause(delay, signal);
     }
+  }
+
+  /** A 491, or a 500 because the peer is still at another one (RFC 3261 §14.2). */
+  #tryAgainAfter(outcome: Outcome): number | undefined {
+    if (outcome.kind === 'failure') return undefined;
+    const { status, headers } = outcome.response;
+    if (status === 491) return this.#glareDelay();
+    const seconds = /^\d{1,2}/.exec(headers.get('retry-after') ?? '')?.[0];
+    if (status !== 500 || seconds === undefined || Number(seconds) > 10) return undefined;
+    return Math.max(Number(seconds) * 1000, MIN_PAUSE_MS);
   }
 
   #glareDelay(): number {
@@ -136,8 +149,12 @@ export class Offering {
     } catch {
       return;
     }
-    const { local, remote } = negotiation.descriptions;
-    const update = session.allows('UPDATE') === true || local === undefined;
+    const { local, remote, keyed } = negotiation.descriptions;
+    const update = session.allows('UPDATE') === true || (local === undefined && keyed !== true);
+    if (!update && local === undefined) {
+      await this.#refreshByOffer();
+      return;
+    }
     if (!update) negotiation.mark({ open: 'ours', ourInvite: true });
     const outcome = await this.#request(update ? 'UPDATE' : 'INVITE', update ? undefined : local);
     if (!update && outcome.kind === 'response' && outcome.response.status < 300) {
@@ -149,6 +166,18 @@ export class Offering {
     }
     if (!update) negotiation.mark({ open: 'none', ourInvite: false });
     if (!session.ended) this.#refreshed(outcome);
+  }
+
+  /** Our description is not known here, for there are keys in it: the agent has it. */
+  async #refreshByOffer(): Promise<void> {
+    const session = this.#session;
+    try {
+      await this.renegotiate();
+    } catch (error) {
+      if (session.ended) return;
+      session.profile.logger.warn({ reason: describeError(error) }, 'a refresh failed');
+      this.#again(undefined);
+    }
   }
 
   #refreshed(outcome: Outcome): void {
@@ -164,10 +193,13 @@ export class Offering {
         return;
       }
     }
+    this.#again(status);
+  }
+
+  #again(status: number | undefined): void {
     this.#retry?.cancel();
-    this.#retry = session.profile.core.clock.after(this.#retryDelay(status), () => {
-      void this.refresh();
-    });
+    const { clock } = this.#session.profile.core;
+    this.#retry = clock.after(this.#retryDelay(status), () => void this.refresh());
   }
 
   #retryDelay(status: number | undefined): number {

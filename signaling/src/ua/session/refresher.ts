@@ -8,11 +8,14 @@ export class Refresher {
   #timer: Timer | undefined;
   #expiry: Timer | undefined;
   #current: SessionInterval | undefined;
+  readonly #changed: () => void;
   #since = 0;
 
-  constructor(clock: Clock, act: (action: 'refresh' | 'expire') => void) {
+  /** `changed` is told when counting starts anew. */
+  constructor(clock: Clock, act: (action: 'refresh' | 'expire') => void, changed: () => void) {
     this.#clock = clock;
     this.#act = act;
+    this.#changed = changed;
   }
 
   get current(): SessionInterval | undefined {
@@ -29,6 +32,7 @@ export class Refresher {
     this.stop();
     this.#current = interval;
     this.#since = this.#clock.wall() - elapsedMs;
+    this.#changed();
     if (interval === undefined) return;
     const { afterMs, action } = nextTimerEvent(interval);
     this.#timer = this.#clock.after(Math.max(0, afterMs - elapsedMs), () => this.#act(action));

@@ -1,6 +1,6 @@
 import { OffhookError } from '@offhook/common';
 import type { Body, CallEnd } from '../../api.ts';
-import type { NextHop } from '../../transport/layer.ts';
+import type { Flow, NextHop } from '../../transport/layer.ts';
 import type { ClientRequest } from '../core/client-request.ts';
 import type { InboundRequest } from '../core/inbound-request.ts';
 import type { DialogOwner } from '../core/sip-core.ts';
@@ -8,6 +8,7 @@ import {
   acceptRequest,
   draftRequest,
   refreshTarget,
+  showContact,
   type DialogState,
   type RequestDraft,
 } from '../dialog/dialog-state.ts';
@@ -16,12 +17,12 @@ import {
   type DialogRequest,
   type DialogRequestHandlers,
 } from '../dialog/dialog-request.ts';
-import type { SessionInterval } from '../dialog/session-timer.ts';
 import type { Headers, HeaderPair } from '../message/headers.ts';
 import { bodyOf, type SipRequest, type SipResponse } from '../message/message.ts';
 import { reasonInWords } from '../words.ts';
 import { Answering } from './answering.ts';
-import { Negotiation, type Descriptions } from './negotiation.ts';
+import { hasKeys, type SessionSnapshot } from '../call/snapshot.ts';
+import { Negotiation } from './negotiation.ts';
 import { Offering } from './offering.ts';
 import { ACCEPT, ALLOW, capabilityHeaders, supportedTags, type CallProfile } from './profile.ts';
 import { Refresher } from './refresher.ts';
@@ -44,13 +45,6 @@ export interface SessionOwner {
   changed(): void;
 }
 
-/** What a session is beside its dialog, as plain data. */
-export interface SessionSnapshot {
-  readonly descriptions: Descriptions;
-  readonly timer?: SessionInterval & { readonly since: number };
-  readonly peerAllows?: readonly string[];
-}
-
 /** One dialog of a call, early or confirmed (RFC 3261 §12.2), and what happens inside it. */
 export class Session implements DialogOwner {
   readonly profile: CallProfile;
@@ -64,6 +58,11 @@ export class Session implements DialogOwner {
   #peerAllows: ReadonlySet<string> | undefined;
   #ended = false;
   #dropped = false;
+  #leaving = false;
+  /** CSeq of the last request that an earlier process got; it may not have answered it. */
+  #unanswered: number | undefined;
+  /** The session timer of an earlier process has run out, or cannot be told. */
+  #overdue = false;
   #holds = 0;
 
   constructor(profile: CallProfile, dialog: DialogState, steps: SdpSteps, owner: SessionOwner) {
@@ -74,7 +73,11 @@ export class Session implements DialogOwner {
     this.negotiation = new Negotiation(profile.core.clock, () => owner.changed());
     this.answering = new Answering(this);
     this.offering = new Offering(this);
-    this.refresher = new Refresher(profile.core.clock, (action) => this.#timer(action));
+    this.refresher = new Refresher(
+      profile.core.clock,
+      (action) => this.#timer(action),
+      () => owner.changed(),
+    );
     profile.core.addDialog(dialog, this);
   }
 
@@ -92,6 +95,11 @@ export class Session implements DialogOwner {
     return this.#ended;
   }
 
+  /** A BYE of ours waits for its answer. */
+  get leaving(): boolean {
+    return this.#leaving;
+  }
+
   /** Whether the peer has said that it takes the method; undefined when it has said nothing. */
   allows(method: string): boolean | undefined {
     return this.#peerAllows?.has(method);
@@ -99,21 +107,59 @@ export class Session implements DialogOwner {
 
   snapshot(): SessionSnapshot {
     const { current, since } = this.refresher;
+    const { local, remote, offeredByPeer, keyed = false } = this.negotiation.descriptions;
+    const secret = keyed || hasKeys(local) || hasKeys(remote);
     return {
-      descriptions: this.negotiation.descriptions,
+      descriptions: {
+        ...(!secret && { local, remote }),
+        offeredByPeer,
+        keyed: secret,
+      },
       ...(current !== undefined && { timer: { ...current, since } }),
       ...(this.#peerAllows !== undefined && { peerAllows: [...this.#peerAllows] }),
     };
   }
 
-  /** Goes on where a snapshot stopped. */
+  /** Goes on where a snapshot stopped; `contact` tells when there is something to say. */
   resume({ descriptions, timer, peerAllows }: SessionSnapshot): void {
-    this.negotiation.settle(descriptions);
+    const { local, remote, offeredByPeer, keyed } = descriptions;
+    this.negotiation.settle({ local, remote, offeredByPeer, keyed });
+    this.#unanswered = this.#dialog.remoteCSeq;
     if (peerAllows !== undefined) this.#peerAllows = new Set(peerAllows);
     if (timer === undefined) return;
     const { since, interval, weRefresh } = timer;
-    const elapsed = Math.max(0, this.profile.core.clock.wall() - since);
-    this.refresher.restart({ interval, weRefresh }, elapsed);
+    const elapsed = this.profile.core.clock.wall() - since;
+    // A wall clock that was set back or forward tells nothing: the peer is asked instead.
+    this.#overdue = elapsed < 0 || elapsed >= interval * 1000;
+    this.refresher.restart({ interval, weRefresh }, this.#overdue ? 0 : elapsed);
+  }
+
+  /**
+   * After `resume`: tells the peer our Contact where it could not reach us any more, and asks whether
+   * it still has the dialog where it may have given up.
+   */
+  async reassure(mayHaveGivenUp: boolean): Promise<void> {
+    if (this.#ended) return;
+    if (mayHaveGivenUp || this.#overdue || !(await this.#reachable()))
+      await this.offering.refresh();
+  }
+
+  /** Whether the peer's next request comes to us by itself: a connection would have to be opened. */
+  async #reachable(): Promise<boolean> {
+    const { core } = this.profile;
+    try {
+      const { nextHop } = draftRequest(this.#dialog, 'OPTIONS', 0);
+      const flow = await core.layer.reach({ uri: nextHop });
+      const contact = this.profile.contactOn(flow);
+      return flow.transport === 'udp' && contact === this.#dialog.localContact;
+    } catch {
+      return false;
+    }
+  }
+
+  /** The flow's Contact is in what is sent next. */
+  shows(flow: Flow): void {
+    this.dialog = showContact(this.#dialog, this.profile.contactOn(flow));
   }
 
   /** Takes notice of Allow in any message of the peer. */
@@ -154,14 +200,20 @@ export class Session implements DialogOwner {
   async bye(end: CallEnd, headers: readonly HeaderPair[] = []): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
+    this.#leaving = true;
     this.#owner.ended(end);
     // RFC 3261 §15: whoever has sent a 2xx waits for its ACK before the BYE.
     await this.answering.untilAcknowledged();
-    if (this.#dropped) return;
+    if (this.#dropped) {
+      this.#leaving = false;
+      return;
+    }
     const { promise, resolve } = Promise.withResolvers<void>();
     this.send({ method: 'BYE', headers }, { final: () => resolve(), failed: () => resolve() });
     this.drop();
     await promise;
+    this.#leaving = false;
+    this.#owner.changed();
   }
 
   /** Forgets the dialog and tells the call, without a message. */
@@ -238,17 +290,27 @@ export class Session implements DialogOwner {
     });
   }
 
+  /** The answer to an INVITE of an earlier process, or one that was long in coming. */
+  late(response: SipResponse): void {
+    const { status, cseq } = response;
+    if (status >= 200 && status < 300 && cseq.number <= this.#dialog.localCSeq) {
+      this.ack(cseq.number);
+    }
+  }
+
   acknowledged(message: SipRequest): void {
     this.answering.acknowledged(message);
   }
 
   request(inbound: InboundRequest): void {
     const { message } = inbound;
-    const state = acceptRequest(this.#dialog, message.cseq.number);
+    const again = message.cseq.number === this.#unanswered;
+    const state = again ? this.#dialog : acceptRequest(this.#dialog, message.cseq.number);
     if (state === undefined) {
       inbound.reply(500, { reason: 'Request Out Of Order' });
       return;
     }
+    if (!again) this.#unanswered = undefined;
     const required = message.headers.tokens('require');
     const known = supportedTags(this.profile);
     const unknown = required.filter((tag) => !known.includes(tag));

@@ -1,0 +1,63 @@
+import type { Clock, Timer } from '@offhook/common';
+import type { CallChange, CallJournal, CallSnapshot } from '../../api.ts';
+
+/** A call as a journal sees it. */
+export interface KeptCall {
+  readonly id: string;
+  /** Undefined when there is nothing (any more) that another process would have to know. */
+  snapshot(): CallSnapshot | undefined;
+}
+
+/** Changes that no message of ours shows may wait so long, to be written together. */
+const QUIET_MS = 20;
+
+/**
+ * Has calls written down. Whatever sends a message of ours calls `commit` before: so a change is in
+ * the journal before anybody can know of it.
+ */
+export class Keeper {
+  readonly #journal: CallJournal | undefined;
+  readonly #clock: Clock;
+  readonly #changed = new Set<KeptCall>();
+  /** Calls that the journal has. */
+  readonly #written = new Set<string>();
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(journal: CallJournal | undefined, clock: Clock) {
+    this.#journal = journal;
+    this.#clock = clock;
+  }
+
+  /** The call is in the journal already, from an earlier process. */
+  knows(call: KeptCall): void {
+    this.#written.add(call.id);
+  }
+
+  touch(call: KeptCall): void {
+    if (this.#journal === undefined || this.#closed) return;
+    this.#changed.add(call);
+    this.#timer ??= this.#clock.after(QUIET_MS, () => this.commit());
+  }
+
+  commit(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (this.#changed.size === 0) return;
+    const changes: CallChange[] = [];
+    for (const call of this.#changed) {
+      const snapshot = call.snapshot();
+      if (snapshot !== undefined) this.#written.add(call.id);
+      else if (!this.#written.delete(call.id)) continue;
+      changes.push({ id: call.id, snapshot });
+    }
+    this.#changed.clear();
+    if (changes.length > 0) this.#journal?.commit(changes);
+  }
+
+  /** Writes what is left; later changes are not written. */
+  close(): void {
+    this.commit();
+    this.#closed = true;
+  }
+}
