@@ -89,6 +89,17 @@ const autoAnswer = z
     typeof value === 'number' ? value : value ? 0 : undefined,
   );
 
+const forwardTarget = z.string().min(1).max(256);
+
+const forward = z.object({
+  always: forwardTarget.optional().describe('Every call, without ringing'),
+  busy: forwardTarget
+    .optional()
+    .describe('While the person talks or does not want to be disturbed'),
+  no_answer: forwardTarget.optional().describe('When nobody takes it'),
+  after: z.int().min(1).max(300).default(20).describe('Seconds of ringing until then'),
+});
+
 const account = z
   .object({
     aor: sipUri.describe('Address of record, `sip:alice@example.com`'),
@@ -137,9 +148,11 @@ const account = z
       .describe('Codecs in order of preference: opus, G722, PCMA, PCMU'),
     srtp: srtpPolicy.default('off').describe('off, optional or required (SDES, RFC 4568)'),
     dtmf: z
-      .enum(['rfc4733', 'info', 'inband'])
+      .enum(['rfc4733', 'info', 'inband', 'auto'])
       .default('rfc4733')
-      .describe('How keys are sent: RTP events (RFC 4733), SIP INFO, or tones in the audio'),
+      .describe(
+        'How keys are sent: RTP events (RFC 4733), SIP INFO, tones in the audio, or `auto`: the first of these that the peer takes',
+      ),
     rel100: z
       .enum(['off', 'supported', 'required'])
       .default('supported')
@@ -160,6 +173,23 @@ const account = z
       ])
       .default({ expires: 1800, min_se: 90, refresher: 'auto' })
       .describe('Session timers (RFC 4028), or false'),
+    answer_on_request: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether a caller may have itself taken at once: `answer-after` in Call-Info or Alert-Info, Answer-Mode (RFC 5373)',
+      ),
+    transfers: z
+      .enum(['accept', 'refuse'])
+      .default('accept')
+      .describe('What to do when the other party of a call hands it on to somebody else'),
+    click_to_dial: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether a REFER outside of calls may dial: a call manager that lets this phone call',
+      ),
+    forward: forward.optional().describe('Where calls go instead; can be changed while it runs'),
     redirects: z
       .enum(['follow', 'refuse'])
       .default('follow')
@@ -227,6 +257,10 @@ const calls = z
       .boolean()
       .default(true)
       .describe('Whether taking, resuming or dialling a call puts the others on hold'),
+    waiting: z
+      .boolean()
+      .default(true)
+      .describe('Whether a call that comes while another one is up knocks; else it is busy'),
     max: z.int().min(1).max(1000).default(1000).describe('More calls at once are refused as busy'),
     history: z.int().min(0).max(10_000).default(200).describe('Ended calls that are remembered'),
     country: z
@@ -237,6 +271,24 @@ const calls = z
   })
   .prefault({})
   .describe('Calls');
+
+const featureCode = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(/^(?:[0-9A-Za-z*#+]|\{extension\})+$/, 'must be digits, * and #, with {extension}');
+
+const codes = z
+  .object({
+    pickup: featureCode
+      .optional()
+      .describe('Takes a call that rings at another phone: `*8{extension}`'),
+    group_pickup: featureCode.optional().describe('Takes a call that rings in the group: `*8`'),
+    park: featureCode.optional().describe('Where calls are handed on to be parked: `700`'),
+    retrieve: featureCode.optional().describe('Takes a parked call: `{extension}` is its slot'),
+  })
+  .prefault({})
+  .describe('Feature codes of the PBX');
 
 const log = z
   .object({
@@ -262,6 +314,7 @@ export const guestConfigSchema = z
     engine,
     dial,
     calls,
+    codes,
     log,
   })
   .superRefine((config, context) => {

@@ -22,6 +22,7 @@ import {
   describeEngine,
   describeListen,
   describeMedia,
+  describeSettings,
 } from './control/info.ts';
 import type { StatusInfo } from './control/schemas.ts';
 import { runDoctor } from './doctor.ts';
@@ -77,6 +78,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     accounts: phone.lines.map((line) => describeAccount(line.config, line.account)),
     engine: describeEngine(phone.link.status),
     calls: phone.manager.list().length,
+    settings: describeSettings(phone.settings, phone.lines),
   });
   let server: ControlServer;
   try {
@@ -85,6 +87,8 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       logger,
       methods: controlHandlers({
         manager: phone.manager,
+        settings: phone.settings,
+        codes: config.codes,
         lines: phone.lines,
         defaultAccount: config.dial.account,
         media: phone.link,
@@ -158,6 +162,9 @@ function publishEvents(phone: Phone, server: ControlServer, clock: Clock): () =>
     publish('call.ended', () => describeCall(call, stats)),
   );
   phone.manager.events.on('dtmf', (event) => publish('dtmf', () => event));
+  phone.settings.events.on('changed', () =>
+    publish('settings.changed', () => describeSettings(phone.settings, phone.lines)),
+  );
   phone.link.on('status', (status) => publish('engine.changed', () => describeEngine(status)));
   phone.link.on('devices.changed', (event) => publish('devices.changed', () => event));
   for (const line of phone.lines) publishLine(line, publish);

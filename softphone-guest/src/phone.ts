@@ -2,6 +2,7 @@ import { describeError, type Clock, type Logger } from '@offhook/common';
 import type { MediaClient } from '@offhook/media-rpc';
 import type { AccountOptions, UserAgent, UserAgentOptions } from '@offhook/signaling';
 import { CallManager, type Line } from './call/call-manager.ts';
+import { Settings } from './call/person-settings.ts';
 import type { AccountConfig, GuestConfig } from './config.ts';
 import { MediaLink } from './media-link.ts';
 import { passwordOf } from './password.ts';
@@ -27,6 +28,7 @@ export interface Phone {
   readonly userAgent: UserAgent;
   readonly lines: readonly Line[];
   readonly manager: CallManager;
+  readonly settings: Settings;
   readonly link: MediaLink;
   readonly trace: TraceStore;
   /** Ends calls, unregisters and closes; idempotent. Takes at most about `timeoutMs`. */
@@ -46,7 +48,8 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
     clock,
     logger,
   });
-  const manager = new CallManager({ link, config, clock, random: parts.random, logger });
+  const settings = new Settings();
+  const manager = new CallManager({ link, config, settings, clock, random: parts.random, logger });
   link.start();
 
   const trace = new TraceStore();
@@ -63,6 +66,7 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
       account: userAgent.addAccount(accountOptions(account, parts.register)),
     };
     line.account.on('incoming', (call) => manager.incoming(line, call));
+    line.account.on('refer', (referral) => manager.transfers.asked(line, undefined, referral));
     return line;
   });
 
@@ -71,6 +75,7 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
     userAgent,
     lines,
     manager,
+    settings,
     link,
     trace,
     close(timeoutMs = CLOSE_MS) {

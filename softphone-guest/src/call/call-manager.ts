@@ -1,6 +1,6 @@
 import { describeError, Emitter, OffhookError, type Clock, type Logger } from '@offhook/common';
 import type { SessionStats } from '@offhook/media-rpc';
-import type { Account, IncomingCall } from '@offhook/signaling';
+import type { Account, IncomingCall, ReplacesHeader, SipCall } from '@offhook/signaling';
 import type { AccountConfig, GuestConfig } from '../config.ts';
 import type { MediaLink } from '../media-link.ts';
 import type { DesiredSession } from '../reconcile.ts';
@@ -8,7 +8,11 @@ import { CallMedia } from './call-media.ts';
 import { CallSession } from './call-session.ts';
 import { dialTarget, domainOf } from './dial-target.ts';
 import { CallHistory, type HistoryEntry } from './history.ts';
+import { incomingDecision } from './incoming-policy.ts';
+import type { Settings } from './person-settings.ts';
+import { Transfers } from './transfers.ts';
 import { nextHops, peerAddress } from './peer-address.ts';
+import { letters } from './letters.ts';
 import { isActive, isOver, type Call } from './model.ts';
 import { TonePlayer } from './tone-player.ts';
 import { countCall, endTone, noCalls, standingTones, type ToneCounts } from './tones.ts';
@@ -22,6 +26,7 @@ export interface CallManagerEvents {
 export interface CallManagerParts {
   readonly link: MediaLink;
   readonly config: Pick<GuestConfig, 'calls' | 'dial' | 'sip'>;
+  readonly settings: Settings;
   readonly clock: Clock;
   /** 0 ≤ x < 1. */
   readonly random: () => number;
@@ -34,9 +39,19 @@ export interface Line {
   readonly account: Account;
 }
 
+/** What a call is placed with besides its target. */
+export interface Placing {
+  readonly replaces?: ReplacesHeader;
+  /** Whole header lines. */
+  readonly headers?: readonly string[];
+  /** Who asked for the call. */
+  readonly referredBy?: string | undefined;
+}
+
 /** All calls of the phone: who may talk, what sounds, and what has been. */
 export class CallManager {
   readonly events = new Emitter<CallManagerEvents>();
+  readonly transfers: Transfers;
   readonly #parts: CallManagerParts;
   readonly #sessions = new Map<string, CallSession>();
   readonly #history: CallHistory;
@@ -47,6 +62,13 @@ export class CallManager {
   constructor(parts: CallManagerParts) {
     this.#parts = parts;
     this.#history = new CallHistory(parts.config.calls.history);
+    this.transfers = new Transfers({
+      place: (line, target, placing) => this.#place(line, target, placing),
+      resume: (id) => this.resume(id),
+      check: (line, target) => this.targetOf(line, target),
+      clock: parts.clock,
+      logger: parts.logger,
+    });
     this.#tones = new TonePlayer(parts.link, parts.config.calls.country, parts.logger);
     this.#listen(parts.link);
   }
@@ -76,11 +98,45 @@ export class CallManager {
   }
 
   /** Places a call; what becomes of it comes as events. */
-  dial(line: Line, target: string): CallSession {
+  dial(line: Line, target: string, placing: Placing = {}): CallSession {
+    return this.#place(line, this.targetOf(line, target), placing);
+  }
+
+  /** The SIP URI for what somebody dials on a line. @throws OffhookError `bad-target`. */
+  targetOf(line: Line, target: string): string {
+    return dialTarget(target, this.#parts.config.dial.domain ?? domainOf(line.config.aor));
+  }
+
+  /** Whom the person called last. @throws OffhookError `unknown-call` when that was nobody. */
+  get lastDialled(): Call {
+    const calls = [
+      ...this.list()
+        .map(({ call }) => call)
+        .toReversed(),
+      ...this.#history.list().map(({ call }) => call),
+    ];
+    const last = calls.find((call) => call.direction === 'outgoing');
+    if (last !== undefined) return last;
+    throw new OffhookError('call', 'unknown-call', 'nobody has been called yet');
+  }
+
+  /** Takes up the held call and holds the one that is talked on. */
+  async swap(signal?: AbortSignal): Promise<CallSession> {
+    const held = this.list().filter(({ call }) => call.phase === 'established' && call.hold.wanted);
+    const [only] = held;
+    if (only === undefined || held.length > 1) {
+      throw new OffhookError('call', 'wrong-state', `there are ${held.length} calls on hold`, {
+        ...(held.length > 1 && { remedy: 'resume the one that is meant' }),
+      });
+    }
+    await this.resume(only.id, signal);
+    return only;
+  }
+
+  #place(line: Line, uri: string, placing: Placing): CallSession {
     this.#refuseWhenClosed();
-    const { config, link } = this.#parts;
+    const { link } = this.#parts;
     const limit = this.#limit;
-    const uri = dialTarget(target, config.dial.domain ?? domainOf(line.config.aor));
     if (!link.connected) throw link.notConnected();
     if (this.#sessions.size >= limit) {
       throw new OffhookError('call', 'limit-reached', `${limit} calls already`);
@@ -88,8 +144,13 @@ export class CallManager {
     this.#holdOthers(undefined);
     const { id, media } = this.#newMedia(line, uri);
     const { display_name: displayName } = line.config;
-    const sip = line.account.invite(uri, media, displayName === undefined ? {} : { displayName });
-    const session = new CallSession(sip, this.#partsOf(id, line, media));
+    const { headers, replaces, referredBy } = placing;
+    const sip = line.account.invite(uri, media, {
+      ...(displayName !== undefined && { displayName }),
+      ...(headers !== undefined && { extraHeaders: headers }),
+      ...(replaces !== undefined && { replaces }),
+    });
+    const session = this.#session(sip, { ...this.#partsOf(id, line, media), referredBy }, line);
     this.#added(session);
     this.#announce(session);
     return session;
@@ -107,7 +168,7 @@ export class CallManager {
         : this.#sessions.size >= this.#limit
           ? { status: 486, reason: 'Busy Here' }
           : undefined;
-    const session = new CallSession(sip, this.#partsOf(id, line, media));
+    const session = this.#session(sip, this.#partsOf(id, line, media), line);
     this.#added(session);
     if (refusal !== undefined) {
       logger.warn({ call: id, remote: sip.remote.uri, ...refusal }, 'call refused');
@@ -116,12 +177,60 @@ export class CallManager {
       });
       return;
     }
-    // A call that is taken at once does not ring.
-    if (line.config.auto_answer === 0) session.input({ type: 'answer' });
-    else {
-      this.#announce(session);
-      if (line.config.auto_answer !== undefined) session.answerAfter(line.config.auto_answer);
+    this.#welcome(line, session, sip);
+  }
+
+  #welcome(line: Line, session: CallSession, sip: IncomingCall): void {
+    const { config, settings } = this.#parts;
+    const forwarding = settings.forwardingOf(line.config);
+    const decision = incomingDecision({
+      header: (name) => sip.header(name),
+      replaces: sip.replaces !== undefined,
+      doNotDisturb: settings.current.doNotDisturb,
+      forwarding,
+      busy: this.list().some((other) => other !== session && !isOver(other.call)),
+      callWaiting: config.calls.waiting,
+      autoAnswerMs: line.config.auto_answer,
+      answerOnRequest: line.config.answer_on_request,
+    });
+    switch (decision.type) {
+      case 'refuse':
+        session.input({ ...decision, type: 'reject' });
+        break;
+      case 'forward':
+        session.input({
+          type: 'reject',
+          status: 302,
+          contacts: [this.targetOf(line, decision.target)],
+        });
+        break;
+      case 'answer':
+        // A call that is taken at once does not ring.
+        if (decision.afterMs === 0) session.input({ type: 'answer' });
+        else {
+          this.#announce(session);
+          session.answerAfter(decision.afterMs);
+        }
+        break;
+      case 'ring':
+        this.#announce(session);
+        if (forwarding.noAnswer !== undefined) {
+          session.forwardAfter(forwarding.afterMs, this.targetOf(line, forwarding.noAnswer));
+        }
+        break;
+      default:
+        decision satisfies never;
     }
+  }
+
+  #session(
+    sip: SipCall,
+    parts: ConstructorParameters<typeof CallSession>[1],
+    line: Line,
+  ): CallSession {
+    const session = new CallSession(sip, parts);
+    sip.on('refer', (referral) => this.transfers.asked(line, session, referral));
+    return session;
   }
 
   async answer(id: string): Promise<void> {
@@ -210,13 +319,13 @@ export class CallManager {
       port: link,
       options: {
         srtp,
-        telephoneEvent: dtmf === 'rfc4733',
+        telephoneEvent: dtmf === 'rfc4733' || dtmf === 'auto',
         label: remote.slice(0, 256),
         ...(codecs === undefined ? {} : { codecs }),
         ...(peer === undefined ? {} : { peerAddress: peer }),
       },
       originId: String(Math.floor(this.#parts.random() * Number.MAX_SAFE_INTEGER) + 1),
-      commandId: () => this.#letters(12),
+      commandId: () => letters(this.#parts.random, 12),
       logger,
       onState: (state) => this.#sessions.get(id)?.onMediaState(state),
       onLost: () => this.#sessions.get(id)?.input({ type: 'media-lost' }),
@@ -276,18 +385,9 @@ export class CallManager {
 
   #newId(): string {
     for (;;) {
-      const id = this.#letters(6);
+      const id = letters(this.#parts.random, 6);
       if (!this.#sessions.has(id) && this.#history.find(id) === undefined) return id;
     }
-  }
-
-  /** Letters and digits that cannot be taken for one another. */
-  #letters(length: number): string {
-    const alphabet = 'abcdefghjkmnpqrstuvwxyz23456789';
-    return Array.from(
-      { length },
-      () => alphabet[Math.floor(this.#parts.random() * alphabet.length)],
-    ).join('');
   }
 
   #refuseWhenClosed(): void {

@@ -41,6 +41,7 @@ export class CallMedia implements SdpAgent {
   /** The engine has (as far as we know) a session of ours. */
   #open = false;
   #closed = false;
+  #telephoneEvent = false;
   /** Highest revision handed out, and the highest that the engine has confirmed. */
   #issued = 0;
   #confirmed = 0;
@@ -74,6 +75,11 @@ export class CallMedia implements SdpAgent {
   /** The line to the engine that has the session, or will have. */
   get port(): MediaPort {
     return this.#parts.port;
+  }
+
+  /** Whether the peer has agreed to RFC 4733 events. */
+  get telephoneEvent(): boolean {
+    return this.#telephoneEvent;
   }
 
   get open(): boolean {
@@ -245,7 +251,7 @@ export class CallMedia implements SdpAgent {
     this.#confirmed = revision;
     this.#open = true;
     if (this.#muted) this.#sendMute();
-    this.#parts.onState(session);
+    this.#tell(session);
     return sdp;
   }
 
@@ -260,7 +266,7 @@ export class CallMedia implements SdpAgent {
       ),
     );
     this.#confirmed = revision;
-    this.#parts.onState(session);
+    this.#tell(session);
     return sdp;
   }
 
@@ -279,6 +285,11 @@ export class CallMedia implements SdpAgent {
       .catch((error: unknown) =>
         this.#parts.logger.warn({ call: this.id, reason: describeError(error) }, 'mute failed'),
       );
+  }
+
+  #tell(session: SessionState): void {
+    this.#telephoneEvent = /^a=rtpmap:\d+ telephone-event\//im.test(session.remoteSdp ?? '');
+    this.#parts.onState(session);
   }
 
   #lost(): void {

@@ -1,4 +1,11 @@
-import { describeError, OffhookError, type Clock, type Logger, type Timer } from '@offhook/common';
+import {
+  describeError,
+  isOffhookError,
+  OffhookError,
+  type Clock,
+  type Logger,
+  type Timer,
+} from '@offhook/common';
 import type { SessionState, SessionStats } from '@offhook/media-rpc';
 import type { IncomingCall, SipCall } from '@offhook/signaling';
 import type { AccountConfig } from '../config.ts';
@@ -18,6 +25,8 @@ export interface CallSessionParts {
   readonly media: CallMedia;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Who asked for it. */
+  readonly referredBy?: string | undefined;
   /** After every change, `before` being the call as it was. */
   readonly onChange: (session: CallSession, before: Call) => void;
   readonly onDtmf: (session: CallSession, digit: string, durationMs: number) => void;
@@ -55,6 +64,7 @@ export class CallSession {
       direction: sip.direction,
       remote: sip.remote,
       at: parts.clock.wall(),
+      referredBy: parts.referredBy,
     });
     const { clock, logger, media } = parts;
     this.#will = new WillKeeper({
@@ -91,6 +101,11 @@ export class CallSession {
     return this.#call;
   }
 
+  /** The dialog, for what is no part of the call's own life: transfers, requests by hand. */
+  get sip(): SipCall {
+    return this.#sip;
+  }
+
   /** The last statistics that were read. */
   get lastStats(): SessionStats | undefined {
     return this.#lastStats;
@@ -115,8 +130,18 @@ export class CallSession {
   }
 
   answerAfter(ms: number): void {
+    this.#whileRinging(ms, () => this.input({ type: 'answer' }));
+  }
+
+  /** Sends the caller elsewhere when nobody has taken the call by then. */
+  forwardAfter(ms: number, target: string): void {
+    this.#whileRinging(ms, () => this.input({ type: 'reject', status: 302, contacts: [target] }));
+  }
+
+  #whileRinging(ms: number, then: () => void): void {
+    this.#autoAnswer?.cancel();
     this.#autoAnswer = this.#parts.clock.after(ms, () => {
-      if (this.#call.phase === 'incoming') this.input({ type: 'answer' });
+      if (this.#call.phase === 'incoming') then();
     });
   }
 
@@ -151,7 +176,20 @@ export class CallSession {
         `cannot send DTMF on call ${this.id}: it is ${this.#call.phase}`,
       );
     }
-    if (this.account.dtmf !== 'info') return this.media.dtmf(digits, this.account.dtmf);
+    const { dtmf } = this.account;
+    if (dtmf !== 'auto') return this.#keys(dtmf, digits);
+    if (this.media.telephoneEvent) return this.#keys('rfc4733', digits);
+    try {
+      return await this.#keys('info', digits);
+    } catch (error) {
+      // 405, 415, 501 …: a peer that knows neither hears the tones.
+      if (!isOffhookError(error, 'refused')) throw error;
+      return this.#keys('inband', digits);
+    }
+  }
+
+  async #keys(method: 'rfc4733' | 'info' | 'inband', digits: string): Promise<void> {
+    if (method !== 'info') return this.media.dtmf(digits, method);
     for (const digit of digits) await this.#sip.info(dtmfInfo(digit, INFO_DURATION_MS));
     return undefined;
   }
@@ -183,7 +221,7 @@ export class CallSession {
         this.#answering.catch(() => undefined);
         break;
       case 'sip-reject':
-        this.#end(asIncoming(this.#sip).reject({ status: effect.status }));
+        this.#end(asIncoming(this.#sip).reject(rejection(effect)));
         break;
       case 'sip-hangup':
         this.#end(this.#sip.hangup());
@@ -302,6 +340,18 @@ export class CallSession {
   async refuse(status: number, reason: string): Promise<void> {
     await asIncoming(this.#sip).reject({ status, reason });
   }
+}
+
+function rejection({
+  status,
+  reason,
+  contacts,
+}: Extract<CallEffect, { type: 'sip-reject' }>): Parameters<IncomingCall['reject']>[0] {
+  return {
+    status,
+    ...(reason !== undefined && { reason }),
+    ...(contacts !== undefined && { contacts }),
+  };
 }
 
 function asIncoming(sip: SipCall): IncomingCall {

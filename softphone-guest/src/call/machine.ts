@@ -36,6 +36,8 @@ export function step(call: Call, input: CallInput, at: number): Transition {
       return negotiated(call);
     case 'negotiation-failed':
       return negotiationFailed(call);
+    case 'transfer':
+      return same({ ...call, transfer: input.progress });
     case 'media-changed':
       return mediaChanged(call, input);
     case 'media-silent':
@@ -59,7 +61,7 @@ function command(call: Call, input: CallCommand): Transition {
       return to({ ...call, phase: 'answering' }, { type: 'sip-answer' });
     case 'reject':
       require(call, input, call.phase === 'incoming');
-      return to({ ...call, phase: 'ending' }, { type: 'sip-reject', status: input.status });
+      return to({ ...call, phase: 'ending' }, { ...input, type: 'sip-reject' });
     case 'hangup':
       return isOver(call) ? same(call) : hangup(call);
     case 'hold':

@@ -26,6 +26,22 @@ interface RemoteParty {
   readonly displayName?: string | undefined;
 }
 
+/** How a transfer of the call's peer to somebody else fares. */
+export interface TransferProgress {
+  readonly to: string;
+  readonly state:
+    | 'asked'
+    | 'accepted'
+    | 'progress'
+    | 'succeeded'
+    | 'failed'
+    | 'refused'
+    | 'unknown';
+  /** SIP status of the target, or of the refusal; 0 when there is none. */
+  readonly status: number;
+  readonly reason: string;
+}
+
 /** A session description exchange that this end has started. */
 type Negotiation = 'none' | 'running' | 'again';
 
@@ -56,12 +72,22 @@ export interface Call {
   /** Milliseconds since something was last heard of the peer; 0 while audio comes. */
   readonly silentMs: number;
   readonly end: CallEnd | undefined;
+  /** By us. */
+  readonly transfer: TransferProgress | undefined;
+  /** Who asked for this call (RFC 3892). */
+  readonly referredBy: string | undefined;
 }
 
 /** What a person or a script asks for. */
 export type CallCommand =
   | { readonly type: 'answer' }
-  | { readonly type: 'reject'; readonly status: number }
+  | {
+      readonly type: 'reject';
+      readonly status: number;
+      readonly reason?: string | undefined;
+      /** SIP URIs to try instead; then the status is a 3xx. */
+      readonly contacts?: readonly string[] | undefined;
+    }
   | { readonly type: 'hangup' }
   | { readonly type: 'hold' }
   | { readonly type: 'resume' }
@@ -88,12 +114,13 @@ export type CallInput =
   | { readonly type: 'media-lost' }
   /** Keys or addresses are no longer good, or engine and guest disagree: offer anew. */
   | { readonly type: 'media-stale' }
+  | { readonly type: 'transfer'; readonly progress: TransferProgress }
   /** The person hung up at the thin client. */
   | { readonly type: 'media-hangup' };
 
 export type CallEffect =
   | { readonly type: 'sip-answer' }
-  | { readonly type: 'sip-reject'; readonly status: number }
+  | (Omit<Extract<CallCommand, { type: 'reject' }>, 'type'> & { readonly type: 'sip-reject' })
   | { readonly type: 'sip-hangup' }
   | { readonly type: 'renegotiate' }
   /** Take the media session's direction from now on; goes into the next description. */
@@ -116,6 +143,7 @@ export interface NewCall {
   readonly remote: RemoteParty;
   /** Wall clock, ms since the epoch. */
   readonly at: number;
+  readonly referredBy?: string | undefined;
 }
 
 export function newCall(options: NewCall): Call {
@@ -137,6 +165,8 @@ export function newCall(options: NewCall): Call {
     mediaLost: false,
     silentMs: 0,
     end: undefined,
+    transfer: undefined,
+    referredBy: options.referredBy,
   };
 }
 

@@ -87,13 +87,14 @@ export async function answer(
 export async function reject(
   context: Context,
   id: string | undefined,
-  options: { all: boolean; status?: number },
+  options: { all: boolean; status?: number; reason?: string },
 ): Promise<void> {
-  const { all, status } = options;
+  const { all, status, reason } = options;
   const { calls: list } = await withDaemon(context.paths, (daemon) =>
     daemon.call('call.reject', {
       ...someCalls(id, all),
       ...(status === undefined ? {} : { status }),
+      ...(reason === undefined ? {} : { reason }),
     }),
   );
   printCalls(context, list);
@@ -145,7 +146,8 @@ function someCalls(id: string | undefined, all: boolean): { call?: string; all: 
   return { ...oneCall(id), all };
 }
 
-function printCall({ json, output }: Context, call: CallInfo): void {
+/** A line about one call, or JSON. */
+export function printCall({ json, output }: Context, call: CallInfo): void {
   if (json) printJson(output, { call });
   else output.out(callLine(call));
 }

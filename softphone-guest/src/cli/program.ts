@@ -1,9 +1,11 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import type { Output } from '@offhook/common/cli';
 import type { InstallFlags } from '@offhook/common/install';
 import { guestPaths } from '../paths.ts';
 import { VERSION } from '../version.ts';
+import { CALL, waitOption } from './arguments.ts';
 import type { Context } from './call-commands.ts';
+import { transferCommands } from './transfer-program.ts';
 import type { TraceOptions } from './trace-command.ts';
 
 const EXAMPLES = `
@@ -16,8 +18,6 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 no daemon, 4 no such call or device,
 5 deadline passed.`;
-
-const DEFAULT_WAIT_S = 60;
 
 /** The command line. What a command does is loaded when it runs, so that others start quickly. */
 export function buildProgram({ output }: { output: Output }): Command {
@@ -47,6 +47,7 @@ export function buildProgram({ output }: { output: Output }): Command {
   phoneCommands(program, context);
   installCommand(program, context);
   callCommands(program, context);
+  transferCommands(program, context);
   return program;
 }
 
@@ -188,11 +189,16 @@ function callCommands(program: Command, context: () => Context): void {
     .argument('[call]', CALL)
     .option('--all', 'every incoming call')
     .option('--status <code>', 'SIP status to decline with (486)', asStatus)
-    .action(async (id: string | undefined, options: { all?: boolean; status?: number }) =>
-      (await import('./call-commands.ts')).reject(context(), id, {
-        ...options,
-        all: options.all ?? false,
-      }),
+    .option('--reason <words>', 'words that go with it')
+    .action(
+      async (
+        id: string | undefined,
+        options: { all?: boolean; status?: number; reason?: string },
+      ) =>
+        (await import('./call-commands.ts')).reject(context(), id, {
+          ...options,
+          all: options.all ?? false,
+        }),
     );
   for (const [name, method, description] of [
     ['hangup', 'call.hangup', 'end a call'],
@@ -223,22 +229,6 @@ function callCommands(program: Command, context: () => Context): void {
     .action(async (words: string[]) => {
       if (words.length > 2) program.error('dtmf: say [call] digits');
       await (await import('./call-commands.ts')).dtmf(context(), words);
-    });
-}
-
-const CALL = 'its id or first letters; may be left out when only one can be meant';
-
-/** `--wait` alone waits a minute. The value is in milliseconds. */
-function waitOption(): Option {
-  return new Option(
-    '--wait [seconds]',
-    `wait until the call is established, ${DEFAULT_WAIT_S} s unless told otherwise; exit 1 when it is refused, 5 at the deadline`,
-  )
-    .preset(String(DEFAULT_WAIT_S))
-    .argParser((text) => {
-      const seconds = Number(text);
-      if (text.trim() !== '' && seconds > 0 && seconds <= 3600) return Math.ceil(seconds * 1000);
-      throw new InvalidArgumentError('seconds, more than 0 and at most 3600');
     });
 }
 

@@ -8,6 +8,7 @@ import {
   engineInfo,
   mediaInfo,
   messageInfo,
+  settingsInfo,
   statusInfo,
   tracedMessage,
 } from './schemas.ts';
@@ -41,6 +42,18 @@ const wait = z
   .optional()
   .describe('Milliseconds to wait until the call is established; fails when it is refused');
 const account = z.string().max(512).describe('Address of record, or its user part').optional();
+const target = z.string().max(1024).describe('Number, name, `user@host` or SIP URI');
+const reason = z
+  .string()
+  .max(128)
+  .regex(/^[^\p{Cc}]*$/u, 'must be one line')
+  .describe('The words beside the status');
+const transferWait = z
+  .int()
+  .min(1)
+  .max(600_000)
+  .optional()
+  .describe('Milliseconds to wait for the outcome; fails when the transfer does');
 const calls = z.object({ calls: z.array(callInfo) });
 
 export const controlMethods = {
@@ -50,7 +63,7 @@ export const controlMethods = {
   'call.dial': {
     summary: 'Places a call. Returns at once unless `wait` is given',
     params: z.object({
-      target: z.string().max(1024).describe('Number, name, `user@host` or SIP URI'),
+      target,
       account,
       wait,
     }),
@@ -65,8 +78,55 @@ export const controlMethods = {
     summary: 'Declines incoming calls',
     params: oneOrAllCalls.extend({
       status: z.int().min(400).max(699).default(486).describe('SIP status; 486 is busy'),
+      reason: reason.optional(),
     }),
     result: calls,
+  },
+  'call.redirect': {
+    summary: 'Sends an incoming call elsewhere (302), without taking it',
+    params: oneCall.extend({
+      targets: z.array(target).min(1).max(8).describe('Tried in turn by the caller'),
+    }),
+    result: callInfo,
+  },
+  'call.redial': {
+    summary: 'Calls whom the person called last, on the same line',
+    params: z.object({ wait }),
+    result: callInfo,
+  },
+  'call.swap': {
+    summary: 'Takes up the call on hold and holds the one that is talked on',
+    params: none,
+    result: callInfo,
+  },
+  'call.transfer': {
+    summary:
+      'Hands the other party on: to a target (blind), or to the other party of a second call (attended). Returns when it has been asked for unless `wait` is given; `call.changed` tells how it fares. When it fails, the calls are as they were',
+    params: oneCall.extend({
+      target: target.optional(),
+      other: callId.optional().describe('The second call, in place of a target'),
+      wait: transferWait,
+    }),
+    result: callInfo,
+  },
+  'call.park': {
+    summary: 'Hands the other party on to the park code of the configuration',
+    params: oneCall.extend({ wait: transferWait }),
+    result: callInfo,
+  },
+  'call.pickup': {
+    summary: 'Takes a call that rings at another phone, or in the group, by feature code',
+    params: z.object({
+      extension: target.optional().describe('The phone; the group if absent'),
+      account,
+      wait,
+    }),
+    result: callInfo,
+  },
+  'call.retrieve': {
+    summary: 'Takes a parked call, by feature code',
+    params: z.object({ extension: target.describe('Its slot'), account, wait }),
+    result: callInfo,
   },
   'call.hangup': { summary: 'Ends calls, in whatever state', params: oneOrAllCalls, result: calls },
   'call.hold': {
@@ -89,6 +149,27 @@ export const controlMethods = {
     summary: 'Sends digits; returns when the last one is out',
     params: oneCall.extend({ digits: digits.describe('0-9, A-D, * and #') }),
     result: callInfo,
+  },
+  'settings.get': {
+    summary: 'What the person has set: do not disturb, forwarding',
+    params: none,
+    result: settingsInfo,
+  },
+  'settings.doNotDisturb': {
+    summary: 'Refuses calls as busy, or sends them where busy calls go',
+    params: z.object({ on: z.boolean() }),
+    result: settingsInfo,
+  },
+  'settings.forward': {
+    summary: 'Sends calls of a line elsewhere; what is left out is taken back',
+    params: z.object({
+      account,
+      always: target.optional(),
+      busy: target.optional(),
+      noAnswer: target.optional(),
+      afterMs: z.int().min(1000).max(300_000).default(20_000),
+    }),
+    result: settingsInfo,
   },
   'history.list': {
     summary: 'Calls that are over, newest first',
@@ -151,6 +232,7 @@ export const controlEvents = {
   'call.changed': { summary: 'A call is new or has changed', params: callInfo },
   'call.ended': { summary: 'A call is over, with its last figures', params: callInfo },
   'registration.changed': { summary: 'A line’s registration', params: accountInfo },
+  'settings.changed': { summary: 'The person has set something', params: settingsInfo },
   'engine.changed': { summary: 'The line to the engine', params: engineInfo },
   'devices.changed': { summary: 'Devices came, went or were chosen', params: devicesInfo },
   stats: {

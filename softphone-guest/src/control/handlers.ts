@@ -2,6 +2,8 @@ import { describeError, OffhookError, type ControlMethods } from '@offhook/commo
 import type { CallManager, Line } from '../call/call-manager.ts';
 import type { CallSession } from '../call/call-session.ts';
 import { isOver } from '../call/model.ts';
+import type { Settings } from '../call/person-settings.ts';
+import type { GuestConfig } from '../config.ts';
 import type { MediaPort } from '../media-link.ts';
 import type { TraceStore } from '../trace/trace-store.ts';
 import {
@@ -12,11 +14,14 @@ import {
 } from './api.ts';
 import { describeAccount, describeCall } from './info.ts';
 import type { CallInfo, CheckInfo, StatusInfo } from './schemas.ts';
+import { transferHandlers } from './transfer-handlers.ts';
 import { selectCall, selectCalls, type CallFilter } from './select-calls.ts';
 import { getTrace } from './trace-handler.ts';
 
 export interface ControlHandlersParts {
   readonly manager: CallManager;
+  readonly settings: Settings;
+  readonly codes: GuestConfig['codes'];
   readonly lines: readonly Line[];
   /** Address of record of the line that dials when none is named. */
   readonly defaultAccount: string | undefined;
@@ -52,6 +57,15 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
   ) => selectCalls(sessions(), params, { verb, fits });
 
   const handlers: Handlers = {
+    ...transferHandlers({
+      manager,
+      settings: parts.settings,
+      lines,
+      codes: parts.codes,
+      one,
+      line: (name) => line(lines, name ?? parts.defaultAccount),
+      established,
+    }),
     status: () => parts.status(),
     'calls.list': async () => ({ calls: await Promise.all(sessions().map(withFreshStats)) }),
     'call.get': async ({ call }) => {
@@ -75,7 +89,9 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
     },
     'call.reject': (params) => {
       const chosen = some(params, 'reject', incoming);
-      for (const session of chosen) session.input({ type: 'reject', status: params.status });
+      for (const session of chosen) {
+        session.input({ type: 'reject', status: params.status, reason: params.reason });
+      }
       return { calls: chosen.map(describeSession) };
     },
     'call.hangup': async (params) => {

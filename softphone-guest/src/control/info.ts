@@ -1,9 +1,11 @@
 import type { SessionStats } from '@offhook/media-rpc';
 import type { Account, ListenAddress } from '@offhook/signaling';
+import type { Line } from '../call/call-manager.ts';
 import type { Call } from '../call/model.ts';
+import type { Settings } from '../call/person-settings.ts';
 import type { AccountConfig } from '../config.ts';
 import type { EngineStatus } from '../media-link.ts';
-import type { AccountInfo, CallInfo, EngineInfo, MediaInfo } from './schemas.ts';
+import type { AccountInfo, CallInfo, EngineInfo, MediaInfo, SettingsInfo } from './schemas.ts';
 
 export function describeCall(call: Call, stats: SessionStats | undefined): CallInfo {
   return {
@@ -23,6 +25,8 @@ export function describeCall(call: Call, stats: SessionStats | undefined): CallI
     locallyMuted: call.locallyMuted,
     silentMs: call.silentMs,
     end: call.end === undefined ? null : { ...call.end },
+    transfer: call.transfer ?? null,
+    referredBy: call.referredBy ?? null,
     media: describeMedia(stats),
   };
 }
@@ -57,6 +61,21 @@ export function describeAccount(config: AccountConfig, account: Account): Accoun
     status: failed?.status ?? null,
     reason: failed?.reason ?? null,
     retryAt: failed?.retryAt === undefined ? null : iso(failed.retryAt),
+  };
+}
+
+export function describeSettings(settings: Settings, lines: readonly Line[]): SettingsInfo {
+  return {
+    doNotDisturb: settings.current.doNotDisturb,
+    forwarding: lines.map(({ config }) => {
+      const {
+        always = null,
+        busy = null,
+        noAnswer = null,
+        afterMs,
+      } = settings.forwardingOf(config);
+      return { account: config.aor, always, busy, noAnswer, afterMs };
+    }),
   };
 }
 

@@ -47,6 +47,18 @@ export const callInfo = z.object({
   locallyMuted: z.boolean().describe('Muted at the thin client; cannot be undone from here'),
   silentMs: z.number().describe('Milliseconds that nothing has come from the peer; 0 if it comes'),
   end: callEnd.nullable(),
+  transfer: z
+    .object({
+      to: z.string().describe('SIP URI'),
+      state: z
+        .enum(['asked', 'accepted', 'progress', 'succeeded', 'failed', 'refused', 'unknown'])
+        .describe('`unknown`: accepted by somebody who does not report'),
+      status: z.int().describe('SIP status of the target or of the refusal; 0 if there is none'),
+      reason: z.string(),
+    })
+    .nullable()
+    .describe('The other party is being handed on'),
+  referredBy: z.string().nullable().describe('SIP URI of whoever asked for this call'),
   media: mediaInfo,
 });
 
@@ -69,6 +81,19 @@ export const engineInfo = z.object({
   text: z.string().describe('In words, e.g. `engine: not connected (unix:/…: no such file)`'),
 });
 
+export const settingsInfo = z.object({
+  doNotDisturb: z.boolean(),
+  forwarding: z.array(
+    z.object({
+      account: z.string().describe('Address of record'),
+      always: z.string().nullable(),
+      busy: z.string().nullable(),
+      noAnswer: z.string().nullable(),
+      afterMs: z.int().describe('Ringing before `noAnswer`'),
+    }),
+  ),
+});
+
 export const statusInfo = z.object({
   version: z.string(),
   pid: z.int(),
@@ -78,6 +103,7 @@ export const statusInfo = z.object({
   accounts: z.array(accountInfo),
   engine: engineInfo,
   calls: z.int(),
+  settings: settingsInfo,
 });
 
 export const devicesInfo = z.object({
@@ -110,6 +136,7 @@ export const checkInfo = z.object({
 });
 
 export type MediaInfo = z.output<typeof mediaInfo>;
+export type SettingsInfo = z.output<typeof settingsInfo>;
 export type CallInfo = z.output<typeof callInfo>;
 export type AccountInfo = z.output<typeof accountInfo>;
 export type EngineInfo = z.output<typeof engineInfo>;

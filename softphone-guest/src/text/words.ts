@@ -1,4 +1,10 @@
-import type { AccountInfo, CallInfo, MediaInfo, StatusInfo } from '../control/schemas.ts';
+import type {
+  AccountInfo,
+  CallInfo,
+  MediaInfo,
+  SettingsInfo,
+  StatusInfo,
+} from '../control/schemas.ts';
 import { printable } from '@offhook/common/printable';
 import { table } from './table.ts';
 
@@ -45,9 +51,14 @@ function stateWords(call: CallInfo): string {
     ...(call.remoteHeld ? ['held by peer'] : []),
     ...(call.muted ? ['muted'] : []),
     ...(call.locallyMuted ? ['muted at thin client'] : []),
+    ...(call.transfer === null ? [] : [`transfer: ${transferWords(call.transfer)}`]),
   ];
   const state = call.state === 'early' ? 'progress' : call.state;
   return marks.length === 0 ? state : `${state} (${marks.join(', ')})`;
+}
+
+function transferWords({ to, state, reason }: NonNullable<CallInfo['transfer']>): string {
+  return printable(`${to} ${reason === '' ? state : reason}`);
 }
 
 /** `0:07`, `1:02:03`; empty for a call that was never answered. */
@@ -99,7 +110,20 @@ export function statusText(status: StatusInfo): string {
     ...status.accounts.map((account) => ['account', `${account.aor}: ${accountWords(account)}`]),
     ['engine', status.engine.text.replace(/^engine: /, '')],
     ['calls', String(status.calls)],
+    ...(status.settings.doNotDisturb ? [['do not disturb', 'on']] : []),
   ]);
+}
+
+export function settingsText(settings: SettingsInfo): string {
+  const rows = settings.forwarding.map(({ account, always, busy, noAnswer, afterMs }) => {
+    const ways = [
+      ...(always === null ? [] : [`always to ${always}`]),
+      ...(busy === null ? [] : [`when busy to ${busy}`]),
+      ...(noAnswer === null ? [] : [`after ${afterMs / 1000} s to ${noAnswer}`]),
+    ];
+    return ['forwarding', printable(`${account}: ${ways.length === 0 ? 'off' : ways.join(', ')}`)];
+  });
+  return table([['do not disturb', settings.doNotDisturb ? 'on' : 'off'], ...rows]);
 }
 
 function localTime(iso: string): string {

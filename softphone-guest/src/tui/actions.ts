@@ -7,6 +7,11 @@ export interface PhoneActions {
   hold(call: string, held: boolean): void;
   mute(call: string, muted: boolean): void;
   dtmf(call: string, digits: string): void;
+  swap(): void;
+  /** To a target, or to the other party of the second call. */
+  transfer(call: string, to: { target: string } | { other: string }): void;
+  redial(): void;
+  doNotDisturb(on: boolean): void;
   /** Takes the notice away. */
   dismiss(): void;
 }

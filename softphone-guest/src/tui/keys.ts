@@ -8,6 +8,10 @@ export type Action =
   | 'hangup'
   | 'hold'
   | 'mute'
+  | 'swap'
+  | 'transfer'
+  | 'redial'
+  | 'disturb'
   | 'digit'
   | 'next'
   | 'previous'
@@ -83,6 +87,38 @@ export const keyTable: readonly KeyBinding[] = [
     label: 'mute',
     hint: true,
     help: 'silence the microphone, or open it again',
+  },
+  {
+    action: 'swap',
+    characters: 's',
+    shown: 's',
+    label: 'swap',
+    hint: true,
+    help: 'take up the call on hold and hold the other one',
+  },
+  {
+    action: 'transfer',
+    characters: 't',
+    shown: 't',
+    label: 'transfer',
+    hint: true,
+    help: 'hand the other party on; without a target: to the other call',
+  },
+  {
+    action: 'redial',
+    characters: 'l',
+    shown: 'l',
+    label: 'redial',
+    hint: false,
+    help: 'call the last number again',
+  },
+  {
+    action: 'disturb',
+    characters: 'n',
+    shown: 'n',
+    label: 'do not disturb',
+    hint: false,
+    help: 'refuse calls, or take them again',
   },
   {
     action: 'digit',

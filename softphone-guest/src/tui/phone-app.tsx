@@ -29,6 +29,7 @@ export function PhoneApp(props: PhoneAppProps): ReactNode {
   const { columns, rows } = useWindowSize();
   const [chosen, setChosen] = useState<string>();
   const [dialling, setDialling] = useState<string>();
+  const [transferring, setTransferring] = useState(false);
   const [help, setHelp] = useState(false);
   const focused = focusOf(state.calls, chosen);
   const now = useNow(
@@ -47,13 +48,27 @@ export function PhoneApp(props: PhoneAppProps): ReactNode {
       case 'help':
         return setHelp(true);
       case 'dial':
+        setTransferring(false);
         return setDialling('');
+      case 'transfer':
+        if (focused?.state !== 'established') return undefined;
+        setTransferring(true);
+        return setDialling('');
+      case 'swap':
+        return actions.swap();
+      case 'redial':
+        return actions.redial();
+      case 'disturb':
+        return actions.doNotDisturb(!state.doNotDisturb);
       case 'next':
         return setChosen(neighbour(state, focused?.id, 1));
       case 'previous':
         return setChosen(neighbour(state, focused?.id, -1));
       case 'digit':
-        if (focused?.state !== 'established' && focused?.state !== 'early') return type(input);
+        if (focused?.state !== 'established' && focused?.state !== 'early') {
+          setTransferring(false);
+          return type(input);
+        }
         return input === '+' ? undefined : actions.dtmf(focused.id, input);
       case 'answer':
       case 'reject':
@@ -74,6 +89,7 @@ export function PhoneApp(props: PhoneAppProps): ReactNode {
     if (key.return || enter !== undefined) {
       setDialling(undefined);
       const target = `${dialling ?? ''}${key.return ? '' : beforeEnter}`.trim();
+      if (transferring) return transfer(state, focused?.id, target, actions);
       return target === '' ? undefined : actions.dial(target);
     }
     if (key.backspace || key.delete) return setDialling((value) => (value ?? '').slice(0, -1));
@@ -96,6 +112,7 @@ export function PhoneApp(props: PhoneAppProps): ReactNode {
       state={state}
       chosen={chosen}
       dialling={dialling}
+      transferring={transferring}
       help={help}
       actions={possible(state, focused?.id)}
       now={now}
@@ -104,6 +121,20 @@ export function PhoneApp(props: PhoneAppProps): ReactNode {
       theme={props.theme}
     />
   );
+}
+
+/** To what was typed, or, when that is nothing, to the one other call that is up. */
+function transfer(
+  state: PhoneState,
+  call: string | undefined,
+  target: string,
+  actions: PhoneActions,
+): void {
+  if (call === undefined) return;
+  const others = state.calls.filter((one) => one.state === 'established' && one.id !== call);
+  const [other] = others;
+  if (target !== '') actions.transfer(call, { target });
+  else if (other !== undefined && others.length === 1) actions.transfer(call, { other: other.id });
 }
 
 /** Commands on a call: incoming ones take `answer` and `reject`, the focused one the rest. */
@@ -142,7 +173,8 @@ function possible(state: PhoneState, focusedId: string | undefined): ReadonlySet
   }
   const focused = state.calls.find((call) => call.id === focusedId);
   if (focused !== undefined) actions.add('hangup').add('mute');
-  if (focused?.state === 'established') actions.add('hold');
+  if (focused?.state === 'established') actions.add('hold').add('transfer');
+  if (state.calls.some((call) => call.state === 'established' && call.held)) actions.add('swap');
   return actions;
 }
 

@@ -18,6 +18,7 @@ export interface PhoneState {
   readonly engine: EngineInfo | undefined;
   /** Oldest first. */
   readonly calls: readonly CallInfo[];
+  readonly doNotDisturb: boolean;
   readonly notice: Notice | undefined;
 }
 
@@ -26,6 +27,7 @@ export const initialState: PhoneState = {
   accounts: [],
   engine: undefined,
   calls: [],
+  doNotDisturb: false,
   notice: undefined,
 };
 
@@ -51,6 +53,7 @@ export function reduce(state: PhoneState, input: PhoneInput): PhoneState {
         accounts: input.status.accounts,
         engine: input.status.engine,
         calls: input.calls,
+        doNotDisturb: input.status.settings.doNotDisturb,
       };
     case 'lost':
       return { ...state, daemon: { state: 'lost', reason: input.reason } };
@@ -68,7 +71,11 @@ function onEvent(state: PhoneState, input: Extract<PhoneInput, { type: 'event' }
     case 'call.changed':
       return input.params.state === 'ended'
         ? state
-        : { ...state, calls: withCall(state.calls, input.params) };
+        : {
+            ...state,
+            calls: withCall(state.calls, input.params),
+            notice: transferNotice(state.calls, input.params) ?? state.notice,
+          };
     case 'call.ended':
       return {
         ...state,
@@ -80,6 +87,8 @@ function onEvent(state: PhoneState, input: Extract<PhoneInput, { type: 'event' }
         ...state,
         accounts: state.accounts.map((one) => (one.aor === input.params.aor ? input.params : one)),
       };
+    case 'settings.changed':
+      return { ...state, doNotDisturb: input.params.doNotDisturb };
     case 'engine.changed':
       return { ...state, engine: input.params };
     case 'stats': {
@@ -98,6 +107,15 @@ function onEvent(state: PhoneState, input: Extract<PhoneInput, { type: 'event' }
     default:
       return input satisfies never;
   }
+}
+
+/** A transfer that has come to nothing: the call is there as before, and the person should know. */
+function transferNotice(calls: readonly CallInfo[], changed: CallInfo): Notice | undefined {
+  const { transfer } = changed;
+  const before = calls.find((call) => call.id === changed.id)?.transfer;
+  if (transfer === null || transfer.state === before?.state) return undefined;
+  if (transfer.state !== 'failed' && transfer.state !== 'refused') return undefined;
+  return { kind: 'error', text: texts.transferFailed(transfer) };
 }
 
 function withCall(calls: readonly CallInfo[], changed: CallInfo): readonly CallInfo[] {

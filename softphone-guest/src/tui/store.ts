@@ -86,6 +86,15 @@ export class PhoneStore implements PhoneActions {
     this.#do((daemon) => daemon.call(muted ? 'call.mute' : 'call.unmute', { call }));
   readonly dtmf = (call: string, digits: string) =>
     this.#do((daemon) => daemon.call('call.dtmf', { call, digits }));
+  readonly swap = () =>
+    this.#do((daemon) => daemon.call('call.swap', {}, { timeoutMs: CALL_DEADLINE_MS }));
+  readonly transfer = (call: string, to: { target: string } | { other: string }) =>
+    this.#do((daemon) =>
+      daemon.call('call.transfer', { call, ...to }, { timeoutMs: CALL_DEADLINE_MS }),
+    );
+  readonly redial = () => this.#do((daemon) => daemon.call('call.redial', {}));
+  readonly doNotDisturb = (on: boolean) =>
+    this.#do((daemon) => daemon.call('settings.doNotDisturb', { on }));
   readonly dismiss = () => {
     if (this.#state.notice !== undefined) this.#put({ type: 'notice', notice: undefined });
   };

@@ -33,6 +33,13 @@ export const texts = {
   muted: 'muted',
   locallyMuted: 'muted at thin client',
   silent: (seconds: number) => `no audio for ${seconds} s`,
+  doNotDisturb: 'DO NOT DISTURB: calls are refused',
+  transferring: (transfer: NonNullable<CallInfo['transfer']>) =>
+    `to ${printable(transfer.to.replace(/^sips?:/i, ''))}${transfer.reason === '' ? ' …' : `: ${printable(transfer.reason)}`}`,
+  transferFailed: (transfer: NonNullable<CallInfo['transfer']>) =>
+    `transfer to ${printable(transfer.to.replace(/^sips?:/i, ''))} failed: ${printable(transfer.reason)}`,
+  transfer: 'Transfer to: ',
+  transferHint: 'number or name; empty: the other call; Esc leaves',
   dial: 'Dial: ',
   dialHint: 'number, name or user@host; Enter calls, Esc leaves',
   microphone: 'mic',

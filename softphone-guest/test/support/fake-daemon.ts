@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OffhookError, silentLogger, systemClock } from '@offhook/common';
+import type { GuestConfig } from '../../src/config.ts';
 import { startDaemon, type Daemon } from '../../src/daemon.ts';
 import { guestPaths, type Paths } from '../../src/paths.ts';
 import { FakeEngine } from './fake-engine.ts';
@@ -13,12 +14,17 @@ export class FakeDaemon {
   readonly dir = mkdtempSync(join(tmpdir(), 'offhook-daemon-'));
   readonly paths: Paths = guestPaths({ stateDir: this.dir, config: '/etc/offhook.toml' });
   engine: FakeEngine | undefined = new FakeEngine();
+  readonly #config: GuestConfig;
   #daemon: Daemon | undefined;
   #userAgent: FakeUserAgent | undefined;
 
+  constructor(config: GuestConfig = guestConfig()) {
+    this.#config = config;
+  }
+
   async start(): Promise<Daemon> {
     const daemon = await startDaemon({
-      config: guestConfig(),
+      config: this.#config,
       paths: this.paths,
       clock: systemClock,
       random: Math.random,

@@ -1,4 +1,4 @@
-import { Emitter } from '@offhook/common';
+import { Emitter, OffhookError } from '@offhook/common';
 import type {
   Account,
   AccountEvents,
@@ -42,6 +42,9 @@ export class FakeSipCall extends Emitter<SipCallEvents> implements SipCall {
   /** What was asked of signaling, in order. */
   readonly log: string[] = [];
   readonly infos: Body[] = [];
+  infoRefusal = false;
+  /** Of our INVITE. */
+  options: InviteOptions | undefined;
   /** How the next re-INVITEs come out; accepted when empty. */
   readonly refusals: Error[] = [];
   /** While set, a re-INVITE waits for it. */
@@ -141,6 +144,9 @@ export class FakeSipCall extends Emitter<SipCallEvents> implements SipCall {
   }
 
   info(body: Body): Promise<void> {
+    if (this.infoRefusal) {
+      return Promise.reject(new OffhookError('signaling', 'refused', 'INFO refused'));
+    }
     this.infos.push(body);
     return Promise.resolve();
   }
@@ -187,9 +193,14 @@ export class FakeSipCall extends Emitter<SipCallEvents> implements SipCall {
     }
   }
 
-  async reject(options: { status?: number } = {}): Promise<void> {
+  rejectReason: string | undefined;
+
+  async reject(
+    options: { status?: number; reason?: string; contacts?: readonly string[] } = {},
+  ): Promise<void> {
+    this.rejectReason = options.reason;
     const status = options.status ?? 486;
-    this.log.push(`reject ${status}`);
+    this.log.push(['reject', status, ...(options.contacts ?? [])].join(' '));
     await Promise.resolve();
     this.endWith({ by: 'local', status, reason: 'rejected' });
   }
@@ -328,7 +339,7 @@ export class FakeAccount extends Emitter<AccountEvents> implements Account {
     return Promise.resolve();
   }
 
-  invite(target: string, agent: SdpAgent, _options?: InviteOptions): SipCall {
+  invite(target: string, agent: SdpAgent, options?: InviteOptions): SipCall {
     const call = new FakeSipCall({
       direction: 'outgoing',
       account: this.aor,
@@ -336,6 +347,7 @@ export class FakeAccount extends Emitter<AccountEvents> implements Account {
       id: `sip-${++this.#count}`,
     });
     call.agent = agent;
+    call.options = options;
     this.placed.push(call);
     void call.sendInvite();
     return call;
@@ -346,7 +358,12 @@ export class FakeAccount extends Emitter<AccountEvents> implements Account {
   }
 
   /** A call comes in. */
-  ring(remote = 'sip:bob@example.com', displayName?: string): FakeSipCall {
+  ring(
+    remote = 'sip:bob@example.com',
+    displayName?: string,
+    headers: Readonly<Record<string, string>> = {},
+    replaces?: SipCall,
+  ): FakeSipCall {
     const call = new FakeSipCall({
       direction: 'incoming',
       account: this.aor,
@@ -354,6 +371,8 @@ export class FakeAccount extends Emitter<AccountEvents> implements Account {
       id: `sip-${++this.#count}`,
       ...(displayName === undefined ? {} : { displayName }),
     });
+    for (const [name, value] of Object.entries(headers)) call.headers.set(name, value);
+    call.replaces = replaces;
     this.emit('incoming', call as FakeSipCall & IncomingCall);
     return call;
   }

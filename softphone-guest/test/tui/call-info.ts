@@ -19,6 +19,8 @@ export function callInfo(more: Partial<CallInfo> = {}): CallInfo {
     locallyMuted: false,
     silentMs: 0,
     end: null,
+    transfer: null,
+    referredBy: null,
     media: describeMedia(undefined),
     ...more,
   };

@@ -53,6 +53,10 @@ function show(calls: readonly CallInfo[] = [], more: Partial<PhoneState> = {}) {
     hold: note('hold'),
     mute: note('mute'),
     dtmf: note('dtmf'),
+    swap: note('swap'),
+    transfer: (call, to) => void done.push(`transfer ${call} ${JSON.stringify(to)}`),
+    redial: note('redial'),
+    doNotDisturb: note('doNotDisturb'),
     dismiss: () => undefined,
   };
   const app = render(
@@ -96,6 +100,52 @@ function show(calls: readonly CallInfo[] = [], more: Partial<PhoneState> = {}) {
 const ENTER = '\r';
 const ESCAPE = '\u001b';
 const DOWN = '\u001b[B';
+
+describe('calls that change hands', () => {
+  const two = [callInfo({ id: 'a', held: true }), callInfo({ id: 'b' })];
+
+  it('are handed on to what is typed', async () => {
+    const screen = show([callInfo({ id: 'a' })]);
+    await screen.until('t transfer');
+    screen.type('t');
+    await screen.until('Transfer to:');
+    screen.type('2', '0', '0');
+    await screen.until('Transfer to: 200');
+    screen.type(ENTER);
+    await vi.waitFor(() => expect(screen.done).toEqual(['transfer a {"target":"200"}']));
+  });
+
+  it('are handed on to the other call when nothing is typed', async () => {
+    const screen = show(two);
+    await screen.until('s swap');
+    screen.type('t');
+    await screen.until('Transfer to:');
+    screen.type(ENTER);
+    await vi.waitFor(() => expect(screen.done).toEqual(['transfer b {"other":"a"}']));
+    screen.type('s');
+    await vi.waitFor(() => expect(screen.done.at(-1)).toBe('swap'));
+  });
+
+  it('show how the transfer fares', async () => {
+    const transfer = {
+      to: 'sip:200@x',
+      state: 'progress',
+      status: 180,
+      reason: 'ringing',
+    } as const;
+    const frame = await show([callInfo({ transfer })]).until('[to 200@x: ringing]');
+    expect(frame).toContain('talking');
+  });
+});
+
+describe('what the person sets', () => {
+  it('is in sight, and goes with the same key', async () => {
+    const screen = show([], { doNotDisturb: true });
+    await screen.until('DO NOT DISTURB');
+    screen.type('n', 'l');
+    await vi.waitFor(() => expect(screen.done).toEqual(['doNotDisturb false', 'redial']));
+  });
+});
 
 describe('the screen', () => {
   it('shows lines, engine and what can be done', async () => {

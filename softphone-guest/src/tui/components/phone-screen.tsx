@@ -23,6 +23,8 @@ export interface PhoneScreenProps {
   readonly chosen: string | undefined;
   /** What is typed into the dial field; undefined when it is not open. */
   readonly dialling: string | undefined;
+  /** What is typed is where the call goes. */
+  readonly transferring: boolean;
   readonly help: boolean;
   readonly actions: ReadonlySet<Action>;
   /** Wall clock, ms since the epoch. */
@@ -51,6 +53,11 @@ export function PhoneScreen(props: PhoneScreenProps): ReactNode {
         </Text>
       )}
       {connected && <PhoneHeader accounts={state.accounts} engine={state.engine} theme={theme} />}
+      {connected && state.doNotDisturb && (
+        <Text bold>
+          <Coloured colour={theme.warning}>{texts.doNotDisturb}</Coloured>
+        </Text>
+      )}
       {connected && (
         <IncomingBanner calls={incoming} typing={props.dialling !== undefined} theme={theme} />
       )}
@@ -70,7 +77,9 @@ export function PhoneScreen(props: PhoneScreenProps): ReactNode {
           {connected && focused?.state === 'established' && (
             <QualityLine media={focused.media} theme={theme} />
           )}
-          {props.dialling !== undefined && <DialField value={props.dialling} theme={theme} />}
+          {props.dialling !== undefined && (
+            <DialField value={props.dialling} transfer={props.transferring} theme={theme} />
+          )}
           {state.notice !== undefined && (
             <Text>
               <Coloured colour={state.notice.kind === 'error' ? theme.bad : theme.accent}>

@@ -1,0 +1,27 @@
+import { InvalidArgumentError, Option } from 'commander';
+
+/** Arguments that several commands have. */
+
+export const CALL = 'its id or first letters; may be left out when only one can be meant';
+
+const DEFAULT_WAIT_S = 60;
+
+/** `--wait` alone waits a minute. The value is in milliseconds. */
+export function waitOption(
+  what = 'wait until the call is established; exit 1 when it is refused, 5 at the deadline',
+): Option {
+  return new Option('--wait [seconds]', `${what}; ${DEFAULT_WAIT_S} s unless told otherwise`)
+    .preset(String(DEFAULT_WAIT_S))
+    .argParser((text) => {
+      const seconds = Number(text);
+      if (text.trim() !== '' && seconds > 0 && seconds <= 3600) return Math.ceil(seconds * 1000);
+      throw new InvalidArgumentError('seconds, more than 0 and at most 3600');
+    });
+}
+
+/** Whole seconds, as milliseconds. */
+export function asSeconds(text: string): number {
+  const seconds = Number(text);
+  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= 300) return seconds * 1000;
+  throw new InvalidArgumentError('seconds, from 1 to 300');
+}
