@@ -12,6 +12,7 @@ Examples:
   offhook-engine run --config engine.toml
   offhook-engine run --spice desktop.vv       serve the guest of a virtual desktop
   offhook-engine status                       who is there, and whether the microphone is live
+  offhook-engine ui                           see and rule calls, also while a guest is away
   offhook-engine calls --json | jq .calls[].media
   offhook-engine hangup --all                 end every call now, whatever the guests do
   offhook-engine devices select output pulse:headset
@@ -66,6 +67,10 @@ export function buildProgram({ output }: { output: Output }): Command {
     .command('status')
     .description('engine, worker, guests, devices and microphone')
     .action(async () => (await import('./commands.ts')).status(context()));
+  program
+    .command('ui')
+    .description('all of it on a screen: calls, devices, levels; hang up, mute, choose devices')
+    .action(async () => (await import('./ui-command.ts')).ui(context()));
   program
     .command('doctor')
     .description('check every layer from the configuration to a tone through two calls')
