@@ -161,6 +161,20 @@ describe('port helper', () => {
     expect(await echo).toBe('hi');
   });
 
+  it('lets an application wait while a new client at the same life of the port is greeted', async () => {
+    const host = port.connect();
+    const first = new Mux(host, { clock: systemClock, services: { media: () => undefined } });
+    const before = await application();
+    const ended = closing(before);
+    // Somebody else at the same end, who hears nothing for now.
+    host.write(new FrameWriter().encode(encodeHello('ab'.repeat(16), undefined)));
+    await ended;
+    const waiting = connectPort({ socketPath, service: 'media' });
+    // It is not: the one that was there before finds that out, and greets as anew.
+    const stream = await soon('the stream', () => waiting);
+    expect([stream.closed, first.up]).toEqual([false, true]);
+  });
+
   it('ends streams when the engine goes, and serves the next engine', async () => {
     const first = engine();
     const stream = await application();

@@ -32,6 +32,7 @@ export interface PortHelper {
 const MAX_APPLICATIONS = 32;
 const MAX_BUFFERED = 1024 * 1024;
 const GREETING_MS = 2000;
+const UP_MS = 1000;
 
 /**
  * Owns a virtio port and shares it among applications: each connects to the socket, names a service of
@@ -60,7 +61,7 @@ export async function startPortHelper(options: PortHelperOptions): Promise<PortH
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket)).on('error', () => undefined);
-    void admit(socket, () => openStream(mux, name), options);
+    void admit(socket, (service) => openStream(mux, name, service), options);
   });
   server.maxConnections = MAX_APPLICATIONS;
   const mode = allow === undefined ? 0o600 : 0o660;
@@ -75,23 +76,35 @@ export async function startPortHelper(options: PortHelperOptions): Promise<PortH
   };
 }
 
-function openStream(mux: Mux | undefined, name: string): (service: string) => Channel {
-  return (service) => {
-    if (mux?.up === true) return mux.open(service);
-    throw new OffhookError('channel', 'no-client', `no engine has the other end of port ${name}`);
-  };
+/** One that greets a new peer is up in no time: an application that comes meanwhile waits. */
+async function openStream(mux: Mux | undefined, name: string, service: string): Promise<Channel> {
+  if (mux !== undefined && !mux.up) await untilUp(mux);
+  if (mux?.up === true) return mux.open(service);
+  throw new OffhookError('channel', 'no-client', `no engine has the other end of port ${name}`);
+}
+
+async function untilUp(mux: Mux): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const off = [mux.on('up', resolve), mux.on('down', () => resolve())];
+  const what = { layer: 'channel', what: 'the greeting of the client', ms: UP_MS } as const;
+  await withDeadline(what, () => promise).catch(() => undefined);
+  for (const unsubscribe of off) unsubscribe();
 }
 
 async function admit(
   socket: Socket,
-  opener: () => (service: string) => Channel,
+  open: (service: string) => Promise<Channel>,
   { name, allow, clock, logger }: PortHelperOptions,
 ): Promise<void> {
   try {
     if (allow !== undefined) checkAllowed(await peerCredentials(socket), allow);
     const what = { layer: 'channel', what: 'the name of a service', ms: GREETING_MS } as const;
     const service = await withDeadline(what, (signal) => readLine(socket, signal));
-    const stream = opener()(service);
+    const stream = await open(service);
+    if (socket.destroyed) {
+      stream.destroy();
+      return;
+    }
     socket.write('ok\n');
     const peer = { transport: 'unix', description: `application at port ${name}` };
     joinChannels(new SocketChannel(socket, peer, { clock, maxBuffered: MAX_BUFFERED }), stream);
