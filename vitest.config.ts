@@ -15,6 +15,16 @@ export default defineConfig({
         },
       },
       {
+        // Adapters of the CTI bridge against PBXs and phones; `npm run test:cti`.
+        test: {
+          name: 'cti',
+          include: ['test/cti/suite/**/*.test.ts'],
+          testTimeout: 20_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
         // Real processes and peers: one file at a time, because the machine is shared with them.
         test: {
           name: 'integration',

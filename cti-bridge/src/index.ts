@@ -1,0 +1,10 @@
+export type { AdapterSink, AdapterStatus, CtiAdapter } from './adapter/adapter.ts';
+export { AsteriskAdapter } from './asterisk/asterisk-adapter.ts';
+export { asteriskSettings } from './asterisk/settings.ts';
+export { Mirror } from './model/mirror.ts';
+export { services } from './model/services.ts';
+export type { ServiceRequest, ServiceResult } from './model/services.ts';
+export type { Connection, CtiEvent, Device } from './model/things.ts';
+export { serviceName } from './model/terms.ts';
+export type { ServiceName } from './model/terms.ts';
+export { Bridge } from './service/bridge.ts';
