@@ -325,6 +325,46 @@ export const signalingRequirements = {
     source: 'RFC 4028 §7.4, §9',
     text: '422 carries Min-SE, and is obeyed.',
   },
+  'refer.out': {
+    source: 'RFC 3515 §2.4, RFC 5589 §6',
+    text: 'The phone hands a party on by REFER, tells how that fares, and ends the call when it is through.',
+  },
+  'refer.out-fails': {
+    source: 'RFC 5589 §6.1',
+    text: 'When a transfer is declined or the target fails, the person is told and the call goes on.',
+  },
+  'refer.attended': {
+    source: 'RFC 5589 §7, RFC 3891',
+    text: 'The phone joins the parties of two calls, by REFER with Replaces.',
+  },
+  'refer.in': {
+    source: 'RFC 3515 §2.4, RFC 3892',
+    text: 'Asked to call somebody else, the phone does, with Replaces and Referred-By as they came, and reports.',
+  },
+  'refer.in-fails': {
+    source: 'RFC 5589 §6.1',
+    text: 'When that call fails, the phone reports the status and takes the first call up again.',
+  },
+  'refer.policy': {
+    source: 'RFC 3515 §2.4.2',
+    text: 'A line that is not to be transferred declines REFER.',
+  },
+  'replaces.in': {
+    source: 'RFC 3891 §3',
+    text: 'A call with Replaces is taken at once, and the call whose place it takes is ended.',
+  },
+  'uas.redirect': {
+    source: 'RFC 3261 §21.3.3',
+    text: 'The phone sends a caller elsewhere with 302, by hand or as the person has set.',
+  },
+  'uas.do-not-disturb': {
+    source: 'Offhook',
+    text: 'While the person is not to be disturbed, calls are refused as busy without ringing.',
+  },
+  'uas.answer-after': {
+    source: 'RFC 3261 §20.9, `answer-after`; RFC 5373',
+    text: 'Where a line allows it, a caller is taken at once at its wish.',
+  },
   'tls.verify': {
     source: 'RFC 3261 §26.3, RFC 5922',
     text: 'A server whose certificate does not fit is refused, with the reason told.',

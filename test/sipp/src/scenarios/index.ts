@@ -20,6 +20,7 @@ import { repetition } from './repetition.ts';
 import { sessionTimers } from './session-timers.ts';
 import { srtp } from './srtp.ts';
 import { tortures } from './torture.ts';
+import { transfers } from './transfers.ts';
 
 export const scenarios: readonly Scenario[] = [
   ...outgoing,
@@ -35,6 +36,7 @@ export const scenarios: readonly Scenario[] = [
   ...media,
   ...srtp,
   ...tortures,
+  ...transfers,
   ...engines,
   ...commandLine,
   ...natScenarios,
