@@ -33,14 +33,8 @@ export class DeviceFallback {
 
   /** A running leg's device reported an error; `serial` says for which of its pipelines. */
   failed(leg: Leg, role: Role, serial: number, message: string): void {
-    const after = (this.#busy.get(leg) ?? Promise.resolve())
-      .then(() => (serial === leg.serial ? this.#replace(leg, role, message) : undefined))
-      .catch((error: unknown) =>
-        this.#options.logger.error({ err: error }, 'no device to fall back to'),
-      );
-    this.#busy.set(leg, after);
-    void after.finally(() => {
-      if (this.#busy.get(leg) === after) this.#busy.delete(leg);
+    this.#enqueue(leg, async () => {
+      if (serial === leg.serial) await this.#replace(leg, role, message);
     });
   }
 
@@ -54,8 +48,38 @@ export class DeviceFallback {
 
   /** Devices have come or gone, or may have. */
   devicesChanged(): void {
-    for (const leg of this.#options.legs()) void this.#restore(leg);
+    for (const leg of this.#options.legs()) {
+      this.#leaveGone(leg);
+      void this.#restore(leg);
+    }
     this.#scheduleRetry();
+  }
+
+  /**
+   * A sound server that moves the streams of a device that is gone to another tells no error, and does
+   * not move them back: so that the leg returns to its device, it is known to be on another.
+   */
+  #leaveGone(leg: Leg): void {
+    for (const role of ['input', 'output'] as const) {
+      this.#enqueue(leg, async () => {
+        const device = leg.device(role);
+        if (device !== 'default' && this.#options.devices.isGone(device, role))
+          await this.#replace(leg, role, `${device} is gone`);
+      });
+    }
+  }
+
+  /** One after the other for each leg. */
+  #enqueue(leg: Leg, work: () => Promise<void>): void {
+    const after = (this.#busy.get(leg) ?? Promise.resolve())
+      .then(work)
+      .catch((error: unknown) =>
+        this.#options.logger.error({ err: error }, 'no device to fall back to'),
+      );
+    this.#busy.set(leg, after);
+    void after.finally(() => {
+      if (this.#busy.get(leg) === after) this.#busy.delete(leg);
+    });
   }
 
   close(): void {

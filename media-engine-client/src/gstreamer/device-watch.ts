@@ -20,6 +20,8 @@ export class DeviceWatch implements EventSource<DeviceWatchEvents> {
   readonly #logger: Logger;
   readonly #events = new Emitter<DeviceWatchEvents>();
   #devices: readonly AudioDevice[] = [];
+  /** Every id that was ever listed. */
+  readonly #seen = new Set<string>();
   #sound: SoundServer = 'none';
   #timer: Timer | undefined;
   #askedAt = -Infinity;
@@ -47,6 +49,7 @@ export class DeviceWatch implements EventSource<DeviceWatchEvents> {
     if (options.fresh === true) this.#askedAt = this.#clock.now();
     const { devices } = await this.#link.request('devices', options);
     this.#devices = audioDevices(devices);
+    for (const { id } of this.#devices) this.#seen.add(id);
     this.#sound = soundServer(devices);
     return this.#devices;
   }
@@ -71,6 +74,11 @@ export class DeviceWatch implements EventSource<DeviceWatchEvents> {
   isPresent(id: string, role: AudioRole): boolean {
     if (!this.canFail(id)) return true;
     return this.#devices.some((device) => device.id === id && device.roles.includes(role));
+  }
+
+  /** It was there and is not any more; a device that is never listed may be there all the same. */
+  isGone(id: string, role: AudioRole): boolean {
+    return this.#seen.has(id) && !this.isPresent(id, role);
   }
 
   /** Synthetic devices and files do not come and go. */

@@ -83,6 +83,33 @@ describe('sound devices', () => {
     });
   });
 
+  it('that the sound server replaces by itself when they are unplugged are gone back to', async () => {
+    await using pulse = await PulseServer.start(['desk']);
+    const plug = () => pulse.pactl('load-module', 'module-null-sink', 'sink_name=headset');
+    const module = await plug();
+    await using here = await openPlane();
+    await using peer = await RtpPeer.open();
+    const sockets = await openSockets(here.plane);
+    const devices = { input: 'pulse:headset.monitor', output: 'pulse:headset' };
+    await here.plane.setLeg(legConfig('a', sockets, peer.sockets, devices));
+    await peer.until('packets', () => peer.rtp.length > 3, 8000);
+    const failures: string[] = [];
+    here.plane.on('deviceFailed', ({ role, device }) => failures.push(`${role} ${device}`));
+    const microphone = async () => {
+      const [, index] = (await pulse.pactl('list', 'short', 'source-outputs')).split('\t');
+      const sources = (await pulse.pactl('list', 'short', 'sources')).split('\n');
+      return sources.map((row) => row.split('\t')).find(([id]) => id === index)?.[1];
+    };
+    expect(await microphone()).toBe('headset.monitor');
+    await pulse.pactl('unload-module', module);
+    await expect
+      .poll(() => failures.toSorted(), { timeout: 5000 })
+      .toStrictEqual(['input pulse:headset.monitor', 'output pulse:headset']);
+    expect(await microphone()).toBe('desk.monitor');
+    await plug();
+    await expect.poll(microphone, { timeout: 8000 }).toBe('headset.monitor');
+  });
+
   it('that cannot be opened are stood in for from the start', async () => {
     await using here = await openPlane();
     await using peer = await RtpPeer.open();
