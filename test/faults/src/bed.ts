@@ -22,6 +22,8 @@ export interface BedOptions {
   readonly engine?: Sections;
   readonly guest?: Sections;
   readonly accounts?: readonly TomlTable[];
+  /** How many UDP ports the engine has for calls, two each. */
+  readonly rtpPorts?: number;
   /** Where the engine's programs look for their sound server, and the like. */
   readonly wrapEngine?: Parameters<typeof EngineProcess.start>[0]['wrap'];
 }
@@ -42,7 +44,7 @@ export const LINES: readonly TomlTable[] = [
   line('timed', { session_timer: { expires: 90, min_se: 90, refresher: 'uac' } }),
 ];
 
-const RTP_PORTS = 120;
+const RTP_PORTS = 64;
 
 /** A thin client and a guest on this machine, whose parts can be killed and started again. */
 export class Bed {
@@ -70,7 +72,7 @@ export class Bed {
   static async open(context: Context, options: BedOptions = {}): Promise<Bed> {
     await mkdir(context.directory, { recursive: true });
     const ports = {
-      rtp: await freePorts(RTP_PORTS),
+      rtp: await freePorts(options.rtpPorts ?? RTP_PORTS),
       engine: await freePorts(2),
       sip: await freePorts(2),
     };
@@ -113,7 +115,8 @@ export class Bed {
   }
 
   get rtpPorts(): { readonly from: number; readonly to: number } {
-    return { from: this.#ports.rtp, to: this.#ports.rtp + RTP_PORTS - 1 };
+    const count = this.#options.rtpPorts ?? RTP_PORTS;
+    return { from: this.#ports.rtp, to: this.#ports.rtp + count - 1 };
   }
 
   /** The first time, or again with the state that the one before left. */
@@ -213,8 +216,9 @@ export class Bed {
     // It outlives its engine as long as there are calls.
     const worker = join(this.context.directory, 'engine', 'worker.sock');
     for (const pid of processesWith('offhook-worker', worker)) await kill(pid);
-    const { rtp, engine: channel, sip } = this.#ports;
-    releasePorts(rtp, RTP_PORTS);
+    const { engine: channel, sip } = this.#ports;
+    const { from, to } = this.rtpPorts;
+    releasePorts(from, to - from + 1);
     releasePorts(channel, 2);
     releasePorts(sip, 2);
   }

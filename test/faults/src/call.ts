@@ -30,6 +30,8 @@ export interface CallOptions {
   readonly transport?: 'udp' | 'tcp';
   /** Share of RTP packets that are lost each way. */
   readonly loss?: { readonly share: number; readonly seed: number };
+  /** What the microphone of the thin client says, Hz. */
+  readonly hears?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -95,7 +97,7 @@ export class Call {
     const call = new Call(id, { far, sipp, relay, tx }, options);
     if (secure) call.#sendThere();
     call.followKeys();
-    await far.hears(MICROPHONE_HZ, { signal });
+    await far.hears(options.hears ?? MICROPHONE_HZ, { signal });
     return call;
   }
 

@@ -1,6 +1,17 @@
 import type { Part } from '../row.ts';
+import { deviceParts } from './devices.ts';
 import { engineParts } from './engine.ts';
+import { guestParts } from './guest.ts';
+import { lossParts } from './loss.ts';
+import { registrarParts } from './registrar.ts';
 import { workerParts } from './worker.ts';
 
 /** Every way in which the table's rows are tried. */
-export const parts: readonly Part[] = [...engineParts, ...workerParts];
+export const parts: readonly Part[] = [
+  ...engineParts,
+  ...guestParts,
+  ...workerParts,
+  ...registrarParts,
+  ...deviceParts,
+  ...lossParts,
+];

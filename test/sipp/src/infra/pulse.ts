@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ManagedProcess } from './process.ts';
+import { ManagedProcess, run } from './process.ts';
 import type { Program } from '../phone/programs.ts';
 
 /**
@@ -51,15 +51,15 @@ export class Pulse {
 
   /** The same program, with this sound server for its own. */
   wrap(program: Program): Program {
-    const settings = Object.entries(this.#env)
-      .filter(([name]) => name === 'PULSE_SERVER')
-      .map(([name, value]) => `${name}=${value}`);
-    return { command: 'env', args: [...settings, program.command, ...program.args] };
+    return { command: 'env', args: [...this.#settings(), program.command, ...program.args] };
   }
 
-  /** Plays a WAVE file into a sink. */
+  /**
+   * Plays a WAVE file into a sink. It asks for little at a time, as the sound of a room comes: a null
+   * sink hands on what it plays in such pieces, of up to 2 s otherwise.
+   */
   play(file: string, sink: string): ManagedProcess {
-    return this.#client('paplay', [`--device=${sink}`, file]);
+    return this.#client('paplay', ['--latency-msec=20', `--device=${sink}`, file]);
   }
 
   /** Records what a sink plays, as a WAVE file. */
@@ -74,8 +74,24 @@ export class Pulse {
     ]);
   }
 
+  /** Plugs in another device, such as a `null-sink`; `unload-module` takes it away by the result. */
+  async plug(kind: string, ...options: readonly string[]): Promise<string> {
+    return (await this.control('load-module', `module-${kind}`, ...options)).trim();
+  }
+
+  /** `pactl`: what it prints. */
+  control(...args: readonly string[]): Promise<string> {
+    return run('env', [...this.#settings(), 'pactl', ...args], { within: 8000 });
+  }
+
   async stop(): Promise<void> {
     await this.#process.stop(2000);
+  }
+
+  #settings(): readonly string[] {
+    return Object.entries(this.#env)
+      .filter(([name]) => name === 'PULSE_SERVER')
+      .map(([name, value]) => `${name}=${value}`);
   }
 
   #client(command: string, args: readonly string[]): ManagedProcess {
