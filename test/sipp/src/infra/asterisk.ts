@@ -36,6 +36,17 @@ const PHONES: Readonly<Record<string, AsteriskPhone>> = {
   'alice-srtp-tls': { endpoint: 'media_encryption = sdes' },
   'alice-sha256': { auth: 'supported_algorithms_uas = SHA-256' },
   bob: {},
+  'alice-blind': {},
+  'carol-blind': {},
+  'alice-attended': {},
+  'carol-attended': {},
+  'alice-park': {},
+  'carol-park': {},
+  'alice-pickup': {},
+  'carol-pickup': {},
+  'bob-pickup': {},
+  'bob-attended': {},
+  'alice-refer': {},
 };
 
 export const ASTERISK_PASSWORD = 'wonderland';

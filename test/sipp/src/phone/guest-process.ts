@@ -71,12 +71,14 @@ function configuration(options: GuestOptions, port: number): TomlTable {
     const host = address.includes(':') ? `[${address}]` : address;
     return [`udp:${host}:${port}`, `tcp:${host}:${port}`];
   });
+  const merged = new Set(['sip', 'engine', 'calls', 'log']);
+  const others = Object.fromEntries(Object.entries(config).filter(([name]) => !merged.has(name)));
   return {
     sip: { listen, ...config['sip'] },
     account: accounts,
     engine: { channel, ...config['engine'] },
     calls: { one_active: false, country: 'de', ...config['calls'] },
-    ...(config['dial'] === undefined ? {} : { dial: config['dial'] }),
+    ...others,
     log: { level: 'debug', sip_trace: true, ...config['log'] },
   };
 }

@@ -349,6 +349,14 @@ export const signalingRequirements = {
     source: 'RFC 3515 §2.4.2',
     text: 'A line that is not to be transferred declines REFER.',
   },
+  'feature.park': {
+    source: 'Offhook, configuration `[codes]`',
+    text: 'A call is parked and taken again by the feature codes of the PBX.',
+  },
+  'feature.pickup': {
+    source: 'Offhook, configuration `[codes]`',
+    text: 'A call that rings at another phone is taken by the feature code of the PBX.',
+  },
   'replaces.in': {
     source: 'RFC 3891 §3',
     text: 'A call with Replaces is taken at once, and the call whose place it takes is ended.',

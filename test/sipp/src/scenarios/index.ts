@@ -1,4 +1,5 @@
 import { asteriskScenarios } from '../interop/asterisk-scenarios.ts';
+import { asteriskTransfers } from '../interop/asterisk-transfers.ts';
 import { baresipScenarios } from '../interop/baresip-scenarios.ts';
 import { kamailioScenarios } from '../interop/kamailio-scenarios.ts';
 import { linphoneScenarios } from '../interop/linphone-scenarios.ts';
@@ -41,6 +42,7 @@ export const scenarios: readonly Scenario[] = [
   ...commandLine,
   ...natScenarios,
   ...asteriskScenarios,
+  ...asteriskTransfers,
   ...kamailioScenarios,
   ...baresipScenarios,
   ...linphoneScenarios,
