@@ -48,6 +48,9 @@ const engine = z
   .prefault({})
   .describe('The engine and its channel');
 
+/** Name of the SPICE port, as docs/install-host.md has it. */
+export const defaultPort = 'org.offhook.engine.0';
+
 const spice = z
   .object({
     source: z
@@ -63,11 +66,25 @@ const spice = z
     port: z
       .string()
       .regex(/^[\w.-]{1,127}$/, 'must be a port name such as org.offhook.engine.0')
-      .default('org.offhook.engine.0')
+      .default(defaultPort)
       .describe('Name of the SPICE port in the VM’s configuration'),
   })
   .optional()
   .describe('A virtual desktop whose SPICE connection is a further way in');
+
+const viewer = z
+  .object({
+    command: z
+      .array(z.string().min(1).max(4096))
+      .min(1)
+      .max(64)
+      .default(['remote-viewer'])
+      .describe(
+        'The viewer that `offhook-engine view` starts, with its arguments; the desktop file comes last',
+      ),
+  })
+  .prefault({})
+  .describe('The viewer of virtual desktops');
 
 const ports = z
   .string()
@@ -253,7 +270,7 @@ const will = z
   .prefault({})
   .describe('Last wills of guests');
 
-export const engineConfig = z.object({ engine, spice, rtp, audio, policy, will });
+export const engineConfig = z.object({ engine, spice, viewer, rtp, audio, policy, will });
 
 export type EngineConfig = z.output<typeof engineConfig>;
 /** What a configuration file holds: everything may be left out. */

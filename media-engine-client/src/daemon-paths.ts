@@ -20,6 +20,26 @@ export function statePath(stateDir: string): string {
   return join(stateDir, 'sessions.json');
 }
 
+/** Where the links of desktops bring the ports of their guests. */
+export function linksSocket(stateDir: string): string {
+  return join(stateDir, 'links.sock');
+}
+
+/** The control socket of one desktop's link. */
+export function linkSocket(stateDir: string, id: string): string {
+  return join(stateDir, 'links', `${id}.sock`);
+}
+
+/** What an engine has to say that a viewer's start has started. */
+export function engineLog(stateDir: string): string {
+  return join(stateDir, 'engine.log');
+}
+
+/** What it had to say since it was started last. */
+export function linkLog(stateDir: string, id: string): string {
+  return join(stateDir, 'links', `${id}.log`);
+}
+
 /**
  * The worker's executable: `OFFHOOK_WORKER`, or the one built beside this code, which is in `dist/`
  * when bundled and in `src/` when it is not.

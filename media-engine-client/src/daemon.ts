@@ -4,10 +4,11 @@ import type { TlsOptions } from '@offhook/virtual-channel';
 import type { EngineConfig } from './config.ts';
 import { CHANGED } from './control/api.ts';
 import { controlHandlers } from './control/handlers.ts';
-import { controlSocket, settingsPath, statePath } from './daemon-paths.ts';
+import { controlSocket, linksSocket, settingsPath, statePath } from './daemon-paths.ts';
 import { Doors } from './doors.ts';
 import { Engine } from './engine.ts';
 import type { MediaPlane } from './media-plane.ts';
+import { ownCommand } from './own-command.ts';
 import { settingsFile } from './settings.ts';
 
 export interface DaemonOptions {
@@ -17,6 +18,8 @@ export interface DaemonOptions {
   /** Called when it is sure that no other engine has this state directory. */
   readonly createPlane: () => Promise<MediaPlane>;
   readonly clock?: Clock;
+  /** How this program is started again, for links: the words before the command. */
+  readonly command?: readonly string[];
 }
 
 export interface Daemon {
@@ -35,7 +38,7 @@ export interface Daemon {
  * certificate cannot be read, `worker` when the worker does not run.
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { config, stateDir, logger, clock = systemClock } = options;
+  const { config, stateDir, logger, clock = systemClock, command = ownCommand() } = options;
   const tls = readTls(config.engine.tls);
   const undo: ((keepCalls: boolean) => Promise<void>)[] = [];
   const close = async ({ keepCalls }: { keepCalls: boolean }) => {
@@ -52,7 +55,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       methods: controlHandlers({
         startedAt: clock.wall(),
         listen: () => doors?.addresses ?? [],
-        spice: () => doors?.spice,
+        desktops: () => doors?.desktops ?? [],
         engine: () => {
           if (engine === undefined) {
             throw new OffhookError('control', 'starting', 'the engine is about to start');
@@ -74,8 +77,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     doors = entrance;
     undo.push(() => entrance.close());
     for (const address of config.engine.listen) await entrance.open(address, tls);
+    const onChange = () => control.publish(CHANGED, {});
+    await entrance.openLinks(linksSocket(stateDir), onChange);
     if (config.spice !== undefined) {
-      entrance.openSpice(config.spice, () => control.publish(CHANGED, {}));
+      entrance.openDesktop(config.spice, { stateDir, command }, onChange);
     }
     logger.info({ listen: entrance.addresses }, 'guests can connect');
     return { engine: started, listen: entrance.addresses, close };

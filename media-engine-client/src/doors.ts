@@ -4,7 +4,10 @@ import { listenChannel } from '@offhook/virtual-channel';
 import type { Channel, ChannelListener, PeerIdentity, TlsOptions } from '@offhook/virtual-channel';
 import { Mux } from '@offhook/virtual-channel/mux';
 import type { Engine } from './engine.ts';
-import { SpiceDoor, type SpiceConfig, type SpiceStatus } from './spice-door.ts';
+import type { LinkReport } from './link/api.ts';
+import { HeadlessDesktop, type SpiceConfig } from './link/headless-desktop.ts';
+import type { LinkPlace } from './link/link-client.ts';
+import { Links } from './link/links.ts';
 
 /** Where guests come in: listening addresses, and the channels that came by them. */
 export class Doors {
@@ -13,7 +16,8 @@ export class Doors {
   readonly #clock: Clock;
   readonly #listeners: ChannelListener[] = [];
   readonly #servers = new Set<MediaServer>();
-  #spice: SpiceDoor | undefined;
+  #links: Links | undefined;
+  #desktop: HeadlessDesktop | undefined;
 
   constructor(engine: Engine, logger: Logger, clock: Clock) {
     this.#engine = engine;
@@ -31,22 +35,24 @@ export class Doors {
     this.#listeners.push(await listenChannel(address, options, (channel) => this.serve(channel)));
   }
 
-  /** How it stands with the desktop; undefined without one. */
-  get spice(): SpiceStatus | undefined {
-    return this.#spice?.status;
+  /** How it stands with each desktop. */
+  get desktops(): readonly LinkReport[] {
+    const all = this.#links?.all ?? [];
+    const ours = this.#desktop?.report;
+    return ours === undefined || all.some(({ id }) => id === ours.id) ? all : [ours, ...all];
   }
 
   /**
-   * Lets a desktop's guest in by its SPICE port, now or whenever it can be reached.
+   * Lets the guests of desktops in by the links that carry their ports.
    *
-   * @throws OffhookError of layer `config` when the source cannot be used.
+   * @throws OffhookError of layer `channel`.
    */
-  openSpice(config: SpiceConfig, onChange: () => void): void {
-    this.#spice = new SpiceDoor({
-      config,
-      clock: this.#clock,
+  async openLinks(path: string, onChange: () => void): Promise<void> {
+    this.#links = await Links.open({
+      path,
       logger: this.#logger,
-      onChannel: (channel) => {
+      onChange,
+      onPort: (channel) => {
         // Several programs of the guest share the port: each stream is one guest's connection.
         const mux = new Mux(channel, {
           clock: this.#clock,
@@ -54,8 +60,17 @@ export class Doors {
         });
         mux.on('down', ({ message }) => this.#logger.debug({ reason: message }, 'port down'));
       },
-      onChange,
     });
+  }
+
+  /**
+   * Keeps a link to a desktop, without a viewer too.
+   *
+   * @throws OffhookError of layer `config` when the source cannot be used.
+   */
+  openDesktop(config: SpiceConfig, place: LinkPlace, onChange: () => void): void {
+    const [clock, logger] = [this.#clock, this.#logger];
+    this.#desktop = new HeadlessDesktop({ config, place, clock, logger, onChange });
   }
 
   /** Serves guests on a channel that is there already. */
@@ -88,11 +103,10 @@ export class Doors {
   /** Nobody comes in any more, and whoever is in is told goodbye. */
   async close(): Promise<void> {
     await Promise.all(this.#listeners.splice(0).map((listener) => listener.close()));
-    const spice = this.#spice;
-    this.#spice = undefined;
     await Promise.all([...this.#servers].map((server) => server.close()));
-    // Last: goodbyes go through it.
-    await spice?.close();
+    // Last: goodbyes go through them.
+    await this.#desktop?.close();
+    await this.#links?.close();
   }
 }
 

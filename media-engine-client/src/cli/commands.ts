@@ -28,7 +28,7 @@ export async function status(context: Context): Promise<void> {
   const lines = [
     `engine      ${found.version}, process ${found.pid}`,
     `channel     ${found.listen.join(', ')}`,
-    ...(found.spice === undefined ? [] : [`desktop     ${desktopText(found.spice)}`]),
+    ...found.desktops.map((desktop) => `desktop     ${desktopText(desktop)}`),
     `worker      ${worker.state}${worker.message === '' ? '' : ` (${worker.message})`}`,
     `guests      ${connected} connected${away(guests.length - connected)}`,
     `calls       ${found.calls}`,
@@ -68,8 +68,10 @@ export function leaseText(endsAt: number, now: number): string {
   return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
 }
 
-function desktopText({ address, state, message }: NonNullable<EngineStatus['spice']>): string {
-  return clean(`${address}, ${state}${message === '' ? '' : ` (${message})`}`);
+function desktopText(desktop: EngineStatus['desktops'][number]): string {
+  const { address, state, viewers, message } = desktop;
+  const beside = viewers > 0 ? ' beside a viewer' : '';
+  return clean(`${address}, ${state}${beside}${message === '' ? '' : ` (${message})`}`);
 }
 
 function away(count: number): string {

@@ -11,6 +11,7 @@ Examples:
   offhook-engine run                          serve guests, with the defaults
   offhook-engine run --config engine.toml
   offhook-engine run --spice desktop.vv       serve the guest of a virtual desktop
+  offhook-engine view desktop.vv              the same, in your own viewer
   offhook-engine status                       who is there, and whether the microphone is live
   offhook-engine ui                           see and rule calls, also while a guest is away
   offhook-engine calls --json | jq .calls[].media
@@ -62,6 +63,23 @@ export function buildProgram({ output }: { output: Output }): Command {
     )
     .action(async ({ keepCalls = false, spice }: { keepCalls?: boolean; spice?: string }) =>
       (await import('./run-command.ts')).run(context(), { keepCalls, spice }),
+    );
+  program
+    .command('view')
+    .description('open a virtual desktop in your viewer, with the sound of its calls made here')
+    .argument('<desktop>', 'a .vv file as remote-viewer opens it, or spice://HOST:PORT')
+    .argument('[viewer-args...]', 'further arguments for the viewer, behind --')
+    .option('--viewer <program>', 'another viewer than remote-viewer or that of the configuration')
+    .action(async (desktop: string, words: readonly string[], { viewer }: { viewer?: string }) =>
+      (await import('./view-command.ts')).view(context(), desktop, { viewer, words }),
+    );
+  program
+    .command('link', { hidden: true })
+    .description('the link of one desktop; started where it is needed')
+    .requiredOption('--id <id>', 'of the desktop')
+    .requiredOption('--port <name>', 'of the SPICE port')
+    .action(async (options: { id: string; port: string }) =>
+      (await import('./link-command.ts')).runLink(context(), options),
     );
   program
     .command('status')

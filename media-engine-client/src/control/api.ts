@@ -9,6 +9,7 @@ import {
   srtpSuite,
 } from '@offhook/media-rpc';
 import { z } from 'zod';
+import { linkReport } from '../link/api.ts';
 
 /**
  * The engine's control socket, `<state-dir>/control.sock`: for the person at the thin client and for
@@ -63,17 +64,8 @@ export const engineStatus = z.object({
   instance: z.string(),
   startedAt: z.number(),
   listen: z.array(z.string()),
-  /** The desktop whose SPICE port is a way in, if there is one. */
-  spice: z
-    .object({
-      address: z.string(),
-      port: z.string(),
-      /** `refused`: the ticket is no good, and nothing is tried any more. */
-      state: z.enum(['connecting', 'linked', 'waiting', 'refused']),
-      message: z.string(),
-      remedy: z.string().optional(),
-    })
-    .optional(),
+  /** The desktops whose SPICE port is a way in, each by a link process of its own. */
+  desktops: z.array(linkReport),
   worker: z.object({ state: z.enum(['up', 'restarting', 'failed']), message: z.string() }),
   /** Whether anybody hears what is said here, and why not. */
   microphone: z.enum(['live', 'muted', 'on-hold', 'idle']),
@@ -81,6 +73,8 @@ export const engineStatus = z.object({
     z.object({
       instance: z.string(),
       connected: z.boolean(),
+      /** False: it is used at another thin client. Absent if it has not said. */
+      active: z.boolean().optional(),
       leaseMs: z.number(),
       /** ms since the epoch at which the calls of a guest that is away end. */
       leaseEndsAt: z.number().optional(),

@@ -3,7 +3,7 @@ import type { AudioRole } from '@offhook/media-rpc';
 import type { Engine } from '../engine.ts';
 import type { LiveSession } from '../session/live-session.ts';
 import type { Sessions } from '../session/sessions.ts';
-import type { SpiceStatus } from '../spice-door.ts';
+import type { LinkReport } from '../link/api.ts';
 import { VERSION } from '../version.ts';
 import { controlMethods as api, type EngineCall, type EngineStatus } from './api.ts';
 
@@ -11,7 +11,7 @@ export interface ControlFacts {
   /** @throws OffhookError while it is starting. */
   readonly engine: () => Engine;
   readonly listen: () => readonly string[];
-  readonly spice: () => SpiceStatus | undefined;
+  readonly desktops: () => readonly LinkReport[];
   /** ms since the epoch. */
   readonly startedAt: number;
 }
@@ -143,7 +143,7 @@ async function describe(engine: Engine, session: LiveSession): Promise<EngineCal
   };
 }
 
-function status({ engine: running, listen, spice, startedAt }: ControlFacts): EngineStatus {
+function status({ engine: running, listen, desktops, startedAt }: ControlFacts): EngineStatus {
   const engine = running();
   const { devices, guests, sessions, wills } = engine;
   const roles = <T>(of: (role: AudioRole) => T) => ({
@@ -157,12 +157,13 @@ function status({ engine: running, listen, spice, startedAt }: ControlFacts): En
     instance: engine.instance,
     startedAt,
     listen: [...listen()],
-    spice: spice(),
+    desktops: [...desktops()],
     worker: { state: engine.health.worker, message: engine.health.message },
     microphone: microphoneState(sessions.table.all),
-    guests: guests.all.map(({ instance, connections, leaseMs, leaseEndsAt }) => ({
+    guests: guests.all.map(({ instance, connections, active, leaseMs, leaseEndsAt }) => ({
       instance,
       connected: connections > 0,
+      active,
       leaseMs,
       leaseEndsAt,
     })),

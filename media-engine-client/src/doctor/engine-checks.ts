@@ -9,7 +9,7 @@ import { engineStatus, type EngineStatus } from '../control/api.ts';
 import { controlSocket, workerPath } from '../daemon-paths.ts';
 import { createGStreamerPlane } from '../gstreamer/index.ts';
 import type { MediaPlane } from '../media-plane.ts';
-import type { SpiceStatus } from '../spice-door.ts';
+import type { LinkReport } from '../link/api.ts';
 import { fail, ok, runCheck, warn, type Check, type CheckResult } from './check.ts';
 import { checkLoopBack } from './loop-back.ts';
 import { checkAddress, checkPorts } from './network.ts';
@@ -58,8 +58,7 @@ export async function* examine(options: {
   for (const address of status?.listen ?? []) {
     yield await runCheck({ layer: 'channel', name: 'channel', run: () => greet(address) });
   }
-  const desktop = status?.spice;
-  if (desktop !== undefined) {
+  for (const desktop of status?.desktops ?? []) {
     yield await runCheck({
       layer: 'channel',
       name: 'desktop',
@@ -150,8 +149,9 @@ async function runningEngine(stateDir: string): Promise<EngineStatus | undefined
   }
 }
 
-function checkDesktop({ address, port, state, message, remedy }: SpiceStatus) {
+function checkDesktop({ address, port, state, message, remedy }: LinkReport) {
   if (state === 'linked') return ok(`${address}: port ${port} is ours`);
+  if (state === 'idle') return ok(`${address}: no viewer is open`);
   return fail(`${address}: ${state}${message === '' ? '' : `: ${message}`}`, remedy);
 }
 

@@ -136,7 +136,7 @@ function Header(props: { view: EngineView; now: number; colour: boolean }): Reac
   if (lost !== undefined) return <Text bold>{`! ${lost}; looking for it`}</Text>;
   if (status === undefined) return <Text>looking for the engine</Text>;
   const live = status.microphone === 'live';
-  const { worker } = status;
+  const { worker, desktops } = status;
   return (
     <Box flexDirection="column">
       <Text>
@@ -145,6 +145,9 @@ function Header(props: { view: EngineView; now: number; colour: boolean }): Reac
         </Text>
         {`   guests ${guestsText(status, props.now)}`}
       </Text>
+      {desktops.map(({ id, address, state }) => (
+        <Text key={id}>{`desktop ${address}, ${state}`}</Text>
+      ))}
       {worker.state === 'up' ? null : <Text bold>{`! media worker ${worker.state}`}</Text>}
       <Text dimColor wrap="truncate-end">
         {(['input', 'output', 'ringer'] as const)

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -14,6 +14,7 @@ import type { EngineStatus } from '../../src/control/api.ts';
 import { MemoryPlane } from '../support/memory-plane.ts';
 
 const PORT = 'org.offhook.engine.0';
+const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 
 let directory: string;
 const cleanups: (() => unknown)[] = [];
@@ -44,6 +45,7 @@ async function engine(
     }),
     stateDir: directory,
     logger,
+    command: [process.execPath, MAIN],
     createPlane: () => Promise.resolve(new MemoryPlane()),
   });
   cleanups.push(() => daemon.close({ keepCalls: false }));
@@ -58,12 +60,13 @@ async function cli(...words: string[]): Promise<string> {
 }
 
 /** What `offhook-engine status --json` says of the desktop once it is in that state. */
-function status(state: string): Promise<EngineStatus['spice']> {
+function status(state: string): Promise<EngineStatus['desktops'][number]> {
   const what = { layer: 'channel', what: `the desktop being ${state}`, ms: 8000 } as const;
   return withDeadline(what, async (signal) => {
     for (;;) {
-      const { spice } = JSON.parse(await cli('status', '--json')) as EngineStatus;
-      if (spice?.state === state) return spice;
+      const { desktops } = JSON.parse(await cli('status', '--json')) as EngineStatus;
+      const [desktop] = desktops;
+      if (desktop?.state === state) return desktop;
       await delay(20, undefined, { signal });
     }
   });
@@ -87,7 +90,7 @@ describe('an engine at a desktop', () => {
     const passwordFile = join(directory, 'ticket');
     await writeFile(passwordFile, 'sekret\n');
     await engine({ source: `spice://127.0.0.1:${port}`, password_file: passwordFile });
-    expect(await status('linked')).toEqual({
+    expect(await status('linked')).toMatchObject({
       address: `spice://127.0.0.1:${port}`,
       port: PORT,
       state: 'linked',
@@ -123,6 +126,11 @@ describe('an engine at a desktop', () => {
     });
     expect(await desktopCheck()).toMatchObject({ status: 'fail', layer: 'channel' });
     expect(await cli('status')).toContain('refused (the SPICE server refuses the ticket');
+    const links = join(directory, 'links');
+    const logs = (await readdir(links)).filter((name) => name.endsWith('.log'));
+    expect(logs).toHaveLength(1);
+    lines.push(await readFile(join(links, logs[0] ?? ''), 'utf8'));
+    expect(lines.join('\n')).toContain('refuses the ticket');
     expect(lines.join('\n')).not.toContain('not-it');
   });
 
@@ -130,13 +138,13 @@ describe('an engine at a desktop', () => {
     const gone = await desktop();
     await gone.stop();
     const daemon = await engine({ source: `spice://127.0.0.1:${gone.port}` });
-    expect((await status('waiting'))?.message).toMatch(/nothing listens/u);
+    expect((await status('waiting')).message).toMatch(/nothing listens/u);
     await daemon.close({ keepCalls: false });
     const { port } = await desktop({ ports: ['org.example.other'] });
     await engine({ source: `spice://127.0.0.1:${port}` });
     const found = await status('waiting');
-    expect(found?.message).toContain('no SPICE port org.offhook.engine.0');
-    expect(found?.message).toContain('org.example.other');
+    expect(found.message).toContain('no SPICE port org.offhook.engine.0');
+    expect(found.message).toContain('org.example.other');
   });
 
   it('does not start with a source that cannot be used, and names the key', async () => {

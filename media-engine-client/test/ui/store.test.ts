@@ -21,7 +21,6 @@ async function serve(): Promise<() => Promise<void>> {
   const facts = {
     engine: () => engine.engine,
     listen: () => [],
-    spice: () => undefined,
     desktops: () => [],
     startedAt: 0,
   };
