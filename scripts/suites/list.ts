@@ -56,4 +56,6 @@ export const staticChecks: readonly Suite[] = [
   check('unused code', 'node_modules/knip/bin/knip.js'),
 ];
 
+export const packageCheck: Suite = check('packages', 'scripts/try-packages.ts');
+
 export const demoCheck: Suite = check('demo', 'demo/src/main.ts', '--headless');

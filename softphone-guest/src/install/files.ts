@@ -72,6 +72,7 @@ function helperUnit(program: readonly string[]): string {
   // Where the program is somebody's checkout, it has to be seen.
   const home = program.some((word) => /^\/(home|root)\//.test(word)) ? 'read-only' : 'yes';
   return `[Unit]
+# Started by its udev rule, when the port is there.
 Description=Offhook port helper: shares the port ${PORT} of this virtual desktop
 Documentation=man:offhook(1)
 BindsTo=${DEVICE_UNIT}
@@ -117,9 +118,6 @@ SystemCallErrorNumber=EPERM
 UMask=0077
 MemoryMax=512M
 TasksMax=128
-
-[Install]
-WantedBy=${DEVICE_UNIT}
 `;
 }
 

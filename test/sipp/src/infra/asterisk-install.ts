@@ -142,7 +142,7 @@ async function aptGet(apt: string, args: readonly string[], what: string): Promi
 }
 
 /** The mirror that this machine takes Debian from, as its apt sources have it. */
-async function debianMirror(): Promise<string> {
+export async function debianMirror(): Promise<string> {
   const folder = '/etc/apt/sources.list.d';
   const names = await readdir(folder).catch(() => []);
   const files = ['/etc/apt/sources.list', ...names.map((name) => join(folder, name))];
