@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { connectMedia, type MediaClient } from '@offhook/media-rpc';
 import { connectChannel, type TlsOptions } from '@offhook/virtual-channel';
 import type { GuestConfig } from './config.ts';
@@ -7,11 +6,13 @@ import { connectThroughHelper } from './port-helper.ts';
 
 export { createUserAgent } from '@offhook/signaling';
 
-/** Connects to the configured engine. The instance id is that of this process. */
-export function connectEngine(config: GuestConfig): (signal: AbortSignal) => Promise<MediaClient> {
-  const { channel: address, lease, tls } = config.engine;
-  const instanceId = randomUUID();
-  return async (signal) => {
+/** Connects to the configured engine, which knows this phone by its instance id. */
+export function connectEngine(
+  config: GuestConfig,
+  instanceId: string,
+): (signal: AbortSignal, channel?: string) => Promise<MediaClient> {
+  const { channel: usual, lease, tls } = config.engine;
+  return async (signal, address = usual) => {
     const channel = address.startsWith('port:')
       ? await connectThroughHelper(address.slice('port:'.length), signal)
       : await connectChannel(address, {

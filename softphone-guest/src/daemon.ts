@@ -20,12 +20,14 @@ import {
   describeAccount,
   describeCall,
   describeEngine,
+  describeJournal,
   describeListen,
   describeMedia,
   describeSettings,
 } from './control/info.ts';
 import type { StatusInfo } from './control/schemas.ts';
 import { runDoctor } from './doctor.ts';
+import { Journal, type JournalParts } from './journal/journal.ts';
 import type { Paths } from './paths.ts';
 import { createPhone, type Phone } from './phone.ts';
 import { VERSION } from './version.ts';
@@ -42,7 +44,8 @@ export interface DaemonParts {
   readonly random: () => number;
   readonly logger: Logger;
   readonly createUserAgent: (options: UserAgentOptions) => Promise<UserAgent>;
-  readonly connectEngine: (signal: AbortSignal) => Promise<MediaClient>;
+  readonly connectEngine: (signal: AbortSignal, channel?: string) => Promise<MediaClient>;
+  readonly sqlite: JournalParts['sqlite'];
 }
 
 export interface Daemon {
@@ -63,8 +66,16 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
   await refuseSecondDaemon(paths.control);
 
   const startedAt = new Date(clock.wall()).toISOString();
+  const journal = await Journal.open({
+    path: paths.journal,
+    sqlite: parts.sqlite,
+    clock,
+    logger,
+    historyLimit: config.calls.history,
+  });
   const phone = await createPhone({
     ...parts,
+    journal,
     product: `Offhook/${VERSION}`,
     instance: `${hostname()}:${paths.stateDir}`,
     register: true,
@@ -78,6 +89,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     accounts: phone.lines.map((line) => describeAccount(line.config, line.account)),
     engine: describeEngine(phone.link.status),
     calls: phone.manager.list().length,
+    journal: describeJournal(journal),
     settings: describeSettings(phone.settings, phone.lines),
   });
   let server: ControlServer;
@@ -93,6 +105,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
         defaultAccount: config.dial.account,
         media: phone.link,
         trace: phone.trace,
+        journal,
         status,
         doctor: (signal) =>
           runDoctor(
@@ -103,6 +116,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
               manager: phone.manager,
               now: () => clock.wall(),
               registers: true,
+              journal,
             },
             signal,
           ),
@@ -110,6 +124,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     });
   } catch (error) {
     await phone.close();
+    await journal.close();
     throw error;
   }
   const stopEvents = publishEvents(phone, server, clock);
@@ -127,6 +142,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
         await phone.close();
         stopEvents();
         await server.close();
+        await journal.close();
         logger.info({}, 'phone closed');
       })();
       return closing;

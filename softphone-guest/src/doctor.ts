@@ -1,16 +1,17 @@
 import { describeError, withDeadline } from '@offhook/common';
 import type { ListenAddress } from '@offhook/signaling';
 import type { CallManager, Line } from './call/call-manager.ts';
+import type { Journal } from './journal/journal.ts';
 import { describeListen } from './control/info.ts';
 import type { CheckInfo } from './control/schemas.ts';
-import type { MediaLink } from './media-link.ts';
+import type { EngineLine } from './engine-line.ts';
 
 const OPTIONS_DEADLINE_MS = 5000;
 /** Below it a session has hardly begun: silence means nothing yet. */
 const YOUNG_CALL_MS = 2000;
 
 export interface DoctorParts {
-  readonly link: MediaLink;
+  readonly link: EngineLine;
   readonly listening: readonly ListenAddress[];
   readonly lines: readonly Line[];
   readonly manager: CallManager;
@@ -18,6 +19,8 @@ export interface DoctorParts {
   readonly now: () => number;
   /** Whether a line that is not registered is a fault: not when only `doctor` runs. */
   readonly registers: boolean;
+  /** Absent when only `doctor` runs: the journal is the daemon's. */
+  readonly journal?: Journal;
 }
 
 /** Checks layer by layer, from the channel to the audio of the calls that are up. */
@@ -25,7 +28,7 @@ export async function runDoctor(
   parts: DoctorParts,
   signal: AbortSignal,
 ): Promise<readonly CheckInfo[]> {
-  const checks: CheckInfo[] = [...(await engineChecks(parts))];
+  const checks: CheckInfo[] = [...journalChecks(parts), ...(await engineChecks(parts))];
   checks.push(
     ok('sip', `listens at ${parts.listening.map(describeListen).join(', ') || 'no address'}`),
   );
@@ -40,6 +43,26 @@ export async function runDoctor(
   for (const session of parts.manager.list()) {
     if (session.call.phase !== 'established') continue;
     checks.push(await mediaCheck(session, parts.now()));
+  }
+  return checks;
+}
+
+function journalChecks({ journal }: DoctorParts): readonly CheckInfo[] {
+  if (journal === undefined) return [];
+  const { status, size, inherited } = journal;
+  const checks = [
+    status.state === 'ok'
+      ? ok('journal', `written (${size} calls)`)
+      : fail(
+          'journal',
+          `calls would not survive a restart of the daemon: ${status.reason}`,
+          status.remedy ?? 'restart the daemon when no call is up',
+        ),
+  ];
+  if (inherited.lost !== undefined) {
+    const remedy =
+      'look at the calls of the PBX and of `offhook-engine ui`: there may be forgotten ones';
+    checks.push(warn('journal', `calls may have been forgotten: ${inherited.lost}`, remedy));
   }
   return checks;
 }

@@ -11,6 +11,7 @@ export interface Paths {
   readonly config: string;
   readonly stateDir: string;
   readonly control: string;
+  readonly journal: string;
   readonly log: string;
 }
 
@@ -20,6 +21,7 @@ export function guestPaths(options: PathOptions, env: NodeJS.ProcessEnv = proces
     config: resolve(options.config ?? xdgConfigFile('offhook', env)),
     stateDir,
     control: join(stateDir, 'control.sock'),
+    journal: join(stateDir, 'journal.db'),
     log: join(stateDir, 'daemon.log'),
   };
 }

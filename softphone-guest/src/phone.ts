@@ -4,7 +4,13 @@ import type { AccountOptions, UserAgent, UserAgentOptions } from '@offhook/signa
 import { CallManager, type Line } from './call/call-manager.ts';
 import { Settings } from './call/person-settings.ts';
 import type { AccountConfig, GuestConfig } from './config.ts';
-import { MediaLink } from './media-link.ts';
+import { CallKeeper } from './journal/call-keeper.ts';
+import { formatEntry, parseEntry } from './journal/history-entry.ts';
+import type { Journal } from './journal/journal.ts';
+import { bindAgain, secretOf } from './journal/same-again.ts';
+import { AwayKeeper } from './call/away-keeper.ts';
+import { handOver } from './call/hand-over.ts';
+import { EngineRoster, type SeatOptions } from './engine-roster.ts';
 import { passwordOf } from './password.ts';
 import { readPem } from './pem.ts';
 import { TraceStore } from './trace/trace-store.ts';
@@ -20,7 +26,10 @@ export interface PhoneParts {
   /** False: no line registers, whatever the configuration says. */
   readonly register: boolean;
   readonly createUserAgent: (options: UserAgentOptions) => Promise<UserAgent>;
-  readonly connectEngine: (signal: AbortSignal) => Promise<MediaClient>;
+  /** Connects to an engine, by default to that of `engine.channel`. */
+  readonly connectEngine: (signal: AbortSignal, channel?: string) => Promise<MediaClient>;
+  /** Calls outlive this process by it; without one they do not. */
+  readonly journal?: Journal;
 }
 
 /** Lines, calls and the link to the engine: the phone without anybody who operates it. */
@@ -29,7 +38,7 @@ export interface Phone {
   readonly lines: readonly Line[];
   readonly manager: CallManager;
   readonly settings: Settings;
-  readonly link: MediaLink;
+  readonly link: EngineRoster;
   readonly trace: TraceStore;
   /** Ends calls, unregisters and closes; idempotent. Takes at most about `timeoutMs`. */
   close(timeoutMs?: number): Promise<void>;
@@ -37,25 +46,71 @@ export interface Phone {
 
 const CLOSE_MS = 2000;
 
+/** The thin clients, and the engine in the guest. */
+function seatsOf({ config, connectEngine }: PhoneParts): [SeatOptions, ...SeatOptions[]] {
+  const { channel, also, fallback } = config.engine;
+  const seat = (kind: SeatOptions['kind'], address: string): SeatOptions => ({
+    channel: address,
+    kind,
+    connect: (signal) => connectEngine(signal, address),
+  });
+  return [
+    seat('client', channel),
+    ...also.map((address) => seat('client', address)),
+    ...(fallback === undefined ? [] : [seat('fallback', fallback)]),
+  ];
+}
+/** So long the calls of an earlier process wait for the engine, before their peers are spoken to. */
+const ENGINE_WAIT_MS = 1000;
+
 /** @throws OffhookError when the configured addresses cannot be bound or certificates not read. */
 export async function createPhone(parts: PhoneParts): Promise<Phone> {
-  const { config, clock, logger } = parts;
-  const link = new MediaLink({
-    channel: config.engine.channel,
-    connect: parts.connectEngine,
+  const { config, clock, logger, journal } = parts;
+  const link = new EngineRoster({
+    seats: seatsOf(parts),
     leaseMs: config.engine.lease * 1000,
     desired: () => manager.desired(),
+    journal: () => (journal?.inherited.lost === undefined ? 'healthy' : 'lost'),
     clock,
     logger,
   });
   const settings = new Settings();
-  const manager = new CallManager({ link, config, settings, clock, random: parts.random, logger });
-  link.start();
+  const keeper = new CallKeeper(journal, clock);
+  const manager = new CallManager({
+    link,
+    config,
+    settings,
+    clock,
+    random: parts.random,
+    logger,
+    keeper,
+    history: journal?.inherited.history.flatMap((text) => parseEntry(text) ?? []) ?? [],
+    onEnded: (entry) => journal?.addHistory(formatEntry(entry)),
+  });
+  const inherited = journal?.inherited.calls ?? [];
+  // An engine that is asked before the calls are there would be told that there are none.
+  if (inherited.length === 0) link.start();
+
+  const away = new AwayKeeper({
+    engines: link,
+    calls: () => manager.list(),
+    run: handOver,
+    clock,
+    logger,
+  });
+  manager.events.on('changed', () => away.wake());
 
   const trace = new TraceStore();
   let userAgent: UserAgent;
   try {
-    userAgent = await parts.createUserAgent(userAgentOptions(parts, trace));
+    userAgent = await bindAgain(parts, {
+      ...userAgentOptions(parts, trace),
+      ...(journal !== undefined && {
+        journal: keeper,
+        secret: secretOf(journal),
+        restoring: true,
+      }),
+    });
   } catch (error) {
     await link.close();
     throw error;
@@ -70,6 +125,14 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
     return line;
   });
 
+  if (inherited.length > 0) {
+    manager.restore(inherited, lines);
+    link.start();
+    await link.ready(ENGINE_WAIT_MS);
+  }
+  userAgent.restored({ awayMs: journal?.inherited.awayMs });
+  manager.goOn();
+
   let closing: Promise<void> | undefined;
   return {
     userAgent,
@@ -80,6 +143,7 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
     trace,
     close(timeoutMs = CLOSE_MS) {
       closing ??= (async () => {
+        away.close();
         await manager.close(timeoutMs);
         try {
           await userAgent.close({ timeoutMs });
@@ -87,6 +151,7 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
           logger.warn({ reason: describeError(error) }, 'signaling did not close cleanly');
         }
         await link.close();
+        keeper.close();
       })();
       return closing;
     },

@@ -23,7 +23,7 @@ beforeEach(() => {
   );
   link = new MediaLink({
     channel: config.engine.channel,
-    connect: connectEngine(config),
+    connect: connectEngine(config, 'a-guest-of-this-test'),
     leaseMs: 1000,
     desired: () => [],
     clock: systemClock,

@@ -2,7 +2,9 @@ import { describeError, Emitter, OffhookError, type Clock, type Logger } from '@
 import type { SessionStats } from '@offhook/media-rpc';
 import type { Account, IncomingCall, ReplacesHeader, SipCall } from '@offhook/signaling';
 import type { AccountConfig, GuestConfig } from '../config.ts';
-import type { MediaLink } from '../media-link.ts';
+import type { CallKeeper } from '../journal/call-keeper.ts';
+import type { JournalRow } from '../journal/rows.ts';
+import type { EngineLine } from '../engine-line.ts';
 import type { DesiredSession } from '../reconcile.ts';
 import { CallMedia } from './call-media.ts';
 import { CallSession } from './call-session.ts';
@@ -24,13 +26,18 @@ export interface CallManagerEvents {
 }
 
 export interface CallManagerParts {
-  readonly link: MediaLink;
+  readonly link: EngineLine;
   readonly config: Pick<GuestConfig, 'calls' | 'dial' | 'sip'>;
   readonly settings: Settings;
   readonly clock: Clock;
   /** 0 ≤ x < 1. */
   readonly random: () => number;
   readonly logger: Logger;
+  readonly keeper: CallKeeper;
+  /** Ended calls of earlier processes, newest first. */
+  readonly history?: readonly HistoryEntry[];
+  /** A call is over: for whoever keeps the history. */
+  readonly onEnded?: (entry: HistoryEntry) => void;
 }
 
 /** A line: its configuration and its signaling account. */
@@ -48,12 +55,17 @@ export interface Placing {
   readonly referredBy?: string | undefined;
 }
 
+/** An engine takes an id of 16 letters and more for a secret. */
+const SECRET_LETTERS = 20;
+
 /** All calls of the phone: who may talk, what sounds, and what has been. */
 export class CallManager {
   readonly events = new Emitter<CallManagerEvents>();
   readonly transfers: Transfers;
   readonly #parts: CallManagerParts;
   readonly #sessions = new Map<string, CallSession>();
+  /** The same by the ids of their media sessions. */
+  readonly #byMedia = new Map<string, CallSession>();
   readonly #history: CallHistory;
   readonly #tones: TonePlayer;
   #toneCounts: ToneCounts = noCalls;
@@ -61,7 +73,7 @@ export class CallManager {
 
   constructor(parts: CallManagerParts) {
     this.#parts = parts;
-    this.#history = new CallHistory(parts.config.calls.history);
+    this.#history = new CallHistory(parts.config.calls.history, parts.history);
     this.transfers = new Transfers({
       place: (line, target, placing) => this.#place(line, target, placing),
       resume: (id) => this.resume(id),
@@ -180,6 +192,44 @@ export class CallManager {
     this.#welcome(line, session, sip);
   }
 
+  /**
+   * Takes up the calls of an earlier process; what cannot be taken up is forgotten, and told. Signaling
+   * says nothing to the peers yet.
+   */
+  restore(rows: readonly JournalRow[], lines: readonly Line[]): void {
+    const { keeper, logger } = this.#parts;
+    for (const row of rows) {
+      const { sip, call } = row;
+      try {
+        const line = lines.find(({ config }) => config.aor === sip.account);
+        if (line === undefined) {
+          throw new OffhookError(
+            'call',
+            'no-account',
+            `there is no account ${sip.account} any more`,
+          );
+        }
+        const media = this.#media(call.id, line, sip.remote.uri, row);
+        const restored = line.account.restore(sip, media);
+        const parts = { ...this.#partsOf(call.id, line, media), resumed: call };
+        const session = this.#session(restored, parts, line);
+        this.#added(session);
+        keeper.inherited(session);
+      } catch (error) {
+        logger.error({ call: call.id, reason: describeError(error) }, 'a call cannot go on');
+        keeper.drop(sip.id);
+      }
+    }
+  }
+
+  /** After `restore`, when signaling can speak to the peers. */
+  goOn(): void {
+    for (const session of this.#sessions.values()) {
+      this.#announce(session);
+      session.goOn();
+    }
+  }
+
   #welcome(line: Line, session: CallSession, sip: IncomingCall): void {
     const { config, settings } = this.#parts;
     const forwarding = settings.forwardingOf(line.config);
@@ -229,6 +279,7 @@ export class CallManager {
     line: Line,
   ): CallSession {
     const session = new CallSession(sip, parts);
+    this.#parts.keeper.add(session);
     sip.on('refer', (referral) => this.transfers.asked(line, session, referral));
     return session;
   }
@@ -266,11 +317,13 @@ export class CallManager {
 
   #added(session: CallSession): void {
     this.#sessions.set(session.id, session);
+    this.#byMedia.set(session.media.id, session);
     this.#toneCounts = countCall(this.#toneCounts, session.call, 1);
   }
 
   #changed(session: CallSession, before: Call): void {
     if (!this.#sessions.has(session.id)) return;
+    this.#parts.keeper.touch(session);
     const without = countCall(this.#toneCounts, before, -1);
     this.#toneCounts = countCall(without, session.call, 1);
     if (before.end === undefined && session.call.end !== undefined) {
@@ -288,9 +341,12 @@ export class CallManager {
 
   #finished(session: CallSession): void {
     if (!this.#sessions.delete(session.id)) return;
+    this.#byMedia.delete(session.media.id);
+    this.#parts.keeper.finished(session);
     this.#toneCounts = countCall(this.#toneCounts, session.call, -1);
     const entry: HistoryEntry = { call: session.call, stats: session.lastStats };
     this.#history.add(entry);
+    this.#parts.onEnded?.(entry);
     this.events.emit('ended', entry);
   }
 
@@ -310,13 +366,21 @@ export class CallManager {
   }
 
   #newMedia(line: Line, remote: string): { id: string; media: CallMedia } {
-    const { link, logger, config } = this.#parts;
     const id = this.#newId();
+    return { id, media: this.#media(id, line, remote) };
+  }
+
+  #media(id: string, line: Line, remote: string, row?: JournalRow): CallMedia {
+    const { link, logger, config, keeper } = this.#parts;
     const { codecs, srtp, dtmf } = line.config;
     const peer = peerAddress(nextHops(line.config, config.sip, remote));
-    const media = new CallMedia({
-      id,
-      port: link,
+    // The first part is for people who look at both ends, the second nobody else can guess.
+    const session = row?.media.session ?? `${id}-${letters(this.#parts.random, SECRET_LETTERS)}`;
+    return new CallMedia({
+      id: session,
+      resumed: row?.media,
+      unanswered: row?.sip.state === 'inviting',
+      port: link.portFor(session),
       options: {
         srtp,
         telephoneEvent: dtmf === 'rfc4733' || dtmf === 'auto',
@@ -329,8 +393,11 @@ export class CallManager {
       logger,
       onState: (state) => this.#sessions.get(id)?.onMediaState(state),
       onLost: () => this.#sessions.get(id)?.input({ type: 'media-lost' }),
+      onChange: () => {
+        const changed = this.#sessions.get(id);
+        if (changed !== undefined) keeper.touch(changed);
+      },
     });
-    return { id, media };
   }
 
   #partsOf(id: string, line: Line, media: CallMedia): ConstructorParameters<typeof CallSession>[1] {
@@ -348,15 +415,16 @@ export class CallManager {
     };
   }
 
-  #listen(link: MediaLink): void {
-    const find = (id: string) => this.#sessions.get(id);
+  #listen(link: EngineLine): void {
+    const find = (id: string) => this.#byMedia.get(id);
     link.on('session.changed', (state) => find(state.id)?.onMediaState(state));
     link.on('session.stats', (stats: SessionStats) => {
       const session = find(stats.id);
       if (session !== undefined) session.lastStats = stats;
     });
     link.on('session.dtmf', ({ id, digit, durationMs }) => {
-      if (find(id) !== undefined) this.events.emit('dtmf', { call: id, digit, durationMs });
+      const session = find(id);
+      if (session !== undefined) this.events.emit('dtmf', { call: session.id, digit, durationMs });
     });
     link.on('session.rtpTimeout', ({ id, silentMs }) =>
       find(id)?.input({ type: 'media-silent', silentMs }),

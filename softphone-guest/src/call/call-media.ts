@@ -3,6 +3,7 @@ import type { MethodInput, SdpStep, SessionState, SessionStats } from '@offhook/
 import type { SdpAgent } from '@offhook/signaling';
 import type { MediaPort } from '../media-link.ts';
 import type { DesiredSession } from '../reconcile.ts';
+import type { MediaRecord } from '../journal/rows.ts';
 import { advance, newOrigin, nextOrigin, type OriginState } from './sdp-origin.ts';
 
 type CallMediaOptions = MethodInput<'session.open'>['options'];
@@ -13,7 +14,7 @@ const STEP_DEADLINE_MS = 8000;
 const STATS_DEADLINE_MS = 1000;
 
 export interface CallMediaParts {
-  /** The session's id; the call's own. */
+  /** The session's id: a secret by which the engine knows its owner, too. */
   readonly id: string;
   readonly port: MediaPort;
   readonly options: CallMediaOptions;
@@ -26,6 +27,12 @@ export interface CallMediaParts {
   readonly onState: (state: SessionState) => void;
   /** A step found that the engine has not got the session. */
   readonly onLost: () => void;
+  /** `record` gives something else now. */
+  readonly onChange: () => void;
+  /** As an earlier process has left it. */
+  readonly resumed?: MediaRecord | undefined;
+  /** The call that is resumed still waits for the answer to its first offer. */
+  readonly unanswered?: boolean | undefined;
 }
 
 /**
@@ -52,12 +59,39 @@ export class CallMedia implements SdpAgent {
   #originBefore: OriginState;
   /** One that came to nothing, which the engine may not know. */
   #leftOver: 'offer' | 'answer' | undefined;
+  /** An earlier process got the last description, and it is wanted once more. */
+  #repeatable = false;
 
   constructor(parts: CallMediaParts) {
+    const { resumed, unanswered = false } = parts;
     this.id = parts.id;
     this.#parts = parts;
-    this.#origin = newOrigin(parts.originId);
+    this.#origin = resumed?.origin ?? newOrigin(parts.originId);
     this.#originBefore = this.#origin;
+    if (resumed === undefined) return;
+    this.#direction = resumed.direction;
+    this.#muted = resumed.muted;
+    this.#open = resumed.open;
+    this.#issued = resumed.revision;
+    this.#confirmed = resumed.revision;
+    if (unanswered) {
+      this.#last = resumed.leftOver;
+      this.#repeatable = resumed.leftOver === 'offer';
+    } else this.#leftOver = resumed.leftOver;
+  }
+
+  /** What another process needs to go on with the session. */
+  get record(): MediaRecord {
+    const leftOver = this.#leftOver ?? (this.#last === 'offer' ? 'offer' : undefined);
+    return {
+      session: this.id,
+      revision: this.#confirmed,
+      open: this.#open || this.#running > 0,
+      origin: this.#origin,
+      direction: this.#direction,
+      muted: this.#muted,
+      ...(leftOver !== undefined && { leftOver }),
+    };
   }
 
   /** For reconciliation; undefined when the engine need not have anything. */
@@ -93,6 +127,7 @@ export class CallMedia implements SdpAgent {
 
   setMuted(muted: boolean): void {
     this.#muted = muted;
+    this.#parts.onChange();
     if (this.open) this.#sendMute();
   }
 
@@ -105,10 +140,12 @@ export class CallMedia implements SdpAgent {
   adoptRevision(revision: number): void {
     this.#issued = Math.max(this.#issued, revision);
     this.#confirmed = revision;
+    this.#parts.onChange();
   }
 
-  createOffer(signal: AbortSignal): Promise<string> {
-    return this.#describe(
+  async createOffer(signal: AbortSignal): Promise<string> {
+    if (this.#repeatable) return await this.#repeat(signal);
+    return await this.#describe(
       'offer',
       (origin) => ({ type: 'offer', direction: this.#direction, origin }),
       signal,
@@ -132,16 +169,39 @@ export class CallMedia implements SdpAgent {
     if (!this.#open) return;
     try {
       await this.#update({ type: 'accept', answer, provisional }, signal);
-      if (!provisional) this.#last = undefined;
     } catch (error) {
-      if (!isOffhookError(error, 'unknown-session')) throw error;
-      this.#lost();
+      // The process before us has had the same answer accepted, and was gone before it could say so.
+      const done = this.#parts.resumed !== undefined && isOffhookError(error, 'wrong-state');
+      if (!done && !isOffhookError(error, 'unknown-session')) throw error;
+      if (!done) this.#lost();
     }
+    this.#repeatable = false;
+    if (provisional) return;
+    this.#last = undefined;
+    this.#parts.onChange();
+  }
+
+  /** A command that is repeated gives what it gave (see the contract). */
+  async #repeat(signal: AbortSignal): Promise<string> {
+    this.#repeatable = false;
+    const step: SdpStep = {
+      type: 'offer',
+      direction: this.#direction,
+      origin: nextOrigin(this.#origin),
+    };
+    const { sdp } = await this.#parts.port.call(
+      'session.update',
+      { id: this.id, revision: this.#confirmed, step },
+      { retry: true, timeoutMs: STEP_DEADLINE_MS, signal },
+    );
+    if (sdp === undefined) throw this.#noSession();
+    return sdp;
   }
 
   /** An engine that is away is told before the next description. */
   async rollback(): Promise<void> {
     this.#leftOver = this.#last;
+    this.#parts.onChange();
     // An answer that is taken back was never sent: its version is free (RFC 3264 §8).
     if (this.#last === 'answer') this.#origin = this.#originBefore;
     if (this.#parts.port.connected) await this.#takeBack();
@@ -230,6 +290,7 @@ export class CallMedia implements SdpAgent {
     }
     this.#leftOver = undefined;
     this.#last = undefined;
+    this.#parts.onChange();
   }
 
   async #opening(step: SdpStep, signal: AbortSignal): Promise<string> {
@@ -250,6 +311,7 @@ export class CallMedia implements SdpAgent {
     }
     this.#confirmed = revision;
     this.#open = true;
+    this.#parts.onChange();
     if (this.#muted) this.#sendMute();
     this.#tell(session);
     return sdp;
@@ -266,6 +328,7 @@ export class CallMedia implements SdpAgent {
       ),
     );
     this.#confirmed = revision;
+    this.#parts.onChange();
     this.#tell(session);
     return sdp;
   }

@@ -7,10 +7,12 @@ import {
   type Timer,
 } from '@offhook/common';
 import type { SessionState, SessionStats } from '@offhook/media-rpc';
-import type { IncomingCall, SipCall } from '@offhook/signaling';
+import type { CallSnapshot, IncomingCall, SipCall } from '@offhook/signaling';
 import type { AccountConfig } from '../config.ts';
 import type { CallMedia } from './call-media.ts';
 import { dtmfInfo, parseDtmfInfo } from './dtmf-info.ts';
+import type { CallRecord, JournalRow } from '../journal/rows.ts';
+import { recordOf, resumedCall } from './call-record.ts';
 import { step } from './machine.ts';
 import { WillKeeper } from './will-keeper.ts';
 import { isSilenced, newCall, type Call, type CallEffect, type CallInput } from './model.ts';
@@ -32,6 +34,8 @@ export interface CallSessionParts {
   readonly onDtmf: (session: CallSession, digit: string, durationMs: number) => void;
   /** The call is over and its last statistics are in. */
   readonly onFinished: (session: CallSession) => void;
+  /** As an earlier process has left it. */
+  readonly resumed?: CallRecord | undefined;
 }
 
 /** One call: the state machine, the dialog and the media session, tied together. */
@@ -57,7 +61,7 @@ export class CallSession {
     this.#parts = parts;
     this.media = parts.media;
     this.account = parts.account;
-    this.#call = newCall({
+    const fresh = newCall({
       id: parts.id,
       sipCallId: sip.callId,
       account: parts.account.aor,
@@ -66,9 +70,13 @@ export class CallSession {
       at: parts.clock.wall(),
       referredBy: parts.referredBy,
     });
+    this.#call =
+      parts.resumed === undefined
+        ? fresh
+        : resumedCall(fresh, parts.resumed, sip.state === 'established');
     const { clock, logger, media } = parts;
     this.#will = new WillKeeper({
-      id: parts.id,
+      id: media.id,
       sip,
       port: () => media.port,
       open: () => media.open && this.#call.phase === 'established',
@@ -104,6 +112,32 @@ export class CallSession {
   /** The dialog, for what is no part of the call's own life: transfers, requests by hand. */
   get sip(): SipCall {
     return this.#sip;
+  }
+
+  /** Signaling's id of the call. */
+  get sipId(): string {
+    return this.#sip.id;
+  }
+
+  /** What another process needs to go on with the call; `sip` is signaling's half. */
+  record(sip: CallSnapshot): JournalRow {
+    return { sip, call: recordOf(this.#call), media: this.media.record };
+  }
+
+  /** The same as it is now; undefined when signaling has nothing to be written down. */
+  get row(): JournalRow | undefined {
+    const sip = this.#sip.snapshot();
+    return sip === undefined ? undefined : this.record(sip);
+  }
+
+  /** After a restart, when signaling and the engine can be spoken to: what was under way goes on. */
+  goOn(): void {
+    const { resumed } = this.#parts;
+    const { phase, hold } = this.#call;
+    if (phase === 'incoming' && resumed?.phase === 'answering') this.input({ type: 'answer' });
+    if (phase === 'established' && hold.wanted !== hold.inForce) {
+      this.input({ type: 'media-stale' });
+    }
   }
 
   /** The last statistics that were read. */

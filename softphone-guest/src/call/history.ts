@@ -12,8 +12,10 @@ export class CallHistory {
   readonly #limit: number;
   readonly #entries: HistoryEntry[] = [];
 
-  constructor(limit: number) {
+  /** `earlier`: newest first. */
+  constructor(limit: number, earlier: readonly HistoryEntry[] = []) {
     this.#limit = limit;
+    this.#entries.push(...earlier.slice(0, limit));
   }
 
   add(entry: HistoryEntry): void {

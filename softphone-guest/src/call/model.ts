@@ -46,7 +46,7 @@ export interface TransferProgress {
 type Negotiation = 'none' | 'running' | 'again';
 
 export interface Call {
-  /** Local id; also the id of the media session, so that both ends' tools show the same one. */
+  /** Local id; the id of the media session begins with it, so that both ends' tools show the same. */
   readonly id: string;
   /** Call-ID of its dialog (RFC 3261 §20.8), by which PBX logs and traces know it. */
   readonly sipCallId: string;

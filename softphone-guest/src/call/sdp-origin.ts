@@ -1,15 +1,17 @@
+import { createHash } from 'node:crypto';
 import type { SdpOrigin } from '@offhook/media-rpc';
 
-/** What this end has last put on the wire for a call. */
+/** What this end has last put on the wire for a call; plain data, and nothing secret in it. */
 export interface OriginState {
   readonly sessionId: string;
-  /** `o=` version of `sdp`; undefined before the first description. */
-  readonly version: number | undefined;
-  readonly sdp: string | undefined;
+  /** `o=` version of the last description; undefined before the first. */
+  readonly version?: number | undefined;
+  /** Of that description without its version: it may have keys in it, which nobody else keeps. */
+  readonly digest?: string | undefined;
 }
 
 export function newOrigin(sessionId: string): OriginState {
-  return { sessionId, version: undefined, sdp: undefined };
+  return { sessionId };
 }
 
 /** What the engine is to write into the next description, should it differ from the last one. */
@@ -29,19 +31,19 @@ export function advance(
   state: OriginState,
   sdp: string,
 ): { readonly sdp: string; readonly state: OriginState } {
-  const { sdp: last } = state;
-  if (last !== undefined && withoutVersion(sdp) === withoutVersion(last)) {
-    return { sdp: last, state };
+  const digest = digestOf(sdp);
+  if (state.version !== undefined && state.digest === digest) {
+    return { sdp: withVersion(sdp, state.version), state };
   }
   const { version } = nextOrigin(state);
-  const stamped = withVersion(sdp, version);
-  return { sdp: stamped, state: { ...state, version, sdp: stamped } };
+  return { sdp: withVersion(sdp, version), state: { ...state, version, digest } };
 }
 
 const ORIGIN = /^o=(\S+) (\S+) (\d+) /m;
 
-function withoutVersion(sdp: string): string {
-  return sdp.replace(ORIGIN, 'o=$1 $2 - ');
+function digestOf(sdp: string): string {
+  const text = sdp.replace(ORIGIN, 'o=$1 $2 - ');
+  return createHash('sha256').update(text).digest('base64url');
 }
 
 function withVersion(sdp: string, version: number): string {

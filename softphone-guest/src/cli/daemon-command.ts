@@ -1,9 +1,12 @@
 import { randomInt } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { createLogger, describeError, guardProcess, systemClock } from '@offhook/common';
 import { exitCode } from '@offhook/common/cli';
 import { connectEngine, createUserAgent } from '../adapters.ts';
 import { loadGuestConfig } from '../config.ts';
 import { startDaemon } from '../daemon.ts';
+import { instanceId } from '../journal/instance.ts';
+import { loadSqlite } from '../journal/sqlite.ts';
 import type { Context } from './call-commands.ts';
 
 const RANDOM_STEPS = 2 ** 47;
@@ -14,6 +17,7 @@ export async function daemon({ paths, output }: Context): Promise<void> {
   const config = loadGuestConfig(paths.config);
   const logger = createLogger({ name: 'offhook', level: config.log.level });
   guardProcess(logger, exitCode.failed);
+  mkdirSync(paths.stateDir, { recursive: true, mode: 0o700 });
   const running = await startDaemon({
     config,
     paths,
@@ -21,7 +25,8 @@ export async function daemon({ paths, output }: Context): Promise<void> {
     random: () => randomInt(RANDOM_STEPS) / RANDOM_STEPS,
     logger,
     createUserAgent,
-    connectEngine: connectEngine(config),
+    connectEngine: connectEngine(config, instanceId(paths.stateDir)),
+    sqlite: loadSqlite,
   });
   const { promise, resolve } = Promise.withResolvers<void>();
   let askedAt: number | undefined;

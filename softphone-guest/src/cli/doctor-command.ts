@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   describeError,
   isOffhookError,
@@ -65,7 +66,8 @@ async function withoutDaemon(config: GuestConfig): Promise<readonly CheckInfo[]>
       instance: 'doctor',
       register: false,
       createUserAgent,
-      connectEngine: connectEngine(config),
+      // Not the daemon's id: this is a guest of a moment.
+      connectEngine: connectEngine(config, randomUUID()),
     });
     try {
       await phone.link.settled(ENGINE_WAIT_MS);

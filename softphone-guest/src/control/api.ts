@@ -7,6 +7,8 @@ import {
   devicesInfo,
   engineInfo,
   mediaInfo,
+  journalCall,
+  journalInfo,
   messageInfo,
   settingsInfo,
   statusInfo,
@@ -58,6 +60,11 @@ const calls = z.object({ calls: z.array(callInfo) });
 
 export const controlMethods = {
   status: { summary: 'The daemon, its lines and its engine', params: none, result: statusInfo },
+  'journal.get': {
+    summary: 'What the next daemon would go on with, if this one were killed now',
+    params: none,
+    result: z.object({ journal: journalInfo, calls: z.array(journalCall) }),
+  },
   'calls.list': { summary: 'Calls that are not over, oldest first', params: none, result: calls },
   'call.get': { summary: 'One call, also one that is over', params: oneCall, result: callInfo },
   'call.dial': {

@@ -5,6 +5,7 @@ import { isOver } from '../call/model.ts';
 import type { Settings } from '../call/person-settings.ts';
 import type { GuestConfig } from '../config.ts';
 import type { MediaPort } from '../media-link.ts';
+import type { Journal } from '../journal/journal.ts';
 import type { TraceStore } from '../trace/trace-store.ts';
 import {
   controlMethods,
@@ -12,7 +13,7 @@ import {
   type ControlParams,
   type ControlResult,
 } from './api.ts';
-import { describeAccount, describeCall } from './info.ts';
+import { describeAccount, describeCall, describeRow } from './info.ts';
 import type { CallInfo, CheckInfo, StatusInfo } from './schemas.ts';
 import { transferHandlers } from './transfer-handlers.ts';
 import { selectCall, selectCalls, type CallFilter } from './select-calls.ts';
@@ -27,6 +28,7 @@ export interface ControlHandlersParts {
   readonly defaultAccount: string | undefined;
   readonly media: MediaPort;
   readonly trace: TraceStore;
+  readonly journal: Pick<Journal, 'rows'>;
   readonly status: () => StatusInfo;
   readonly doctor: (signal: AbortSignal) => Promise<readonly CheckInfo[]>;
 }
@@ -67,6 +69,10 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
       established,
     }),
     status: () => parts.status(),
+    'journal.get': () => ({
+      journal: parts.status().journal,
+      calls: parts.journal.rows().map(describeRow),
+    }),
     'calls.list': async () => ({ calls: await Promise.all(sessions().map(withFreshStats)) }),
     'call.get': async ({ call }) => {
       const over = call === undefined ? undefined : manager.history.find(call);

@@ -4,8 +4,18 @@ import type { Line } from '../call/call-manager.ts';
 import type { Call } from '../call/model.ts';
 import type { Settings } from '../call/person-settings.ts';
 import type { AccountConfig } from '../config.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { JournalRow } from '../journal/rows.ts';
 import type { EngineStatus } from '../media-link.ts';
-import type { AccountInfo, CallInfo, EngineInfo, MediaInfo, SettingsInfo } from './schemas.ts';
+import type {
+  AccountInfo,
+  CallInfo,
+  EngineInfo,
+  JournalCallInfo,
+  JournalInfo,
+  MediaInfo,
+  SettingsInfo,
+} from './schemas.ts';
 
 export function describeCall(call: Call, stats: SessionStats | undefined): CallInfo {
   return {
@@ -103,6 +113,33 @@ function engineText(status: EngineStatus): string {
     default:
       return status satisfies never;
   }
+}
+
+export function describeJournal(journal: Journal): JournalInfo {
+  const { status, size, inherited } = journal;
+  const bad = status.state === 'degraded' ? status : undefined;
+  return {
+    state: status.state,
+    calls: size,
+    reason: bad?.reason ?? null,
+    remedy: bad?.remedy ?? null,
+    lost: inherited.lost ?? null,
+  };
+}
+
+/** With nothing in it by which somebody else could take over the call's media. */
+export function describeRow({ sip, call, media }: JournalRow): JournalCallInfo {
+  return {
+    id: call.id,
+    account: sip.account,
+    direction: sip.direction,
+    remote: sip.remote.uri,
+    state: sip.state,
+    held: call.hold.inForce,
+    session: `${media.session.slice(0, call.id.length)}-…`,
+    revision: media.revision,
+    sip: sip.content,
+  };
 }
 
 export function describeListen({ transport, address, port }: ListenAddress): string {

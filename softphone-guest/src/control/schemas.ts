@@ -94,6 +94,33 @@ export const settingsInfo = z.object({
   ),
 });
 
+export const journalCall = z.object({
+  id: z.string().describe('Of the call'),
+  account: z.string(),
+  direction: z.enum(['outgoing', 'incoming']),
+  remote: z.string(),
+  state: z
+    .enum(['inviting', 'ringing', 'established', 'ending'])
+    .describe('Where SIP stands: what the next daemon would go on with'),
+  held: z.boolean(),
+  session: z.string().describe('Media session at the engine; the part that is a secret is masked'),
+  revision: z.int().describe('Of the media session, as far as it is known here'),
+  sip: z.unknown().describe('Dialog, transaction and session state, for debugging; no fixed form'),
+});
+
+export const journalInfo = z.object({
+  state: z
+    .enum(['ok', 'degraded'])
+    .describe('degraded: not written, calls would not survive a restart of the daemon'),
+  calls: z.int().describe('Calls that are written down'),
+  reason: z.string().nullable().describe('Why it is degraded'),
+  remedy: z.string().nullable(),
+  lost: z
+    .string()
+    .nullable()
+    .describe('Why calls of an earlier daemon may have been forgotten; null: none were'),
+});
+
 export const statusInfo = z.object({
   version: z.string(),
   pid: z.int(),
@@ -103,6 +130,7 @@ export const statusInfo = z.object({
   accounts: z.array(accountInfo),
   engine: engineInfo,
   calls: z.int(),
+  journal: journalInfo,
   settings: settingsInfo,
 });
 
@@ -129,7 +157,17 @@ export const tracedMessage = z.object({
 });
 
 export const checkInfo = z.object({
-  layer: z.enum(['config', 'daemon', 'channel', 'engine', 'device', 'sip', 'registrar', 'media']),
+  layer: z.enum([
+    'config',
+    'daemon',
+    'journal',
+    'channel',
+    'engine',
+    'device',
+    'sip',
+    'registrar',
+    'media',
+  ]),
   level: z.enum(['ok', 'warn', 'fail']),
   message: z.string(),
   remedy: z.string().nullable(),
@@ -140,6 +178,8 @@ export type SettingsInfo = z.output<typeof settingsInfo>;
 export type CallInfo = z.output<typeof callInfo>;
 export type AccountInfo = z.output<typeof accountInfo>;
 export type EngineInfo = z.output<typeof engineInfo>;
+export type JournalCallInfo = z.output<typeof journalCall>;
+export type JournalInfo = z.output<typeof journalInfo>;
 export type StatusInfo = z.output<typeof statusInfo>;
 export type DevicesInfo = z.output<typeof devicesInfo>;
 export type MessageInfo = z.output<typeof messageInfo>;

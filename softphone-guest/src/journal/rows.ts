@@ -5,7 +5,10 @@ import { z } from 'zod';
  * dropped, so that an older program reads what a newer one of the same version has written.
  */
 
-const party = z.object({ uri: z.string().max(4096), displayName: z.string().max(1024).optional() });
+const party = z.object({
+  uri: z.string().max(4096),
+  displayName: z.string().max(1024).exactOptional(),
+});
 
 const sipRecord = z.object({
   version: z.literal(2),

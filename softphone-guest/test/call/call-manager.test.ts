@@ -30,8 +30,8 @@ describe('dialling', () => {
     expect(sip.offers).toHaveLength(1);
     expect(session.call.phase).toBe('established');
     expect(fake.engine?.log.filter((one) => one.startsWith('session.'))).toEqual([
-      `session.open ${session.id} 1 offer sendrecv`,
-      `session.update ${session.id} 2 accept`,
+      `session.open ${session.media.id} 1 offer sendrecv`,
+      `session.update ${session.media.id} 2 accept`,
     ]);
   });
 
@@ -231,8 +231,8 @@ describe('hold and resume', () => {
       phase: 'established',
       hold: { wanted: false, inForce: false },
     });
-    expect(fake.engine?.sessions.get(session.id)?.muted).toBe(false);
-    expect(fake.engine?.log.at(-2)).toBe(`session.update ${session.id} 4 rollback offer`);
+    expect(fake.engine?.sessions.get(session.media.id)?.muted).toBe(false);
+    expect(fake.engine?.log.at(-2)).toBe(`session.update ${session.media.id} 4 rollback offer`);
   });
 
   it('of the peer are undone when it cancels them: o= counts only what was sent', async () => {
@@ -243,7 +243,7 @@ describe('hold and resume', () => {
     const answer = await sip.usedAgent.createAnswer('v=0', signal);
     expect(answer).toMatch(/^o=- \d+ 2 /m);
     await sip.usedAgent.rollback();
-    expect(fake.engine?.log.at(-1)).toBe(`session.update ${session.id} 4 rollback answer`);
+    expect(fake.engine?.log.at(-1)).toBe(`session.update ${session.media.id} 4 rollback answer`);
     expect(await sip.usedAgent.createAnswer('v=0', signal)).toBe(answer);
   });
 
@@ -268,7 +268,7 @@ describe('digits', () => {
     const fake = await fakePhone(guestConfig(`dtmf = "${dtmf}"`));
     const { session } = await talking(fake);
     await session.dtmf('12#');
-    expect(fake.engine?.log.at(-1)).toBe(`session.dtmf ${session.id} 12# ${method}`);
+    expect(fake.engine?.log.at(-1)).toBe(`session.dtmf ${session.media.id} 12# ${method}`);
   });
 
   it('go one by one in INFO with dtmf = "info"', async () => {
@@ -286,7 +286,7 @@ describe('digits', () => {
     const { session, sip } = await talking(fake);
     const heard: string[] = [];
     fake.phone.manager.events.on('dtmf', ({ digit }) => heard.push(digit));
-    fake.engine?.emit('session.dtmf', { id: session.id, digit: '5', durationMs: 100 });
+    fake.engine?.emit('session.dtmf', { id: session.media.id, digit: '5', durationMs: 100 });
     sip.emit('info', { type: 'application/dtmf-relay', content: 'Signal=6\r\nDuration=100' });
     expect(heard).toEqual(['5', '6']);
   });
@@ -296,7 +296,7 @@ describe('what the engine says', () => {
   it('shows the peer’s hold and the mute at the thin client', async () => {
     const fake = await fakePhone();
     const { session } = await talking(fake);
-    const state = fake.engine?.sessions.get(session.id);
+    const state = fake.engine?.sessions.get(session.media.id);
     if (state === undefined) throw new Error('no session');
     fake.engine?.emit('session.changed', {
       ...state,
@@ -309,7 +309,7 @@ describe('what the engine says', () => {
   it('ends the call that is hung up at the thin client', async () => {
     const fake = await fakePhone();
     const { session, sip } = await talking(fake);
-    fake.engine?.emit('session.hangup', { id: session.id });
+    fake.engine?.emit('session.hangup', { id: session.media.id });
     await fake.clock.advance(0);
     expect(sip.log).toEqual(['hangup']);
     expect(fake.phone.manager.list()).toEqual([]);
@@ -318,7 +318,10 @@ describe('what the engine says', () => {
   it('has the audio offered anew when its keys are spent', async () => {
     const fake = await fakePhone();
     const { session, sip } = await talking(fake);
-    fake.engine?.emit('session.renegotiate', { id: session.id, reason: 'srtp-counters-unknown' });
+    fake.engine?.emit('session.renegotiate', {
+      id: session.media.id,
+      reason: 'srtp-counters-unknown',
+    });
     await fake.clock.advance(0);
     expect(sip.log).toEqual(['renegotiate']);
   });
@@ -344,8 +347,8 @@ describe('a call outlives its engine', () => {
     fake.engine.sessions.set('of-nobody', { ...idle('of-nobody') });
     await fake.clock.advance(200);
     expect(sip.log).toEqual(['renegotiate']);
-    expect(fake.engine.log).toContain(`session.open ${session.id} 3 offer sendrecv`);
-    expect(fake.engine.sessions.get(session.id)?.state).toBe('active');
+    expect(fake.engine.log).toContain(`session.open ${session.media.id} 3 offer sendrecv`);
+    expect(fake.engine.sessions.get(session.media.id)?.state).toBe('active');
     expect(fake.engine.sessions.has('of-nobody')).toBe(false);
   });
 
@@ -363,7 +366,7 @@ describe('a call outlives its engine', () => {
     await sip?.establish();
     await fake.clock.advance(0);
     expect(sip?.log).toEqual(['renegotiate']);
-    expect(fake.engine.sessions.get(session.id)?.state).toBe('active');
+    expect(fake.engine.sessions.get(session.media.id)?.state).toBe('active');
   });
 
   it('repeats a command that the break has swallowed, with the same revision', async () => {
@@ -376,8 +379,8 @@ describe('a call outlives its engine', () => {
     await held;
     const updates = fake.engine?.log.filter((one) => one.includes(' 3 offer'));
     expect(updates).toEqual([
-      `session.update ${session.id} 3 offer sendonly`,
-      `session.update ${session.id} 3 offer sendonly`,
+      `session.update ${session.media.id} 3 offer sendonly`,
+      `session.update ${session.media.id} 3 offer sendonly`,
     ]);
     expect(session.call.hold.inForce).toBe(true);
   });
@@ -399,7 +402,7 @@ describe('a call outlives its engine', () => {
     await expect(held).rejects.toMatchObject({ code: 'not-connected' });
     fake.engine = engine;
     await fake.clock.advance(3000);
-    expect(engine?.sessions.get(session.id)?.state).toBe('active');
+    expect(engine?.sessions.get(session.media.id)?.state).toBe('active');
     await session.hold(true);
     expect(session.call.hold).toEqual({ wanted: true, inForce: true });
   });
@@ -409,7 +412,11 @@ describe('a call outlives its engine', () => {
     const { session, sip } = await talking(fake);
     const { engine } = fake;
     engine?.cut();
-    engine?.sessions.set(session.id, { ...idle(session.id), revision: 2, state: 'closed' });
+    engine?.sessions.set(session.media.id, {
+      ...idle(session.media.id),
+      revision: 2,
+      state: 'closed',
+    });
     await fake.clock.advance(200);
     expect([session.call.phase, sip.log]).toEqual(['ended', ['hangup']]);
     expect(engine?.sessions.size).toBe(0);

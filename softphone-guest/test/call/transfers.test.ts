@@ -253,15 +253,15 @@ describe('keys where the line leaves it to the peer', () => {
     expect(sip.infos).toHaveLength(1);
     sip.infoRefusal = true;
     await session.dtmf('2');
-    expect(sent()).toEqual([`session.dtmf ${session.id} 2 inband`]);
-    const state = fake.engine?.sessions.get(session.id);
+    expect(sent()).toEqual([`session.dtmf ${session.media.id} 2 inband`]);
+    const state = fake.engine?.sessions.get(session.media.id);
     if (state === undefined || fake.engine === undefined) throw new Error('no session');
-    fake.engine.sessions.set(session.id, {
+    fake.engine.sessions.set(session.media.id, {
       ...state,
       remoteSdp: 'm=audio 1 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n',
     });
     await session.hold(true);
     await session.dtmf('3');
-    expect(sent()?.at(-1)).toBe(`session.dtmf ${session.id} 3 rfc4733`);
+    expect(sent()?.at(-1)).toBe(`session.dtmf ${session.media.id} 3 rfc4733`);
   });
 });

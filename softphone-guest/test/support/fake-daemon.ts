@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { OffhookError, silentLogger, systemClock } from '@offhook/common';
 import type { GuestConfig } from '../../src/config.ts';
 import { startDaemon, type Daemon } from '../../src/daemon.ts';
+import { loadSqlite } from '../../src/journal/sqlite.ts';
 import { guestPaths, type Paths } from '../../src/paths.ts';
 import { FakeEngine } from './fake-engine.ts';
 import { guestConfig } from './fake-phone.ts';
@@ -29,6 +30,7 @@ export class FakeDaemon {
       clock: systemClock,
       random: Math.random,
       logger: silentLogger,
+      sqlite: loadSqlite,
       createUserAgent: (options) => Promise.resolve((this.#userAgent = new FakeUserAgent(options))),
       connectEngine: () =>
         this.engine === undefined

@@ -155,11 +155,12 @@ function sdpPart(message: Common): string | undefined {
   return undefined;
 }
 
-/** The request as text again, with or without its body. */
+/** The request as text again, with or without its body, and without what is somebody's password. */
 export function requestAsCame(request: SipRequest, withoutBody: boolean): string {
   const { method, uri, headers } = request;
   const body = withoutBody ? '' : request.body;
-  const head = headers.clone();
+  const kept = headers.fields.filter(({ name }) => !/^(?:proxy-)?authorization$/.test(name));
+  const head = new Headers(kept);
   head.set('content-length', String(Buffer.byteLength(body)));
   return `${method} ${uri} SIP/2.0\r\n${head.toString()}\r\n${body}`;
 }

@@ -1,0 +1,59 @@
+import { sessionStats } from '@offhook/media-rpc/schemas';
+import { z } from 'zod';
+import type { HistoryEntry } from '../call/history.ts';
+import { newCall } from '../call/model.ts';
+
+/** A call that is over, as far as it is worth remembering. */
+const schema = z.object({
+  id: z.string().min(1).max(64),
+  sipCallId: z.string().max(1024),
+  account: z.string().max(1024),
+  direction: z.enum(['outgoing', 'incoming']),
+  remote: z.object({ uri: z.string().max(4096), displayName: z.string().max(1024).optional() }),
+  startedAt: z.number(),
+  answeredAt: z.number().optional(),
+  endedAt: z.number().optional(),
+  end: z
+    .object({
+      by: z.enum(['local', 'remote', 'network']),
+      status: z.int(),
+      reason: z.string().max(1024),
+    })
+    .optional(),
+  referredBy: z.string().max(4096).optional(),
+  stats: sessionStats.optional(),
+});
+
+export function formatEntry({ call, stats }: HistoryEntry): string {
+  const { id, sipCallId, account, direction, remote, startedAt, answeredAt, endedAt } = call;
+  const { end, referredBy } = call;
+  const entry: z.input<typeof schema> = {
+    id,
+    sipCallId,
+    account,
+    direction,
+    remote: { uri: remote.uri, displayName: remote.displayName },
+    startedAt,
+    answeredAt,
+    endedAt,
+    end,
+    referredBy,
+    stats,
+  };
+  return JSON.stringify(entry);
+}
+
+/** Undefined for what is no entry. */
+export function parseEntry(text: string): HistoryEntry | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const read = schema.safeParse(value).data;
+  if (read === undefined) return undefined;
+  const { stats, startedAt, answeredAt, endedAt, end, referredBy, ...identity } = read;
+  const call = { ...newCall({ ...identity, at: startedAt, referredBy }), answeredAt, endedAt, end };
+  return { call: { ...call, phase: 'ended' }, stats };
+}
