@@ -11,7 +11,7 @@ import { Report } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
 import { Stage, TICKET } from './stage.ts';
-import { Vm } from './vm.ts';
+import { joinRamdisk, Vm } from './vm.ts';
 
 /** Of each log, when a run has failed. */
 const LAST_LINES = 40;
@@ -58,9 +58,11 @@ async function perform(
   const since = performance.now();
   const image = await guestImage(directory);
   const accelerator = await findAccelerator(image.kernel);
-  const vm = await Vm.start({ directory, image, accelerator, ticket: TICKET });
+  const ramdisk = await joinRamdisk(image, directory);
+  const machine = { directory, kernel: image.kernel, ramdisk, accelerator, ticket: TICKET };
+  const vm = await Vm.start({ ...machine, name: 'first' });
   console.log(`e2e: the guest is up after ${seconds(since)} s, with ${accelerator.toUpperCase()}`);
-  const stage = new Stage(vm, directory);
+  const stage = new Stage(vm, machine);
   try {
     for (const scenario of chosen) {
       const started = performance.now();

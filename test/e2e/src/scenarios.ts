@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { until } from '@offhook/test-sipp';
+import { migrationScenarios } from './migration-scenarios.ts';
 import type { Scenario } from './scenario.ts';
 
 /** Each begins with a phone without calls; what it needs of an engine it asks the stage for. */
@@ -8,8 +9,7 @@ export const scenarios: readonly Scenario[] = [
     name: 'an engine with a wrong ticket is refused, and says so',
     modes: ['wrong ticket'],
     async run(stage) {
-      await stage.stopEngine();
-      await stage.startEngine('not-it');
+      await stage.startEngine(`spice://127.0.0.1:${stage.vm.spice.port}?password=not-it`);
       await until(
         'the engine to say so',
         () => stage.engine.process.output.includes('refuses the ticket'),
@@ -112,4 +112,5 @@ export const scenarios: readonly Scenario[] = [
       await stage.hangUp(placed);
     },
   },
+  ...migrationScenarios,
 ];

@@ -3,11 +3,14 @@ import {
   freePorts,
   MediaPeer,
   Sipp,
+  UdpRelay,
   until,
   type SippOptions,
 } from '@offhook/test-sipp';
+import type { Accelerator } from './accelerator.ts';
+import { engineLogs, readEngineLog, type LogLine } from './engine-log.ts';
 import type { Scenario } from './scenario.ts';
-import type { Vm } from './vm.ts';
+import { Vm, type VmOptions } from './vm.ts';
 
 export const TICKET = 'sekret';
 /** What the engine has for a microphone, and what the far end plays. */
@@ -24,15 +27,26 @@ export interface Placed {
 
 /** What a scenario has: the desktop, an engine at it, and far ends of calls. */
 export class Stage {
-  readonly vm: Vm;
-  readonly #directory: string;
+  readonly directory: string;
+  readonly #machine: Omit<VmOptions, 'name'>;
   readonly #used: { stop(): Promise<unknown> }[] = [];
+  #vm: Vm;
   #engine: EngineProcess | undefined;
   #count = 0;
 
-  constructor(vm: Vm, directory: string) {
-    this.vm = vm;
-    this.#directory = directory;
+  constructor(vm: Vm, machine: Omit<VmOptions, 'name'>) {
+    this.#vm = vm;
+    this.#machine = machine;
+    this.directory = machine.directory;
+  }
+
+  get accelerator(): Accelerator {
+    return this.#machine.accelerator;
+  }
+
+  /** Where the desktop is now. */
+  get vm(): Vm {
+    return this.#vm;
   }
 
   /** Runs a scenario, and ends what it has used. */
@@ -40,7 +54,7 @@ export class Stage {
     try {
       await scenario.run(this);
     } finally {
-      await this.#clear();
+      await Promise.all(this.#used.splice(0).map((one) => one.stop()));
     }
     const left = await this.vm.phone.leftovers(10_000);
     if (left !== undefined) throw new Error(left);
@@ -56,7 +70,7 @@ export class Stage {
     if (left !== undefined) throw new Error(`the phone does not recover: ${left}`);
   }
 
-  /** There is an engine with the right ticket, and the phone has it. */
+  /** There is an engine at the desktop, and the phone has it. */
   async linked(): Promise<void> {
     if (this.#engine === undefined) await this.startEngine();
     await this.vm.phone.engineConnected(20_000);
@@ -68,11 +82,14 @@ export class Stage {
   }
 
   /** `offhook-engine run --spice`, again with the state of the one before. */
-  async startEngine(ticket = TICKET): Promise<void> {
+  async startEngine(
+    source = `spice://127.0.0.1:${this.vm.spice.port}?password=${TICKET}`,
+  ): Promise<void> {
+    await this.stopEngine();
     this.#engine = await EngineProcess.start({
-      directory: this.#directory,
+      directory: this.directory,
       config: { rtp: { address: '127.0.0.1' } },
-      args: ['--spice', `spice://127.0.0.1:${this.vm.spice.port}?password=${ticket}`],
+      args: ['--spice', source],
     });
   }
 
@@ -82,11 +99,50 @@ export class Stage {
     engine.killNow();
     // Its pipes stay open in the worker, which plays on: only the process itself is waited for.
     await until('the engine to be gone', () => !isAlive(pid), { within: 5000 });
+    this.#engine = undefined;
   }
 
   async stopEngine(): Promise<void> {
     await this.#engine?.stop();
     this.#engine = undefined;
+  }
+
+  /** Waits for a line of an engine's log, from `since` (of `Date.now()`) on. */
+  engineLogs(message: string, since: number, within: number): Promise<LogLine> {
+    return engineLogs(this.directory, message, since, within);
+  }
+
+  async engineHasLogged(message: string, since: number): Promise<boolean> {
+    const lines = await readEngineLog(this.directory);
+    return lines.some((line) => line.at >= since && line.message === message);
+  }
+
+  /** Another host, to which the desktop can move. */
+  async anotherHost(options: { seamless: boolean }): Promise<Vm> {
+    this.#count += 1;
+    const name = `host-${this.#count}`;
+    const host = await Vm.waiting({ ...this.#machine, ...options, name });
+    this.#used.push({ stop: async () => (host === this.#vm ? undefined : host.stop()) });
+    return host;
+  }
+
+  /** The desktop is on a host that does, or does not, offer seamless migration; with an engine. */
+  async standsAt(options: { seamless: boolean }): Promise<void> {
+    if (this.vm.seamless !== options.seamless) {
+      await this.stopEngine();
+      const host = await this.anotherHost(options);
+      await this.vm.moveTo(host);
+      await this.arriveAt(host);
+    }
+    await this.linked();
+  }
+
+  /** The desktop runs on that host from now on; the other one is shut down. */
+  async arriveAt(vm: Vm): Promise<void> {
+    const before = this.#vm;
+    this.#vm = vm;
+    await before.stop();
+    await vm.reachPhone();
   }
 
   async close(): Promise<void> {
@@ -98,9 +154,16 @@ export class Stage {
   async place(scenario: string): Promise<Placed> {
     const { far, options } = await this.#farEnd(scenario);
     const port = await freePorts(1);
-    const sipp = this.#use(
-      await Sipp.start({ ...options, port, contact: { address: HOST, port } }),
-    );
+    // QEMU's network sends from another port when the desktop has moved; SIPp would not follow.
+    const relay = await UdpRelay.open({
+      address: '127.0.0.1',
+      target: { address: '127.0.0.1', port },
+      loss: 0,
+      seed: 1,
+    });
+    this.use({ stop: async () => relay.close() });
+    const contact = { address: HOST, port: relay.port };
+    const sipp = this.use(await Sipp.start({ ...options, port, contact }));
     const { id } = await this.vm.phone.dial(sipp.uri());
     await this.vm.phone.becomes(id, 'established', 15_000);
     return { sipp, far, call: id };
@@ -111,11 +174,29 @@ export class Stage {
     const { far, options } = await this.#farEnd(scenario);
     const since = this.vm.phone.eventMark;
     const remote = { address: '127.0.0.1', port: this.vm.sipPort };
-    const sipp = this.#use(await Sipp.start({ ...options, remote }));
+    const sipp = this.use(await Sipp.start({ ...options, remote }));
     const { id } = await this.vm.phone.rings(since, { within: 15_000 });
     await this.vm.phone.call('call.answer', { call: id });
     await this.vm.phone.becomes(id, 'established', 15_000);
     return { sipp, far, call: id };
+  }
+
+  /** A call out with sound both ways; the far end has not missed a packet of it by `check`. */
+  async talking(): Promise<Placed & { check: () => void }> {
+    const placed = await this.place('uas-answer.xml');
+    await this.soundBothWays(placed);
+    const { capture } = placed.far;
+    const mark = Math.max(0, capture.mark - 1);
+    return {
+      ...placed,
+      check() {
+        const { lost, longestJumpMs, streams, packets } = capture.continuity(mark);
+        if (lost === 0 && longestJumpMs === 0 && streams === 1) return;
+        throw new Error(
+          `the far end missed ${lost} of ${packets} packets, a jump of ${longestJumpMs} ms, in ${streams} streams`,
+        );
+      },
+    };
   }
 
   /** Each side hears the other's tone from now on. */
@@ -133,14 +214,16 @@ export class Stage {
     await sipp.done();
   }
 
-  async #clear(): Promise<void> {
-    await Promise.all(this.#used.splice(0).map((one) => one.stop()));
+  /** Stops with the scenario. */
+  use<T extends { stop(): Promise<unknown> }>(one: T): T {
+    this.#used.push(one);
+    return one;
   }
 
   async #farEnd(scenario: string): Promise<{ far: MediaPeer; options: SippOptions }> {
     this.#count += 1;
     const far = await MediaPeer.open({ address: '127.0.0.1', toneHz: FAR_END_HZ });
-    this.#used.push({ stop: async () => far.close() });
+    this.use({ stop: async () => far.close() });
     const options: SippOptions = {
       scenario,
       transport: 'udp',
@@ -149,15 +232,10 @@ export class Stage {
       // The guest's processor is emulated and slow: what takes long is not lost, and not sent again.
       extra: ['-d', '3000', '-nr'],
       deadlineMs: 60_000,
-      directory: this.#directory,
+      directory: this.directory,
       name: `${this.#count}-${scenario.replace('.xml', '')}`,
     };
     return { far, options };
-  }
-
-  #use(sipp: Sipp): Sipp {
-    this.#used.push(sipp);
-    return sipp;
   }
 }
 

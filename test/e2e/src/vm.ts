@@ -6,81 +6,81 @@ import { pipeline } from 'node:stream/promises';
 import { freePorts, ManagedProcess, Phone, until } from '@offhook/test-sipp';
 import type { Accelerator } from './accelerator.ts';
 import type { GuestImage } from './image.ts';
+import { Qmp } from './qmp.ts';
 
 const PORT_NAME = 'org.offhook.engine.0';
+const MIGRATION_MS = 60_000;
 
 export interface VmOptions {
   readonly directory: string;
-  readonly image: GuestImage;
+  readonly kernel: string;
+  readonly ramdisk: string;
   readonly accelerator: Accelerator;
   readonly ticket: string;
+  /** For its files, beside others. */
+  readonly name: string;
+  /** QEMU's x509 directory: there is a TLS port as well, of which no channel must make use. */
+  readonly certificates?: string;
+  /** What its SPICE server offers to a client when the desktop moves; off. */
+  readonly seamless?: boolean;
+  /** It waits for a desktop to move here, at this port, instead of booting one. */
+  readonly incoming?: number;
+}
+
+/** One file of the parts of an initial ramdisk. */
+export async function joinRamdisk(image: GuestImage, directory: string): Promise<string> {
+  const ramdisk = join(directory, 'ramdisk.cpio');
+  for (const [index, part] of image.ramdisks.entries()) {
+    const flags = index === 0 ? 'w' : 'a';
+    await pipeline(createReadStream(part), createWriteStream(ramdisk, { flags }));
+  }
+  return ramdisk;
 }
 
 /** A virtual desktop without a desktop: the phone inside, a SPICE server with our port. */
 export class Vm {
-  readonly spice: { readonly port: number };
+  readonly spice: { readonly port: number; readonly tlsPort: number };
   /** Where the guest's SIP is to be reached from the host, UDP. */
   readonly sipPort: number;
+  readonly #options: VmOptions;
   readonly #qemu: ManagedProcess;
-  readonly #ports: { control: number };
+  readonly #controlPort: number;
+  #qmp: Qmp | undefined;
   #relay: Server | undefined;
   #phone: Phone | undefined;
 
-  private constructor(options: VmOptions, first: number, ramdisk: string) {
-    const [spice, control, sip] = [first, first + 1, first + 2];
-    this.spice = { port: spice };
-    this.sipPort = sip;
-    this.#ports = { control };
-    const forward = [
-      `hostfwd=tcp:127.0.0.1:${control}-:7000`,
-      `hostfwd=udp:127.0.0.1:${sip}-:5060`,
-    ].join(',');
+  private constructor(options: VmOptions, first: number) {
+    this.#options = options;
+    this.spice = { port: first, tlsPort: first + 1 };
+    this.#controlPort = first + 2;
+    this.sipPort = first + 3;
     this.#qemu = new ManagedProcess({
       name: 'qemu',
       command: 'qemu-system-x86_64',
-      args: `
-        -accel ${options.accelerator} -cpu max -machine q35 -m 768 -smp 1
-        -nodefaults -no-user-config -no-reboot -display none -serial stdio
-        -object secret,id=ticket,data=${options.ticket}
-        -spice port=${spice},addr=127.0.0.1,password-secret=ticket
-        -device virtio-serial-pci
-        -chardev spiceport,name=${PORT_NAME},id=engine
-        -device virtserialport,chardev=engine,name=${PORT_NAME}
-        -netdev user,id=net,${forward}
-        -device virtio-net-pci,netdev=net,romfile=`
-        .trim()
-        .split(/\s+/)
-        .concat('-kernel', options.image.kernel, '-initrd', ramdisk)
-        .concat('-append', 'console=ttyS0 quiet panic=-1'),
-      logFile: join(options.directory, 'guest.log'),
+      args: this.#arguments(options),
+      logFile: join(options.directory, `guest-${options.name}.log`),
     });
   }
 
   /** Boots it; resolves when the phone inside answers. */
   static async start(options: VmOptions): Promise<Vm> {
-    const ramdisk = join(options.directory, 'ramdisk.cpio');
-    for (const [index, part] of options.image.ramdisks.entries()) {
-      const flags = index === 0 ? 'w' : 'a';
-      await pipeline(createReadStream(part), createWriteStream(ramdisk, { flags }));
-    }
-    const vm = new Vm(options, await freePorts(3), ramdisk);
+    const vm = new Vm(options, await freePorts(4));
     await vm.#qemu.ready(/^ready\r?$/m, { within: 120_000 });
-    const socket = join(options.directory, 'control.sock');
-    vm.#relay = createServer((inside) => {
-      const outside = connect(vm.#ports.control, '127.0.0.1');
-      inside.pipe(outside).pipe(inside);
-      inside.on('error', () => outside.destroy());
-      outside.on('error', () => inside.destroy());
-    }).listen(socket);
-    await once(vm.#relay, 'listening');
-    vm.#phone = await until(
-      'the phone to answer',
-      () => Phone.connect(socket).catch(() => undefined),
-      {
-        within: 20_000,
-        every: 200,
-      },
-    );
+    vm.#qmp = await Qmp.connect(vm.#qmpPath);
+    await vm.reachPhone();
+    return vm;
+  }
+
+  /** A host that a desktop can move to. */
+  static async waiting(options: Omit<VmOptions, 'incoming'>): Promise<Vm> {
+    const incoming = await freePorts(1);
+    const vm = new Vm({ ...options, incoming }, await freePorts(4));
+    try {
+      vm.#qmp = await Qmp.connect(vm.#qmpPath);
+    } catch (error) {
+      await vm.stop();
+      throw error;
+    }
     return vm;
   }
 
@@ -89,9 +89,114 @@ export class Vm {
     return this.#phone;
   }
 
+  get qmp(): Qmp {
+    if (this.#qmp === undefined) throw new Error('the VM is not up');
+    return this.#qmp;
+  }
+
+  /** Tells our SPICE client where the desktop will go: `at` may stand in front of the other host. */
+  async announce(
+    to: Vm,
+    at: { port?: number; tlsPort?: number; subject?: string } = {},
+  ): Promise<void> {
+    const { port = to.spice.port, tlsPort, subject } = at;
+    await this.qmp.execute('client_migrate_info', {
+      protocol: 'spice',
+      hostname: '127.0.0.1',
+      port,
+      ...(tlsPort === undefined ? {} : { 'tls-port': tlsPort }),
+      ...(subject === undefined ? {} : { 'cert-subject': subject }),
+    });
+  }
+
+  /** Moves the desktop to the other host; resolves when it runs there. */
+  async moveTo(to: Vm): Promise<void> {
+    await this.beginMove(to);
+    await to.qmp.event('RESUME', MIGRATION_MS);
+  }
+
+  /** Begins to move it; what becomes of that is not waited for. */
+  async beginMove(to: Vm, bytesPerSecond = 2 ** 33): Promise<void> {
+    await this.qmp.execute('migrate-set-parameters', { 'max-bandwidth': bytesPerSecond });
+    await this.qmp.execute('migrate', { uri: `tcp:127.0.0.1:${to.#options.incoming ?? 0}` });
+  }
+
+  /** Waits until the move from here has failed, and the guest runs on here. */
+  async moveFailed(): Promise<void> {
+    await until(
+      'QEMU to give the move up',
+      async () => {
+        const reply = (await this.qmp.execute('query-migrate')) as { status?: string };
+        return reply.status === 'failed';
+      },
+      { within: 20_000 },
+    );
+  }
+
+  /** The ticket that its SPICE server wants from now on. */
+  async setTicket(password: string): Promise<void> {
+    await this.qmp.execute('set_password', { protocol: 'spice', password });
+  }
+
+  get seamless(): boolean {
+    return this.#options.seamless === true;
+  }
+
   async stop(): Promise<void> {
     await this.#phone?.close().catch(() => undefined);
     this.#relay?.close();
+    this.#qmp?.close();
     await this.#qemu.stop(1000);
+  }
+
+  get #qmpPath(): string {
+    return join(this.#options.directory, `qmp-${this.#options.name}.sock`);
+  }
+
+  #arguments(options: VmOptions): string[] {
+    const { port, tlsPort } = this.spice;
+    const forward = [
+      `hostfwd=tcp:127.0.0.1:${this.#controlPort}-:7000`,
+      `hostfwd=udp:127.0.0.1:${this.sipPort}-:5060`,
+    ].join(',');
+    const tls =
+      options.certificates === undefined
+        ? ''
+        : `,tls-port=${tlsPort},x509-dir=${options.certificates}`;
+    const seamless = options.seamless === true ? 'on' : 'off';
+    const incoming =
+      options.incoming === undefined ? '' : `-incoming tcp:127.0.0.1:${options.incoming}`;
+    return `
+      -accel ${options.accelerator} -cpu max -machine q35 -m 768 -smp 1
+      -nodefaults -no-user-config -no-reboot -display none -serial stdio
+      -object secret,id=ticket,data=${options.ticket}
+      -spice port=${port},addr=127.0.0.1,password-secret=ticket${tls},seamless-migration=${seamless}
+      -qmp unix:${this.#qmpPath},server=on,wait=off
+      -device virtio-serial-pci
+      -chardev spiceport,name=${PORT_NAME},id=engine
+      -device virtserialport,chardev=engine,name=${PORT_NAME}
+      -netdev user,id=net,${forward}
+      -device virtio-net-pci,netdev=net,romfile=
+      -kernel ${options.kernel} -initrd ${options.ramdisk} ${incoming}`
+      .trim()
+      .split(/\s+/)
+      .concat('-append', 'console=ttyS0 quiet panic=-1');
+  }
+
+  /** The guest that runs here now has its phone at another place than before. */
+  async reachPhone(): Promise<void> {
+    const socket = join(this.#options.directory, `control-${this.#options.name}.sock`);
+    this.#relay = createServer((inside) => {
+      const outside = connect(this.#controlPort, '127.0.0.1');
+      inside.pipe(outside).pipe(inside);
+      inside.on('error', () => outside.destroy());
+      outside.on('error', () => inside.destroy());
+    }).listen(socket);
+    await once(this.#relay, 'listening');
+    this.#phone = await until(
+      'the phone to answer',
+      () => Phone.connect(socket).catch(() => undefined),
+      { within: 20_000, every: 100 },
+    );
   }
 }
