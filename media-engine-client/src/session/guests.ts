@@ -16,6 +16,8 @@ export interface Guest {
   readonly identity: GuestIdentity;
   /** How long it was away before it came back, ms; undefined if it was not here before. */
   readonly awayMs: number | undefined;
+  /** It is used here, and not at another thin client; undefined if it has not said. */
+  readonly active: boolean | undefined;
 }
 
 /** An engine that died is back by then, if it comes back. */
@@ -31,6 +33,7 @@ interface Entry {
   leaseEndsAt: number | undefined;
   identity: GuestIdentity;
   awayMs: number | undefined;
+  active: boolean | undefined;
   timer: Timer | undefined;
 }
 
@@ -139,6 +142,13 @@ export class Guests {
     return granted;
   }
 
+  setUse(instance: string, active: boolean): void {
+    const entry = this.#entries.get(instance);
+    if (entry === undefined || entry.active === active) return;
+    entry.active = active;
+    this.#options.onPresence?.();
+  }
+
   /** Whether the guest, with all others of its peer, may set up another call in this second. */
   mayOpen(guest: GuestIdentity): boolean {
     const { policy, clock } = this.#options;
@@ -167,6 +177,7 @@ export class Guests {
       leaseEndsAt: undefined,
       identity: guest,
       awayMs: undefined,
+      active: undefined,
       timer: undefined,
     };
     this.#entries.set(instance, entry);
