@@ -35,6 +35,9 @@ export interface Phone {
   readonly child: ChildProcess;
   /** `127.0.0.1:PORT` where it takes SIP over UDP. */
   readonly address: string;
+  /** The same over TCP and TLS; empty where it does not listen. */
+  readonly tcp: string;
+  readonly tls: string;
 }
 
 /** A directory and the processes in it; `close` ends and removes all of them. */
@@ -80,12 +83,13 @@ ringer = "null"
     engine: Pick<Engine, 'channel'>,
     account = '',
     rest = '',
+    sip = 'listen = ["udp:127.0.0.1:0", "tcp:127.0.0.1:0"]',
   ): Promise<Phone> {
     const config = join(this.dir, `${name}.toml`);
     writeFileSync(
       config,
       `[sip]
-listen = ["udp:127.0.0.1:0", "tcp:127.0.0.1:0"]
+${sip}
 [[account]]
 aor = "sip:${name}@127.0.0.1"
 register = false
@@ -94,7 +98,12 @@ ${account}
 channel = "${engine.channel}"
 ${rest}`,
     );
-    const paths = guestPaths({ config, stateDir: join(this.dir, name) });
+    return await this.startPhone(guestPaths({ config, stateDir: join(this.dir, name) }));
+  }
+
+  /** Once more in the same place, for a daemon that is gone. */
+  async startPhone(paths: Paths): Promise<Phone> {
+    const { config } = paths;
     const child = await this.#start(
       GUEST,
       'daemon',
@@ -106,8 +115,9 @@ ${rest}`,
     const client = await connectDaemon(paths);
     this.#clients.push(client);
     const { listening } = await client.call('status', {});
-    const address = listening.find((one) => one.startsWith('udp:'))?.slice('udp:'.length) ?? '';
-    return { client, paths, child, address };
+    const at = (kind: string) =>
+      listening.find((one) => one.startsWith(`${kind}:`))?.slice(kind.length + 1) ?? '';
+    return { client, paths, child, address: at('udp'), tcp: at('tcp'), tls: at('tls') };
   }
 
   /** `offhook` as a process of its own. */
