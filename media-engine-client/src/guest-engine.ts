@@ -123,6 +123,12 @@ export class GuestEngine implements MediaEngine {
       await sessions.saveAll(guest.instance);
       return { ms: granted };
     },
+    'guest.use': ({ active }) => {
+      const { guests, guest, logger } = this.#parts;
+      guests.setUse(guest.instance, active);
+      logger.info({ guest: guest.instance, active }, 'where the guest is used');
+      return Promise.resolve({});
+    },
     'session.open': async (params) => {
       const { sessions, guests, guest } = this.#parts;
       await this.#claim(params.id);

@@ -98,6 +98,11 @@ export const methods = {
     errors: [],
   },
   /**
+   * Whether the guest is used at this thin client, or at another one that it is connected to. The
+   * person here is told; nothing else comes of it.
+   */
+  'guest.use': { params: z.object({ active: z.boolean() }), result: none, errors: [] },
+  /**
    * Allocates ports and carries out the first step (`offer` or `answer`). Repeated with the same id
    * and revision it returns the same description.
    */

@@ -10,6 +10,7 @@ import {
 import { codecName, srtpPolicy } from '@offhook/media-rpc';
 import type { ListenAddress } from '@offhook/signaling';
 import { z } from 'zod';
+import { away } from './config-away.ts';
 
 /**
  * The guest's configuration file. What each key is for stands in its `describe`: the configuration
@@ -190,6 +191,7 @@ const account = z
         'Whether a REFER outside of calls may dial: a call manager that lets this phone call',
       ),
     forward: forward.optional().describe('Where calls go instead; can be changed while it runs'),
+    away,
     redirects: z
       .enum(['follow', 'refuse'])
       .default('follow')
@@ -203,17 +205,31 @@ const account = z
     { message: 'only one of password, password_command and password_file' },
   );
 
+const channelAddress = z
+  .string()
+  .regex(
+    /^(unix:\/.+|(tcp|tls):.+:\d{1,5}|port:[\w.-]{1,64})$/,
+    'must be port:NAME, unix:/PATH, tcp:HOST:PORT or tls:HOST:PORT',
+  );
+
 const engine = z
   .object({
-    channel: z
-      .string()
-      .regex(
-        /^(unix:\/.+|(tcp|tls):.+:\d{1,5}|port:[\w.-]{1,64})$/,
-        'must be port:NAME, unix:/PATH, tcp:HOST:PORT or tls:HOST:PORT',
-      )
+    channel: channelAddress
       .default(() => `unix:${join(xdgRuntimeDir('offhook-engine'), 'engine.sock')}`)
       .describe(
         'Where the engine is: `port:NAME` for a port of the virtual desktop (`port:org.offhook.engine.0`), `unix:/path`, `tcp:HOST:PORT` or `tls:HOST:PORT`; where an engine of this machine listens if absent',
+      ),
+    also: z
+      .array(channelAddress)
+      .max(8)
+      .default([])
+      .describe(
+        'Channels of further thin clients. The phone is used at one at a time: where the person last came when it was nowhere, or where `offhook use` says',
+      ),
+    fallback: channelAddress
+      .optional()
+      .describe(
+        'Channel of an engine in the guest, for accounts whose `away.policy` is `fallback`',
       ),
     tls: z
       .object({

@@ -4,7 +4,6 @@ import {
   isOffhookError,
   OffhookError,
   type Clock,
-  type EventSource,
   type Layer,
   type Logger,
   type Timer,
@@ -17,6 +16,7 @@ import type {
   MethodResult,
   SessionState,
 } from '@offhook/media-rpc';
+import type { EngineLine } from './engine-line.ts';
 import { reconcile, type DesiredSession, type ReconcileAction } from './reconcile.ts';
 import { Strays } from './strays.ts';
 
@@ -103,7 +103,7 @@ const FORWARDED = [
  * The guest's end of the line to the engine: connects, reconnects with back-off, and on each
  * connection brings engine and calls in line by `reconcile`.
  */
-export class MediaLink implements MediaPort, EventSource<MediaLinkEvents> {
+export class MediaLink implements EngineLine {
   readonly #options: MediaLinkOptions;
   readonly #events = new Emitter<MediaLinkEvents>();
   readonly #closing = new AbortController();
@@ -145,6 +145,10 @@ export class MediaLink implements MediaPort, EventSource<MediaLinkEvents> {
 
   on<K extends keyof MediaLinkEvents>(name: K, listener: (event: MediaLinkEvents[K]) => void) {
     return this.#events.on(name, listener);
+  }
+
+  portFor(): MediaPort {
+    return this;
   }
 
   /** Starts to connect; returns at once. */

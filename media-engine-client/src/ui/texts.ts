@@ -21,6 +21,8 @@ export function guestsText({ guests }: EngineStatus, now: number): string {
   const connected = guests.filter((guest) => guest.connected).length;
   const away = guests.filter((guest) => !guest.connected);
   const parts = [`${connected} connected`];
+  const elsewhere = guests.filter((guest) => guest.connected && guest.active === false).length;
+  if (elsewhere > 0) parts.push(`${elsewhere} used at another thin client`);
   if (away.length > 0) {
     const ends = Math.min(...away.map(({ leaseEndsAt = Infinity }) => leaseEndsAt));
     parts.push(`${away.length} away: calls end in ${leaseText(ends, now)}`);

@@ -76,6 +76,16 @@ export const willTests: EngineTests = (engine) => {
     });
   });
 
+  describe('guest.use', () => {
+    it('changes nothing for the sessions', async () => {
+      const before = await engine().establish('s');
+      for (const active of [false, false, true]) {
+        expect(await engine().client.call('guest.use', { active })).toEqual({});
+      }
+      expect((await engine().get('s')).localSdp).toBe(before.localSdp);
+    });
+  });
+
   describe('a guest that was always here', () => {
     it('has lost no session to its lease', async () => {
       await engine().establish('s');

@@ -156,6 +156,7 @@ export class FakeEngine extends Emitter<MediaEvents> implements MediaEngine {
       this.#leaseMs = Math.min(ms, this.#options.maxLeaseMs);
       return { ms: this.#leaseMs };
     },
+    'guest.use': () => ({}),
     'session.open': ({ id, revision, options, step }) => {
       const known = this.#sessions.get(id);
       if (known !== undefined) {

@@ -21,15 +21,19 @@ export class FakeEngine {
   readonly log: string[] = [];
   readonly tones = new Set<string>();
   readonly wills = new Map<string, LastWill>();
+  /** What guests have said of being used here. */
+  readonly used: boolean[] = [];
   worker: 'up' | 'restarting' | 'failed' = 'up';
   maxSessions = 128;
   /** Errors for the next call of a method. */
   readonly failures = new Map<MethodName, Error>();
   #clients = new Set<FakeClient>();
-  #port = 40_000;
+  #port: number;
 
-  constructor(instance = 'engine-1') {
+  /** `port` is that of its first session. */
+  constructor(instance = 'engine-1', port = 40_000) {
     this.instance = instance;
+    this.#port = port;
   }
 
   connect(): FakeClient {
@@ -106,6 +110,9 @@ export class FakeEngine {
       }
       case 'will.remove':
         this.wills.delete(command.params.session);
+        return {};
+      case 'guest.use':
+        this.used.push(command.params.active);
         return {};
       case 'session.dtmf':
       case 'audio.volume':

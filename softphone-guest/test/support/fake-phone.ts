@@ -6,6 +6,8 @@ import { FakeUserAgent, type FakeAccount } from './fake-sip.ts';
 
 export interface FakePhone {
   readonly phone: Phone;
+  /** Engines at other channels than the usual one. */
+  readonly others: Map<string, FakeEngine>;
   readonly clock: ManualClock;
   readonly userAgent: FakeUserAgent;
   readonly account: FakeAccount;
@@ -34,6 +36,7 @@ export async function fakePhone(config: GuestConfig = guestConfig()): Promise<Fa
     clock,
     config,
     engine: new FakeEngine() as FakeEngine | undefined,
+    others: new Map<string, FakeEngine>(),
     userAgent: undefined as FakeUserAgent | undefined,
   };
   const phone = await createPhone({
@@ -48,10 +51,13 @@ export async function fakePhone(config: GuestConfig = guestConfig()): Promise<Fa
       parts.userAgent = new FakeUserAgent(options);
       return Promise.resolve(parts.userAgent);
     },
-    connectEngine: () =>
-      parts.engine === undefined
+    connectEngine: (_signal, channel) => {
+      const usual = channel === undefined || channel === config.engine.channel;
+      const engine = usual ? parts.engine : parts.others.get(channel);
+      return engine === undefined
         ? Promise.reject(new OffhookError('channel', 'not-reachable', 'nothing listens'))
-        : Promise.resolve(parts.engine.connect()),
+        : Promise.resolve(engine.connect());
+    },
   });
   const userAgent = parts.userAgent;
   const account = userAgent?.accounts[0];
