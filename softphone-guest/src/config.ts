@@ -252,6 +252,8 @@ const engine = z
   .prefault({})
   .describe('The engine that makes the sound');
 
+const countryCode = z.string().regex(/^[A-Za-z]{2}$/, 'must be a two-letter country code');
+
 const dial = z
   .object({
     domain: z
@@ -263,6 +265,9 @@ const dial = z
       .string()
       .optional()
       .describe('The account that dials if none is named; the first if absent'),
+    country: countryCode
+      .optional()
+      .describe('Where numbers are dialled as at home, ISO 3166-1; contacts are known by it'),
   })
   .prefault({})
   .describe('What is dialled');
@@ -279,9 +284,7 @@ const calls = z
       .describe('Whether a call that comes while another one is up knocks; else it is busy'),
     max: z.int().min(1).max(1000).default(1000).describe('More calls at once are refused as busy'),
     history: z.int().min(0).max(10_000).default(200).describe('Ended calls that are remembered'),
-    country: z
-      .string()
-      .regex(/^[A-Za-z]{2}$/, 'must be a two-letter country code')
+    country: countryCode
       .optional()
       .describe('Tone plan, ISO 3166-1; the thin client’s own if absent'),
   })

@@ -29,6 +29,7 @@ import type { StatusInfo } from './control/schemas.ts';
 import { runDoctor } from './doctor.ts';
 import { Journal, type JournalParts } from './journal/journal.ts';
 import type { Paths } from './paths.ts';
+import { ContactBook } from './people/contact-book.ts';
 import { createPhone, type Phone } from './phone.ts';
 import { VERSION } from './version.ts';
 
@@ -73,8 +74,11 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     logger,
     historyLimit: config.calls.history,
   });
+  const { country } = config.dial;
+  const contacts = new ContactBook({ path: paths.contacts, country, logger });
   const phone = await createPhone({
     ...parts,
+    nameOf: (uri) => contacts.atParty(uri)?.name,
     journal,
     product: `Offhook/${VERSION}`,
     instance: `${hostname()}:${paths.stateDir}`,
@@ -106,6 +110,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
         media: phone.link,
         trace: phone.trace,
         journal,
+        contacts,
         status,
         doctor: (signal) =>
           runDoctor(

@@ -13,6 +13,8 @@ export interface Paths {
   readonly control: string;
   readonly journal: string;
   readonly log: string;
+  /** vCards, which other programs may read too. */
+  readonly contacts: string;
 }
 
 export function guestPaths(options: PathOptions, env: NodeJS.ProcessEnv = process.env): Paths {
@@ -23,5 +25,6 @@ export function guestPaths(options: PathOptions, env: NodeJS.ProcessEnv = proces
     control: join(stateDir, 'control.sock'),
     journal: join(stateDir, 'journal.db'),
     log: join(stateDir, 'daemon.log'),
+    contacts: join(stateDir, 'contacts.vcf'),
   };
 }

@@ -30,6 +30,8 @@ export interface PhoneParts {
   readonly connectEngine: (signal: AbortSignal, channel?: string) => Promise<MediaClient>;
   /** Calls outlive this process by it; without one they do not. */
   readonly journal?: Journal;
+  /** The name of a far end in the person's contacts. */
+  readonly nameOf?: (uri: string) => string | undefined;
 }
 
 /** Lines, calls and the link to the engine: the phone without anybody who operates it. */
@@ -86,6 +88,7 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
     keeper,
     history: journal?.inherited.history.flatMap((text) => parseEntry(text) ?? []) ?? [],
     onEnded: (entry) => journal?.addHistory(formatEntry(entry)),
+    ...(parts.nameOf === undefined ? {} : { nameOf: parts.nameOf }),
   });
   const inherited = journal?.inherited.calls ?? [];
   // An engine that is asked before the calls are there would be told that there are none.

@@ -27,6 +27,8 @@ export interface CallManagerEvents {
 
 export interface CallManagerParts {
   readonly link: EngineLine;
+  /** The name of a far end in the person's contacts. */
+  readonly nameOf?: (uri: string) => string | undefined;
   readonly config: Pick<GuestConfig, 'calls' | 'dial' | 'sip'>;
   readonly settings: Settings;
   readonly clock: Clock;
@@ -162,7 +164,11 @@ export class CallManager {
       ...(headers !== undefined && { extraHeaders: headers }),
       ...(replaces !== undefined && { replaces }),
     });
-    const session = this.#session(sip, { ...this.#partsOf(id, line, media), referredBy }, line);
+    const session = this.#session(
+      sip,
+      { ...this.#partsOf(id, line, media, uri), referredBy },
+      line,
+    );
     this.#added(session);
     this.#announce(session);
     return session;
@@ -180,7 +186,7 @@ export class CallManager {
         : this.#sessions.size >= this.#limit
           ? { status: 486, reason: 'Busy Here' }
           : undefined;
-    const session = this.#session(sip, this.#partsOf(id, line, media), line);
+    const session = this.#session(sip, this.#partsOf(id, line, media, sip.remote.uri), line);
     this.#added(session);
     if (refusal !== undefined) {
       logger.warn({ call: id, remote: sip.remote.uri, ...refusal }, 'call refused');
@@ -211,7 +217,7 @@ export class CallManager {
         }
         const media = this.#media(call.id, line, sip.remote.uri, row);
         const restored = line.account.restore(sip, media);
-        const parts = { ...this.#partsOf(call.id, line, media), resumed: call };
+        const parts = { ...this.#partsOf(call.id, line, media, call.remote.uri), resumed: call };
         const session = this.#session(restored, parts, line);
         this.#added(session);
         keeper.inherited(session);
@@ -400,10 +406,16 @@ export class CallManager {
     });
   }
 
-  #partsOf(id: string, line: Line, media: CallMedia): ConstructorParameters<typeof CallSession>[1] {
-    const { clock, logger } = this.#parts;
+  #partsOf(
+    id: string,
+    line: Line,
+    media: CallMedia,
+    remote: string,
+  ): ConstructorParameters<typeof CallSession>[1] {
+    const { clock, logger, nameOf } = this.#parts;
     return {
       id,
+      contact: nameOf?.(remote),
       account: line.config,
       media,
       clock,

@@ -23,6 +23,8 @@ const NEGOTIATION_DEADLINE_MS = 45_000;
 
 export interface CallSessionParts {
   readonly id: string;
+  /** The far end's name in our own contacts. */
+  readonly contact: string | undefined;
   readonly account: AccountConfig;
   readonly media: CallMedia;
   readonly clock: Clock;
@@ -66,7 +68,7 @@ export class CallSession {
       sipCallId: sip.callId,
       account: parts.account.aor,
       direction: sip.direction,
-      remote: sip.remote,
+      remote: { ...sip.remote, contact: parts.contact },
       at: parts.clock.wall(),
       referredBy: parts.referredBy,
     });

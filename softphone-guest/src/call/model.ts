@@ -24,6 +24,8 @@ type CallPhase =
 interface RemoteParty {
   readonly uri: string;
   readonly displayName?: string | undefined;
+  /** The name in our own contacts. */
+  readonly contact?: string | undefined;
 }
 
 /** How a transfer of the call's peer to somebody else fares. */

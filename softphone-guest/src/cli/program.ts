@@ -5,6 +5,7 @@ import { guestPaths } from '../paths.ts';
 import { VERSION } from '../version.ts';
 import { CALL, waitOption } from './arguments.ts';
 import type { Context } from './call-commands.ts';
+import { contactCommands } from './contact-program.ts';
 import { transferCommands } from './transfer-program.ts';
 import type { TraceOptions } from './trace-command.ts';
 
@@ -48,6 +49,7 @@ export function buildProgram({ output }: { output: Output }): Command {
   installCommand(program, context);
   callCommands(program, context);
   transferCommands(program, context);
+  contactCommands(program, context);
   return program;
 }
 
@@ -165,7 +167,7 @@ function callCommands(program: Command, context: () => Context): void {
   program
     .command('dial')
     .description('place a call')
-    .argument('<target>', 'number, name, user@host or SIP URI')
+    .argument('<target>', 'number, name of a contact, user@host or SIP URI')
     .option('--account <aor>', 'the line to call from')
     .addOption(waitOption())
     .addHelpText(

@@ -1,5 +1,6 @@
 import { audioRole, digits } from '@offhook/media-rpc/schemas';
 import { z } from 'zod';
+import { contact } from '../people/contact.ts';
 import {
   accountInfo,
   callInfo,
@@ -26,6 +27,8 @@ interface Row {
   readonly result: z.ZodType;
 }
 
+/** Characters; larger books come in pieces. */
+const MAX_IMPORT = 512 * 1024;
 const none = z.object({});
 const callId = z
   .string()
@@ -201,6 +204,38 @@ export const controlMethods = {
       messages: z.array(tracedMessage).describe('Oldest first'),
       next: z.int().describe('`after` of the next request'),
       dropped: z.int().describe('Messages that were let go to bound the memory'),
+    }),
+  },
+  'contacts.list': {
+    summary: 'Contacts, favourites first, then by name',
+    params: z.object({
+      query: z
+        .string()
+        .max(256)
+        .default('')
+        .describe('Words that name, organisation or number must all have'),
+      limit: z.int().min(1).max(1000).default(200),
+    }),
+    result: z.object({ contacts: z.array(contact) }),
+  },
+  'contacts.save': {
+    summary: 'Adds a contact, or changes the one with that id',
+    params: contact.extend({ id: contact.shape.id.optional() }),
+    result: contact,
+  },
+  'contacts.remove': {
+    summary: 'Removes a contact',
+    params: z.object({ contact: z.string().min(1).max(256).describe('Id, or a name') }),
+    result: contact,
+  },
+  'contacts.import': {
+    summary: 'Adds the cards of a vCard file; those with a known UID are replaced',
+    params: z.object({ vcards: z.string().max(MAX_IMPORT).describe('vCard 3.0 or 4.0') }),
+    result: z.object({
+      imported: z.int(),
+      problems: z
+        .array(z.object({ line: z.int(), message: z.string() }))
+        .describe('Cards that cannot be read; all others are there'),
     }),
   },
   'accounts.list': {

@@ -6,6 +6,7 @@ import type { Settings } from '../call/person-settings.ts';
 import type { GuestConfig } from '../config.ts';
 import type { MediaPort } from '../media-link.ts';
 import type { Journal } from '../journal/journal.ts';
+import type { ContactBook } from '../people/contact-book.ts';
 import type { TraceStore } from '../trace/trace-store.ts';
 import {
   controlMethods,
@@ -29,6 +30,7 @@ export interface ControlHandlersParts {
   readonly media: MediaPort;
   readonly trace: TraceStore;
   readonly journal: Pick<Journal, 'rows'>;
+  readonly contacts: ContactBook;
   readonly status: () => StatusInfo;
   readonly doctor: (signal: AbortSignal) => Promise<readonly CheckInfo[]>;
 }
@@ -83,7 +85,8 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
       return withFreshStats(one(call, 'show', () => true));
     },
     'call.dial': async ({ target, account, wait }, { signal }) => {
-      const session = manager.dial(line(lines, account ?? parts.defaultAccount), target);
+      const number = parts.contacts.numberOf(target) ?? target;
+      const session = manager.dial(line(lines, account ?? parts.defaultAccount), number);
       if (wait !== undefined) await established(session, wait, signal);
       return describeSession(session);
     },
@@ -140,6 +143,15 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
       calls: manager.history.list(limit).map(({ call, stats }) => describeCall(call, stats)),
     }),
     'trace.get': (params, { signal }) => getTrace(parts, params, signal),
+    'contacts.list': ({ query, limit }) => ({
+      contacts: parts.contacts.list(query).slice(0, limit),
+    }),
+    'contacts.save': (given) => parts.contacts.save(given),
+    'contacts.remove': ({ contact }) => parts.contacts.remove(contact),
+    'contacts.import': ({ vcards }) => {
+      const { imported, problems } = parts.contacts.import(vcards);
+      return { imported, problems: [...problems] };
+    },
     'accounts.list': () => ({
       accounts: lines.map(({ config, account }) => describeAccount(config, account)),
     }),

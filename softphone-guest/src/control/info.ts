@@ -26,6 +26,7 @@ export function describeCall(call: Call, stats: SessionStats | undefined): CallI
     state: call.phase,
     remote: call.remote.uri,
     remoteName: call.remote.displayName ?? null,
+    contact: call.remote.contact ?? null,
     startedAt: iso(call.startedAt),
     answeredAt: call.answeredAt === undefined ? null : iso(call.answeredAt),
     endedAt: call.endedAt === undefined ? null : iso(call.endedAt),

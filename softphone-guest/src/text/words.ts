@@ -17,7 +17,7 @@ export function callsTable(calls: readonly CallInfo[], now: number): string {
     ...calls.map((call) => [
       call.id,
       stateWords(call),
-      printable(call.remoteName === null ? call.remote : `${call.remoteName} <${call.remote}>`),
+      remoteWords(call),
       duration(call, now),
       mediaWords(call.media),
     ]),
@@ -31,12 +31,17 @@ export function historyTable(calls: readonly CallInfo[]): string {
     ...calls.map((call) => [
       localTime(call.startedAt),
       call.direction === 'incoming' ? (call.answeredAt === null ? 'missed' : 'from') : 'to',
-      printable(call.remote),
+      remoteWords(call),
       duration(call, 0),
       printable(call.end?.reason ?? ''),
       mediaWords(call.media),
     ]),
   ]);
+}
+
+function remoteWords(call: CallInfo): string {
+  const name = call.contact ?? call.remoteName;
+  return printable(name === null ? call.remote : `${name} <${call.remote}>`);
 }
 
 export function callLine(call: CallInfo): string {

@@ -58,9 +58,8 @@ export const texts = {
 } as const;
 
 /** Who it is, as short as can be. */
-export function party(call: Pick<CallInfo, 'remote' | 'remoteName'>): string {
+export function party(call: Pick<CallInfo, 'remote' | 'remoteName' | 'contact'>): string {
   const uri = printable(call.remote).replace(/^sips?:/i, '');
-  return call.remoteName === null || call.remoteName === ''
-    ? uri
-    : `${printable(call.remoteName)} <${uri}>`;
+  const name = call.contact ?? call.remoteName ?? '';
+  return name === '' ? uri : `${printable(name)} <${uri}>`;
 }

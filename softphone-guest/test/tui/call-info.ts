@@ -10,6 +10,7 @@ export function callInfo(more: Partial<CallInfo> = {}): CallInfo {
     state: 'established',
     remote: 'sip:bob@example.com',
     remoteName: null,
+    contact: null,
     startedAt: '2026-01-01T00:00:00.000Z',
     answeredAt: '2026-01-01T00:00:00.000Z',
     endedAt: null,

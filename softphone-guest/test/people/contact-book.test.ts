@@ -1,0 +1,120 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { silentLogger } from '@offhook/common';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ContactBook } from '../../src/people/contact-book.ts';
+
+let dir: string;
+const path = () => join(dir, 'contacts.vcf');
+const open = () => new ContactBook({ path: path(), country: 'DE', logger: silentLogger });
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'offhook-contacts-'));
+});
+afterEach(() => {
+  chmodSync(dir, 0o700);
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function bob(more: { id?: string; name?: string; favourite?: boolean } = {}) {
+  return {
+    name: 'Bob Smith',
+    organisation: 'ACME',
+    numbers: [{ type: 'work' as const, value: '030 1234567' }],
+    favourite: false,
+    ...more,
+  };
+}
+
+describe('ContactBook', () => {
+  it('is there again after a restart, for its user only', () => {
+    const saved = open().save(bob());
+    expect(open().list()).toEqual([saved]);
+    expect(statSync(path()).mode & 0o077).toBe(0);
+  });
+
+  it('finds by any part of name, organisation or number, favourites first', () => {
+    const book = open();
+    book.save(bob());
+    book.save(bob({ name: 'Zoe', favourite: true }));
+    book.save(bob({ name: 'Anna' }));
+    expect(book.list().map(({ name }) => name)).toEqual(['Zoe', 'Anna', 'Bob Smith']);
+    expect(book.list('smi acme').map(({ name }) => name)).toEqual(['Bob Smith']);
+    expect(book.list('12345')).toHaveLength(3);
+    expect(book.list('nobody')).toEqual([]);
+  });
+
+  it('knows who calls, however the number is written', () => {
+    const book = open();
+    book.save(bob());
+    expect(book.atParty('sip:+49301234567@sbc.example.net')?.name).toBe('Bob Smith');
+    expect(book.atParty('sip:030123@pbx')).toBeUndefined();
+  });
+
+  it('gives the number of a name that only one has', () => {
+    const book = open();
+    book.save(bob());
+    expect(book.numberOf('bob smith')).toBe('030 1234567');
+    book.save(bob());
+    expect(book.numberOf('Bob Smith')).toBeUndefined();
+  });
+
+  it('changes one by its id, and removes one by id or name', () => {
+    const book = open();
+    const { id } = book.save(bob());
+    book.save(bob({ id, name: 'Robert' }));
+    expect(book.list().map(({ name }) => name)).toEqual(['Robert']);
+    expect(book.remove('robert').id).toBe(id);
+    expect(book.list()).toEqual([]);
+    expect(() => book.remove('robert')).toThrow(/no contact robert/);
+  });
+
+  it('wants an id where a name is not enough', () => {
+    const book = open();
+    book.save(bob());
+    book.save(bob());
+    expect(() => book.remove('Bob Smith')).toThrow(/2 contacts/);
+  });
+
+  it('keeps a copy of a file that it cannot read whole', () => {
+    writeFileSync(path(), 'BEGIN:VCARD\r\nVERSION:2.1\r\nFN:Old\r\nEND:VCARD\r\n');
+    const book = open();
+    book.save(bob());
+    expect(readFileSync(`${path()}.unreadable`, 'utf8')).toContain('FN:Old');
+    expect(book.list()).toHaveLength(1);
+  });
+
+  it('imports into what is there', () => {
+    const book = open();
+    const kept = book.save(bob({ id: 'a' }));
+    const text = readFileSync(path(), 'utf8');
+    expect(book.import(`${text}${text.replace('UID:a', 'UID:b')}BEGIN:VCARD\r\n`)).toEqual({
+      imported: 2,
+      problems: [{ line: 17, message: expect.any(String) }],
+    });
+    expect(
+      book
+        .list()
+        .map(({ id }) => id)
+        .toSorted(),
+    ).toEqual([kept.id, 'b']);
+  });
+
+  it('says which file cannot be written, and stays as it was', () => {
+    const book = open();
+    mkdirSync(`${path()}.new`);
+    expect(() => book.save(bob())).toThrow(path());
+    expect(book.list()).toEqual([]);
+    expect(existsSync(path())).toBe(false);
+  });
+});
