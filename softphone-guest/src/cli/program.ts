@@ -57,7 +57,10 @@ function phoneCommands(program: Command, context: () => Context): void {
   program
     .command('tui')
     .description('the phone on the terminal (also without any command); leaving it drops no call')
-    .action(async () => (await import('./tui-command.ts')).tui(context()));
+    .option('--plain', 'sentences and lines instead of a drawn screen, for screen readers')
+    .action(async (options: { plain?: boolean }) =>
+      (await import('./tui-command.ts')).tui(context(), options),
+    );
   program
     .command('daemon')
     .description('run the phone in the foreground; prints "ready" when it serves')

@@ -4,10 +4,14 @@ import { installLazySegmenter } from '../tui/lazy-segmenter.ts';
 import type { Context } from './call-commands.ts';
 
 /** The phone on the terminal; starts the daemon in the background when none runs. */
-export async function tui(context: Context): Promise<void> {
-  if (context.json || !process.stdin.isTTY || !process.stdout.isTTY) {
+export async function tui(
+  context: Context,
+  options: { readonly plain?: boolean } = {},
+): Promise<void> {
+  const plain = options.plain ?? isPlain(process.env);
+  if (context.json || (!plain && (!process.stdin.isTTY || !process.stdout.isTTY))) {
     throw new OffhookError('system', 'no-terminal', 'the phone needs a terminal', {
-      remedy: 'use commands such as `offhook calls`; see offhook --help',
+      remedy: 'use commands such as `offhook calls`, or `offhook tui --plain`; see offhook --help',
     });
   }
   installLazySegmenter();
@@ -15,11 +19,16 @@ export async function tui(context: Context): Promise<void> {
   const loading = import('../tui/main.tsx');
   loading.catch(() => undefined);
   const { daemon, notice } = await reachDaemon(context);
-  const { runTui } = await loading.catch(async (error: unknown) => {
+  const { runTui, runPlain } = await loading.catch(async (error: unknown) => {
     await daemon.close();
     return explainUnbuilt(error);
   });
-  await runTui({ paths: context.paths, daemon, notice });
+  await (plain ? runPlain : runTui)({ paths: context.paths, daemon, notice });
+}
+
+/** What screen readers set for ink applications, and what terminals say that cannot move the cursor. */
+function isPlain(env: NodeJS.ProcessEnv): boolean {
+  return env['INK_SCREEN_READER'] === 'true' || env['TERM'] === 'dumb';
 }
 
 async function reachDaemon({

@@ -131,7 +131,7 @@ export function settingsText(settings: SettingsInfo): string {
   return table([['do not disturb', settings.doNotDisturb ? 'on' : 'off'], ...rows]);
 }
 
-function localTime(iso: string): string {
+export function localTime(iso: string): string {
   const date = new Date(iso);
   const two = (value: number) => String(value).padStart(2, '0');
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;

@@ -1,3 +1,6 @@
+/** What a key leads to beside the screen. */
+export type Effect = (actions: PhoneActions) => void;
+
 /** What a person at the screen can do; failures come back as a notice. */
 export interface PhoneActions {
   dial(target: string): void;
@@ -12,6 +15,12 @@ export interface PhoneActions {
   transfer(call: string, to: { target: string } | { other: string }): void;
   redial(): void;
   doNotDisturb(on: boolean): void;
+  register(account: string, wanted: boolean): void;
+  selectDevice(role: 'input' | 'output' | 'ringer', id: string): void;
+  /** Fetches a list, and keeps it up to date from then on. */
+  load(list: 'history' | 'contacts' | 'devices'): void;
+  /** Leaves the screen; calls go on. */
+  quit(): void;
   /** Takes the notice away. */
   dismiss(): void;
 }

@@ -1,20 +1,37 @@
-import type { Key } from 'ink';
+/** What ink tells of a key, as far as it is used here. */
+export type Key = Partial<
+  Record<NamedKey | 'ctrl' | 'meta' | 'shift' | 'backspace' | 'delete', boolean>
+>;
+type NamedKey = 'upArrow' | 'downArrow' | 'return' | 'escape' | 'tab';
 
-/** What a key can do on the main screen. */
-export type Action =
+/** What goes to the daemon as it is. */
+export type CallAction =
   | 'answer'
   | 'reject'
-  | 'dial'
   | 'hangup'
   | 'hold'
   | 'mute'
   | 'swap'
-  | 'transfer'
   | 'redial'
-  | 'disturb'
+  | 'disturb';
+
+/** What a key can do on the main screen. */
+export type Action =
+  | CallAction
+  | 'dial'
+  | 'transfer'
   | 'digit'
   | 'next'
   | 'previous'
+  | 'choose'
+  | 'view'
+  | 'history'
+  | 'contacts'
+  | 'messages'
+  | 'quality'
+  | 'calls'
+  | 'find'
+  | 'palette'
   | 'help'
   | 'quit';
 
@@ -22,7 +39,7 @@ export interface KeyBinding {
   readonly action: Action;
   /** Characters that trigger it, and named keys of the terminal. */
   readonly characters: string;
-  readonly named?: 'upArrow' | 'downArrow';
+  readonly named?: NamedKey;
   /** With Ctrl, and then also while something is typed. */
   readonly control?: string;
   readonly shownControl?: string;
@@ -135,7 +152,7 @@ export const keyTable: readonly KeyBinding[] = [
     shown: '↓ j',
     label: 'next',
     hint: false,
-    help: 'choose the next call',
+    help: 'choose the next call, or the next line of a list',
   },
   {
     action: 'previous',
@@ -144,7 +161,84 @@ export const keyTable: readonly KeyBinding[] = [
     shown: '↑ k',
     label: 'previous',
     hint: false,
-    help: 'choose the call before',
+    help: 'choose the call or the line before',
+  },
+  {
+    action: 'choose',
+    characters: '',
+    named: 'return',
+    shown: 'Enter',
+    label: 'call',
+    hint: false,
+    help: 'in history, contacts, messages: call the chosen one',
+  },
+  {
+    action: 'view',
+    characters: '',
+    named: 'tab',
+    shown: 'Tab',
+    label: 'view',
+    hint: true,
+    help: 'calls, history, contacts, messages, quality in turn',
+  },
+  {
+    action: 'calls',
+    characters: '',
+    named: 'escape',
+    shown: 'Esc',
+    label: 'calls',
+    hint: false,
+    help: 'back to the calls',
+  },
+  {
+    action: 'history',
+    characters: 'y',
+    shown: 'y',
+    label: 'history',
+    hint: false,
+    help: 'calls that are over',
+  },
+  {
+    action: 'contacts',
+    characters: 'c',
+    shown: 'c',
+    label: 'contacts',
+    hint: false,
+    help: 'people and places',
+  },
+  {
+    action: 'messages',
+    characters: 'e',
+    shown: 'e',
+    label: 'messages',
+    hint: false,
+    help: 'text messages',
+  },
+  {
+    action: 'quality',
+    characters: 'v',
+    shown: 'v',
+    label: 'quality',
+    hint: false,
+    help: 'how the chosen call sounds, and has sounded',
+  },
+  {
+    action: 'find',
+    characters: 'f',
+    shown: 'f',
+    label: 'find',
+    hint: false,
+    help: 'show only the lines of a list that have what is typed',
+  },
+  {
+    action: 'palette',
+    characters: ':',
+    control: 'p',
+    shown: ':',
+    shownControl: 'Ctrl-P',
+    label: 'commands',
+    hint: true,
+    help: 'everything that can be done, by its name (also Ctrl-P)',
   },
   {
     action: 'help',

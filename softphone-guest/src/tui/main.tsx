@@ -1,8 +1,10 @@
+import { createInterface } from 'node:readline';
 import { systemClock } from '@offhook/common/clock';
 import { render } from 'ink';
 import { connectDaemon, type DaemonClient } from '../control/client.ts';
 import type { Paths } from '../paths.ts';
 import { PhoneApp } from './phone-app.tsx';
+import { PlainScreen } from './plain/plain-screen.ts';
 import { PhoneStore } from './store.ts';
 import { themeFor } from './theme.ts';
 
@@ -13,15 +15,7 @@ export async function runTui(options: {
   readonly daemon: DaemonClient;
   readonly notice: string | undefined;
 }): Promise<void> {
-  let first: DaemonClient | undefined = options.daemon;
-  const store = new PhoneStore({
-    clock: systemClock,
-    connect: () => {
-      const daemon = first;
-      first = undefined;
-      return daemon === undefined ? connectDaemon(options.paths) : Promise.resolve(daemon);
-    },
-  });
+  const store = newStore(options, () => app.unmount());
   await store.start();
   if (options.notice !== undefined) store.notify(options.notice);
   const app = render(
@@ -30,7 +24,6 @@ export async function runTui(options: {
       actions={store}
       theme={themeFor(process.env)}
       now={Date.now}
-      onQuit={() => app.unmount()}
       onRing={bell}
     />,
     { exitOnCtrlC: false, alternateScreen: true, incrementalRendering: true, interactive: true },
@@ -40,6 +33,42 @@ export async function runTui(options: {
   process.once('SIGHUP', leave);
   await app.waitUntilExit();
   await store.close();
+}
+
+/** The same without drawing: sentences out, lines in. */
+export async function runPlain(options: {
+  readonly paths: Paths;
+  readonly daemon: DaemonClient;
+  readonly notice: string | undefined;
+}): Promise<void> {
+  const lines = createInterface({ input: process.stdin, terminal: false });
+  const store = newStore(options, () => lines.close());
+  await store.start();
+  const say = (line: string) => void process.stdout.write(`${line}\n`);
+  const screen = new PlainScreen({ store, actions: store, say });
+  screen.line('=');
+  if (options.notice !== undefined) say(options.notice);
+  process.once('SIGTERM', () => lines.close());
+  process.once('SIGINT', () => lines.close());
+  for await (const line of lines) screen.line(line);
+  screen.close();
+  await store.close();
+}
+
+function newStore(
+  options: { readonly paths: Paths; readonly daemon: DaemonClient },
+  onQuit: () => void,
+): PhoneStore {
+  let first: DaemonClient | undefined = options.daemon;
+  return new PhoneStore({
+    clock: systemClock,
+    connect: () => {
+      const daemon = first;
+      first = undefined;
+      return daemon === undefined ? connectDaemon(options.paths) : Promise.resolve(daemon);
+    },
+    onQuit,
+  });
 }
 
 function bell(): void {

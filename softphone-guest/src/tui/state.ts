@@ -1,10 +1,27 @@
 import type { ControlEventName, ControlEvents } from '../control/api.ts';
-import type { AccountInfo, CallInfo, EngineInfo, StatusInfo } from '../control/schemas.ts';
+import type {
+  AccountInfo,
+  CallInfo,
+  DevicesInfo,
+  EngineInfo,
+  MessageInfo,
+  StatusInfo,
+} from '../control/schemas.ts';
+import type { Contact } from '../people/contact.ts';
+import { addSamples, type Samples } from './samples.ts';
 import { texts } from './texts.ts';
 
 interface Notice {
   readonly kind: 'info' | 'error';
   readonly text: string;
+}
+
+/** Older ones are let go. */
+const MAX_MESSAGES = 200;
+
+export interface ReceivedMessage extends MessageInfo {
+  /** Wall clock, ms since the epoch. */
+  readonly at: number;
 }
 
 /** Everything that the screen shows of the daemon. */
@@ -19,6 +36,14 @@ export interface PhoneState {
   /** Oldest first. */
   readonly calls: readonly CallInfo[];
   readonly doNotDisturb: boolean;
+  /** Newest first; undefined until it has been asked for. */
+  readonly history: readonly CallInfo[] | undefined;
+  readonly contacts: readonly Contact[] | undefined;
+  readonly devices: DevicesInfo | undefined;
+  /** Newest first. */
+  readonly messages: readonly ReceivedMessage[];
+  /** The last minute of each call. */
+  readonly samples: Samples;
   readonly notice: Notice | undefined;
 }
 
@@ -28,12 +53,22 @@ export const initialState: PhoneState = {
   engine: undefined,
   calls: [],
   doNotDisturb: false,
+  history: undefined,
+  contacts: undefined,
+  devices: undefined,
+  messages: [],
+  samples: {},
   notice: undefined,
 };
 
 export type PhoneInput =
   | { readonly type: 'connected'; readonly status: StatusInfo; readonly calls: readonly CallInfo[] }
   | { readonly type: 'lost'; readonly reason: string }
+  | {
+      readonly type: 'loaded';
+      readonly lists: Partial<Pick<PhoneState, 'history' | 'contacts' | 'devices'>>;
+    }
+  | { readonly type: 'message'; readonly message: ReceivedMessage }
   | { readonly type: 'notice'; readonly notice: Notice | undefined }
   | {
       [E in ControlEventName]: {
@@ -59,6 +94,14 @@ export function reduce(state: PhoneState, input: PhoneInput): PhoneState {
       return { ...state, daemon: { state: 'lost', reason: input.reason } };
     case 'notice':
       return { ...state, notice: input.notice };
+    case 'loaded':
+      return { ...state, ...input.lists };
+    case 'message':
+      return {
+        ...state,
+        messages: [input.message, ...state.messages].slice(0, MAX_MESSAGES),
+        notice: { kind: 'info', text: texts.message(input.message) },
+      };
     case 'event':
       return onEvent(state, input);
     default:
@@ -96,14 +139,16 @@ function onEvent(state: PhoneState, input: Extract<PhoneInput, { type: 'event' }
       return {
         ...state,
         calls: state.calls.map((call) => ({ ...call, media: figures.get(call.id) ?? call.media })),
+        samples: addSamples(state.samples, input.params.calls),
       };
     }
     case 'dtmf':
       return { ...state, notice: { kind: 'info', text: texts.dtmfReceived(input.params.digit) } };
     case 'message':
-      return { ...state, notice: { kind: 'info', text: texts.message(input.params) } };
-    case 'devices.changed':
+      // It comes as an input of its own, with its time.
       return state;
+    case 'devices.changed':
+      return state.devices === undefined ? state : { ...state, devices: input.params };
     default:
       return input satisfies never;
   }

@@ -1,17 +1,20 @@
 import type { Clock, Timer } from '@offhook/common/clock';
 import { describeError, isOffhookError } from '@offhook/common/errors';
 import type { DaemonClient } from '../control/client.ts';
-import { controlEvents, type ControlEventName } from '../control/api.ts';
+import { controlEvents, type ControlEventName, type ControlEvents } from '../control/api.ts';
 import type { PhoneActions } from './actions.ts';
 import { initialState, reduce, type PhoneInput, type PhoneState } from './state.ts';
 
 const RETRY_MS = 500;
 const CALL_DEADLINE_MS = 60_000;
+const MOST_LINES = 1000;
 
 export interface PhoneStoreOptions {
   readonly clock: Clock;
   /** A fresh connection to the daemon. */
   readonly connect: () => Promise<DaemonClient>;
+  /** The person leaves the screen. */
+  readonly onQuit: () => void;
 }
 
 /** What the screen shows, kept in line with the daemon; reconnects when the daemon goes. */
@@ -52,6 +55,7 @@ export class PhoneStore implements PhoneActions {
       control.onClose((error) => this.#lost(error));
       if (control.closed) this.#lost(undefined);
       else this.#put({ type: 'connected', status, calls });
+      for (const list of this.#lists) this.load(list);
     } catch (error) {
       await daemon?.close();
       this.#lost(error);
@@ -65,6 +69,9 @@ export class PhoneStore implements PhoneActions {
     this.#listeners.clear();
     await this.#daemon?.close();
   }
+
+  /** Lists that the screen has asked for. */
+  readonly #lists = new Set<'history' | 'contacts' | 'devices'>();
 
   notify(text: string): void {
     this.#put({ type: 'notice', notice: { kind: 'info', text } });
@@ -95,9 +102,44 @@ export class PhoneStore implements PhoneActions {
   readonly redial = () => this.#do((daemon) => daemon.call('call.redial', {}));
   readonly doNotDisturb = (on: boolean) =>
     this.#do((daemon) => daemon.call('settings.doNotDisturb', { on }));
+  readonly register = (account: string, wanted: boolean) =>
+    this.#do((daemon) =>
+      daemon.call(
+        wanted ? 'account.register' : 'account.unregister',
+        { account },
+        { timeoutMs: CALL_DEADLINE_MS },
+      ),
+    );
+  readonly selectDevice = (role: 'input' | 'output' | 'ringer', id: string) =>
+    this.#do((daemon) => daemon.call('devices.select', { role, id }));
+  readonly load = (list: 'history' | 'contacts' | 'devices') => {
+    this.#lists.add(list);
+    this.#do((daemon) => this.#fetch(daemon, list));
+  };
+  readonly quit = () => this.#options.onQuit();
   readonly dismiss = () => {
     if (this.#state.notice !== undefined) this.#put({ type: 'notice', notice: undefined });
   };
+
+  async #fetch(daemon: DaemonClient, list: 'history' | 'contacts' | 'devices'): Promise<void> {
+    switch (list) {
+      case 'history': {
+        const { calls: history } = await daemon.call('history.list', { limit: MOST_LINES });
+        return this.#put({ type: 'loaded', lists: { history } });
+      }
+      case 'contacts': {
+        const { contacts } = await daemon.call('contacts.list', { limit: MOST_LINES });
+        return this.#put({ type: 'loaded', lists: { contacts } });
+      }
+      case 'devices':
+        return this.#put({
+          type: 'loaded',
+          lists: { devices: await daemon.call('devices.list', {}) },
+        });
+      default:
+        return list satisfies never;
+    }
+  }
 
   /** What fails is told on the screen, in the daemon's words. */
   #do(work: (daemon: DaemonClient) => Promise<unknown>): void {
@@ -114,7 +156,13 @@ export class PhoneStore implements PhoneActions {
     const event = name as ControlEventName;
     const parsed = controlEvents[event].params.safeParse(params);
     // A daemon of another version may say what we do not know.
-    if (parsed.success) this.#put({ type: 'event', event, params: parsed.data } as PhoneInput);
+    if (!parsed.success) return;
+    this.#put({ type: 'event', event, params: parsed.data } as PhoneInput);
+    if (event === 'message') {
+      const message = parsed.data as ControlEvents['message'];
+      this.#put({ type: 'message', message: { ...message, at: this.#options.clock.wall() } });
+    }
+    if (event === 'call.ended' && this.#lists.has('history')) this.load('history');
   }
 
   #lost(error: unknown): void {

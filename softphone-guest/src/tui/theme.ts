@@ -7,12 +7,16 @@ export interface Theme {
   readonly incoming: string | undefined;
 }
 
+/**
+ * Okabe and Ito's palette, whose colours people with any kind of colour blindness tell apart; terminals
+ * with fewer colours get the nearest ones.
+ */
 const colourful: Theme = {
-  good: 'green',
-  warning: 'yellow',
-  bad: 'red',
-  accent: 'cyan',
-  incoming: 'magenta',
+  good: '#56b4e9',
+  warning: '#e69f00',
+  bad: '#d55e00',
+  accent: '#009e73',
+  incoming: '#cc79a7',
 };
 
 const plain: Theme = {

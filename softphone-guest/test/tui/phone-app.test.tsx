@@ -57,6 +57,10 @@ function show(calls: readonly CallInfo[] = [], more: Partial<PhoneState> = {}) {
     transfer: (call, to) => void done.push(`transfer ${call} ${JSON.stringify(to)}`),
     redial: note('redial'),
     doNotDisturb: note('doNotDisturb'),
+    register: note('register'),
+    selectDevice: note('selectDevice'),
+    load: note('load'),
+    quit: note('quit'),
     dismiss: () => undefined,
   };
   const app = render(
@@ -71,7 +75,6 @@ function show(calls: readonly CallInfo[] = [], more: Partial<PhoneState> = {}) {
       actions={actions}
       theme={themeFor({ NO_COLOR: '1' })}
       now={() => NOW}
-      onQuit={note('quit')}
       onRing={note('bell')}
     />,
   );
@@ -153,7 +156,7 @@ describe('the screen', () => {
     const frame = await screen.until('* alice@example.com registered');
     expect(frame).toContain('* engine: connected');
     expect(frame).toContain('No calls');
-    expect(frame).toMatch(/d dial +\? help +q leave/);
+    expect(frame).toMatch(/d dial +Tab view +: commands +\? help +q leave/);
   });
 
   it('says why a line is not registered, and that there is no engine', async () => {
@@ -352,5 +355,5 @@ describe('the level meter', () => {
 
 it('NO_COLOR takes every colour away', () => {
   expect(Object.values(themeFor({ NO_COLOR: '1' })).every((one) => one === undefined)).toBe(true);
-  expect(themeFor({ NO_COLOR: '' }).bad).toBe('red');
+  expect(themeFor({ NO_COLOR: '' }).bad).toBe('#d55e00');
 });

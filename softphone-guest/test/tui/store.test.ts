@@ -10,7 +10,11 @@ let store: PhoneStore;
 beforeEach(async () => {
   fake = new FakeDaemon();
   await fake.start();
-  store = new PhoneStore({ clock: systemClock, connect: () => connectDaemon(fake.paths) });
+  store = new PhoneStore({
+    clock: systemClock,
+    connect: () => connectDaemon(fake.paths),
+    onQuit: () => undefined,
+  });
 });
 
 afterEach(async () => {
@@ -21,6 +25,18 @@ afterEach(async () => {
 const until = (check: () => void) => vi.waitFor(check, 5000);
 
 describe('the screen’s store', () => {
+  it('fetches lists when they are asked for, and keeps the history up to date', async () => {
+    await store.start();
+    store.load('history');
+    store.load('contacts');
+    await until(() => expect(store.getState()).toMatchObject({ history: [], contacts: [] }));
+    const call = fake.account.ring('sip:bob@example.com', 'Bob');
+    call.endWith({ by: 'remote', status: 487, reason: 'cancelled' });
+    await until(() =>
+      expect(store.getState().history).toMatchObject([{ remote: 'sip:bob@example.com' }]),
+    );
+  });
+
   it('shows what the daemon has, and follows it', async () => {
     await store.start();
     expect(store.getState()).toMatchObject({

@@ -5,6 +5,7 @@ import { duration } from '../../text/words.ts';
 import { party, texts } from '../texts.ts';
 import { signs, type Theme } from '../theme.ts';
 import { Coloured } from './phone-header.tsx';
+import { windowOf } from './window.ts';
 
 /** Silence for so long is worth a word. */
 const SILENT_MS = 2000;
@@ -20,7 +21,11 @@ export function CallList(props: {
 }): ReactNode {
   const { calls, focused, now, theme } = props;
   if (calls.length === 0) return <Text dimColor>{texts.noCalls}</Text>;
-  const { from, to } = window(calls, focused, props.rows);
+  const index = Math.max(
+    0,
+    calls.findIndex((call) => call.id === focused),
+  );
+  const { from, to } = windowOf(calls.length, index, props.rows);
   return (
     <Box flexDirection="column">
       {calls.slice(from, to).map((call) => (
@@ -65,20 +70,4 @@ function CallLine(props: {
       )}
     </Text>
   );
-}
-
-/** The part of a long list that keeps the focused call in sight. */
-function window(
-  calls: readonly CallInfo[],
-  focused: string | undefined,
-  rows: number,
-): { from: number; to: number } {
-  if (calls.length <= rows) return { from: 0, to: calls.length };
-  const size = Math.max(1, rows - 1);
-  const index = Math.max(
-    0,
-    calls.findIndex((call) => call.id === focused),
-  );
-  const from = Math.min(Math.max(0, index - Math.floor(size / 2)), calls.length - size);
-  return { from, to: from + size };
 }

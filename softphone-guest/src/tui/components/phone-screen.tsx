@@ -2,30 +2,27 @@ import { Box, Text } from 'ink';
 import type { ReactNode } from 'react';
 import { printable } from '@offhook/common/printable';
 import type { Action } from '../keys.ts';
-import { focusOf, type PhoneState } from '../state.ts';
+import { commands } from '../palette.ts';
+import type { PhoneState } from '../state.ts';
 import { texts } from '../texts.ts';
 import type { Theme } from '../theme.ts';
-import { CallList } from './call-list.tsx';
-import { DialField } from './dial-field.tsx';
+import type { Ui } from '../ui.ts';
 import { HelpScreen } from './help-screen.tsx';
 import { IncomingBanner } from './incoming-banner.tsx';
 import { KeyLine } from './key-line.tsx';
+import { MainPane } from './main-pane.tsx';
+import { PalettePane } from './palette-pane.tsx';
 import { Coloured, PhoneHeader } from './phone-header.tsx';
-import { QualityLine } from './quality-line.tsx';
+import { TextField } from './text-field.tsx';
 
-/** Lines that everything but the list of calls can take. */
+/** Lines that everything but the list in view can take. */
 const OTHER_ROWS = 16;
 const LEAST_COLUMNS = 80;
 const LEAST_ROWS = 24;
 
 export interface PhoneScreenProps {
   readonly state: PhoneState;
-  readonly chosen: string | undefined;
-  /** What is typed into the dial field; undefined when it is not open. */
-  readonly dialling: string | undefined;
-  /** What is typed is where the call goes. */
-  readonly transferring: boolean;
-  readonly help: boolean;
+  readonly ui: Ui;
   readonly actions: ReadonlySet<Action>;
   /** Wall clock, ms since the epoch. */
   readonly now: number;
@@ -36,63 +33,86 @@ export interface PhoneScreenProps {
 
 /** The whole screen, from data alone. */
 export function PhoneScreen(props: PhoneScreenProps): ReactNode {
-  const { state, theme, columns, rows } = props;
-  const focused = focusOf(state.calls, props.chosen);
+  const { state, ui, theme, columns, rows } = props;
   const incoming = state.calls.filter((call) => call.state === 'incoming');
-  const others = state.calls.filter((call) => call.state !== 'incoming');
   const connected = state.daemon.state === 'connected';
   return (
     <Box flexDirection="column" width={columns}>
-      <Text bold>
-        <Coloured colour={theme.accent}>{texts.title}</Coloured>
-      </Text>
+      {!ui.help && (
+        <Text bold>
+          <Coloured colour={theme.accent}>{texts.title}</Coloured>
+        </Text>
+      )}
       {state.daemon.state === 'connecting' && <Text>{texts.connecting}</Text>}
       {state.daemon.state === 'lost' && (
         <Text wrap="truncate-end">
           <Coloured colour={theme.bad}>{texts.lost(state.daemon.reason)}</Coloured>
         </Text>
       )}
-      {connected && <PhoneHeader accounts={state.accounts} engine={state.engine} theme={theme} />}
+      {connected && !ui.help && (
+        <PhoneHeader accounts={state.accounts} engine={state.engine} theme={theme} />
+      )}
       {connected && state.doNotDisturb && (
         <Text bold>
           <Coloured colour={theme.warning}>{texts.doNotDisturb}</Coloured>
         </Text>
       )}
       {connected && (
-        <IncomingBanner calls={incoming} typing={props.dialling !== undefined} theme={theme} />
+        <IncomingBanner
+          calls={incoming}
+          typing={ui.field !== undefined || ui.finding}
+          theme={theme}
+        />
       )}
-      {props.help ? (
-        <HelpScreen />
+      {ui.help ? (
+        <HelpScreen rows={incoming.length > 0 ? rows - OTHER_ROWS / 2 : rows - 2} />
       ) : (
-        <Box flexDirection="column" marginTop={1}>
-          {connected && (others.length > 0 || incoming.length === 0) && (
-            <CallList
-              calls={others}
-              focused={focused?.id}
-              now={props.now}
-              rows={Math.max(2, rows - OTHER_ROWS)}
-              theme={theme}
-            />
-          )}
-          {connected && focused?.state === 'established' && (
-            <QualityLine media={focused.media} theme={theme} />
-          )}
-          {props.dialling !== undefined && (
-            <DialField value={props.dialling} transfer={props.transferring} theme={theme} />
-          )}
-          {state.notice !== undefined && (
-            <Text>
-              <Coloured colour={state.notice.kind === 'error' ? theme.bad : theme.accent}>
-                {printable(state.notice.text)}
-              </Coloured>
-            </Text>
-          )}
-        </Box>
+        <Middle {...props} room={Math.max(2, rows - OTHER_ROWS)} connected={connected} />
       )}
       {(columns < LEAST_COLUMNS || rows < LEAST_ROWS) && <Text dimColor>{texts.tooSmall}</Text>}
-      <Box marginTop={1}>
-        <KeyLine actions={props.actions} />
-      </Box>
+      {!ui.help && (
+        <Box marginTop={1}>
+          <KeyLine actions={props.actions} />
+        </Box>
+      )}
+    </Box>
+  );
+}
+
+/** Calls or the view, what is being typed, and what there is to say. */
+function Middle(props: PhoneScreenProps & { room: number; connected: boolean }): ReactNode {
+  const { state, ui, theme, room } = props;
+  const { field } = ui;
+  return (
+    <Box flexDirection="column" marginTop={1}>
+      {props.connected && field?.kind !== 'palette' && <MainPane {...props} rows={room} />}
+      {field?.kind === 'palette' && (
+        <PalettePane
+          text={field.text}
+          commands={commands(ui.chosenCall, state, field.text)}
+          chosen={field.row}
+          rows={room}
+          theme={theme}
+        />
+      )}
+      {field?.kind === 'dial' && (
+        <TextField label={texts.dial} hint={texts.dialHint} value={field.text} theme={theme} />
+      )}
+      {field?.kind === 'transfer' && (
+        <TextField
+          label={texts.transfer}
+          hint={texts.transferHint}
+          value={field.text}
+          theme={theme}
+        />
+      )}
+      {state.notice !== undefined && (
+        <Text>
+          <Coloured colour={state.notice.kind === 'error' ? theme.bad : theme.accent}>
+            {printable(state.notice.text)}
+          </Coloured>
+        </Text>
+      )}
     </Box>
   );
 }

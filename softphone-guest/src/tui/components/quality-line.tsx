@@ -39,7 +39,7 @@ export function QualityLine({ media, theme }: { media: MediaInfo; theme: Theme }
   );
 }
 
-function mosColour(mos: number, theme: Theme): string | undefined {
+export function mosColour(mos: number, theme: Theme): string | undefined {
   if (mos >= GOOD_MOS) return theme.good;
   return mos < BAD_MOS ? theme.bad : theme.warning;
 }

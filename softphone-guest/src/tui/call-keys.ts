@@ -1,0 +1,67 @@
+import type { Effect } from './actions.ts';
+import type { Action, CallAction } from './keys.ts';
+import { focusOf, type PhoneState } from './state.ts';
+
+/** What a key does to the calls; undefined when it does nothing just now. */
+export function callAction(
+  action: CallAction,
+  state: PhoneState,
+  focusedId: string | undefined,
+): Effect | undefined {
+  const focused = state.calls.find((call) => call.id === focusedId);
+  const ringing =
+    focused?.state === 'incoming' ? focused : state.calls.find((call) => call.state === 'incoming');
+  switch (action) {
+    case 'answer':
+      return ringing && ((actions) => actions.answer(ringing.id));
+    case 'reject':
+      return ringing && ((actions) => actions.reject(ringing.id));
+    case 'hangup':
+      return focused && ((actions) => actions.hangup(focused.id));
+    case 'hold':
+      return focused?.state === 'established'
+        ? (actions) => actions.hold(focused.id, !focused.held)
+        : undefined;
+    case 'mute':
+      return focused && ((actions) => actions.mute(focused.id, !focused.muted));
+    case 'swap':
+      return (actions) => actions.swap();
+    case 'redial':
+      return (actions) => actions.redial();
+    case 'disturb':
+      return (actions) => actions.doNotDisturb(!state.doNotDisturb);
+    default:
+      return action satisfies never;
+  }
+}
+
+/** To what was typed, or, when that is nothing, to the one other call that is up. */
+export function transfer(
+  state: PhoneState,
+  call: string | undefined,
+  target: string,
+): Effect | undefined {
+  if (call === undefined) return undefined;
+  if (target !== '') return (actions) => actions.transfer(call, { target });
+  const [other, third] = state.calls.filter(
+    (one) => one.state === 'established' && one.id !== call,
+  );
+  return other !== undefined && third === undefined
+    ? (actions) => actions.transfer(call, { other: other.id })
+    : undefined;
+}
+
+/** What can be done to the calls as they are. */
+export function possible(state: PhoneState, focusedId: string | undefined): Set<Action> {
+  const actions = new Set<Action>(['help', 'quit']);
+  if (state.daemon.state !== 'connected') return actions;
+  actions.add('dial');
+  if (state.calls.some((call) => call.state === 'incoming')) {
+    actions.add('answer').add('reject');
+  }
+  const focused = focusOf(state.calls, focusedId);
+  if (focused !== undefined) actions.add('hangup').add('mute');
+  if (focused?.state === 'established') actions.add('hold').add('transfer');
+  if (state.calls.some((call) => call.state === 'established' && call.held)) actions.add('swap');
+  return actions;
+}

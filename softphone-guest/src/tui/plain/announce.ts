@@ -1,0 +1,64 @@
+import { printable } from '@offhook/common/printable';
+import type { CallInfo } from '../../control/schemas.ts';
+import type { PhoneState } from '../state.ts';
+import { party, texts } from '../texts.ts';
+
+/** Pure: what has changed, in sentences of their own, for people who hear the screen. */
+export function announcements(before: PhoneState, after: PhoneState): readonly string[] {
+  return [
+    ...daemonWords(before, after),
+    ...after.accounts
+      .filter((account) => {
+        const was = before.accounts.find(({ aor }) => aor === account.aor);
+        return was?.state !== account.state && account.state !== 'registering';
+      })
+      .map(
+        ({ aor, state, reason }) =>
+          `${aor.replace(/^sips?:/i, '')} ${texts.accountState[state]}${state === 'failed' && reason !== null ? `: ${printable(reason)}` : ''}`,
+      ),
+    ...(after.engine !== undefined && after.engine.text !== before.engine?.text
+      ? [printable(after.engine.text)]
+      : []),
+    ...after.calls.flatMap((call) =>
+      callWords(
+        before.calls.find(({ id }) => id === call.id),
+        call,
+      ),
+    ),
+    ...(after.notice !== undefined && after.notice !== before.notice
+      ? [printable(after.notice.text)]
+      : []),
+    ...(after.doNotDisturb === before.doNotDisturb
+      ? []
+      : [texts.plain.disturb(after.doNotDisturb)]),
+  ];
+}
+
+function daemonWords(before: PhoneState, { daemon }: PhoneState): readonly string[] {
+  if (daemon.state === before.daemon.state) return [];
+  if (daemon.state === 'connecting') return [texts.connecting];
+  return [daemon.state === 'lost' ? texts.lost(daemon.reason) : texts.plain.connected];
+}
+
+function callWords(before: CallInfo | undefined, call: CallInfo): readonly string[] {
+  const who = party(call);
+  if (call.state === 'incoming') {
+    return before?.state === 'incoming' ? [] : [texts.plain.incoming(who)];
+  }
+  const words = [
+    ...(before?.state === call.state ? [] : [texts.callState[call.state]]),
+    ...changed(before?.held, call.held, texts.held, texts.plain.resumed),
+    ...changed(before?.remoteHeld, call.remoteHeld, texts.remoteHeld, texts.plain.remoteResumed),
+    ...changed(before?.muted, call.muted, texts.muted, texts.plain.unmuted),
+    ...changed(before?.locallyMuted, call.locallyMuted, texts.locallyMuted, texts.plain.unmuted),
+    ...(call.transfer === null || call.transfer.reason === before?.transfer?.reason
+      ? []
+      : [texts.transferring(call.transfer)]),
+  ];
+  return words.length === 0 ? [] : [`${who}: ${words.join(', ')}`];
+}
+
+function changed(before: boolean | undefined, now: boolean, on: string, off: string): string[] {
+  if ((before ?? false) === now) return [];
+  return [now ? on : off];
+}
