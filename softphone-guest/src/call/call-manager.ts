@@ -217,7 +217,7 @@ export class CallManager {
         }
         const media = this.#media(call.id, line, sip.remote.uri, row);
         const restored = line.account.restore(sip, media);
-        const parts = { ...this.#partsOf(call.id, line, media, call.remote.uri), resumed: call };
+        const parts = { ...this.#partsOf(call.id, line, media, sip.remote.uri), resumed: call };
         const session = this.#session(restored, parts, line);
         this.#added(session);
         keeper.inherited(session);
