@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '@offhook/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { z } from 'zod';
 
 import { engineConfig } from '../../media-engine-client/src/config.ts';
 import { guestConfigSchema } from '../../softphone-guest/src/config.ts';
@@ -22,18 +23,25 @@ async function tomlIn(page: string): Promise<readonly string[]> {
   return Array.from(text.matchAll(/^```toml\n(.*?)^```/gms), ([, example = '']) => example);
 }
 
+const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
+  '/etc/offhook/port-helper.toml': portHelperConfig,
+  '~/.config/offhook-engine/config.toml': engineConfig,
+};
+
 describe('examples of configuration in the documentation', () => {
   it.each([
     ['install-thin-client.md', engineConfig],
     ['install-guest.md', guestConfigSchema],
+    ['channel-tls.md', guestConfigSchema],
   ])('%s: the programs take them', async (page, schema) => {
     const examples = await tomlIn(page);
     expect(examples.length).toBeGreaterThan(0);
     for (const example of examples) {
       const path = join(folder, 'config.toml');
       await writeFile(path, example, { mode: 0o600 });
-      const isList = example.startsWith('# /etc/offhook/port-helper.toml');
-      expect(() => loadConfig({ path, schema: isList ? portHelperConfig : schema })).not.toThrow();
+      // A file of another program says so in its first line.
+      const named = /^# (\S+)\n/.exec(example)?.[1] ?? '';
+      expect(() => loadConfig({ path, schema: SCHEMAS[named] ?? schema })).not.toThrow();
     }
   });
 });
@@ -42,7 +50,11 @@ describe('links in the documentation', () => {
   it.each([
     'README.md',
     'CONTRIBUTING.md',
+    'docs/add-a-channel.md',
     'docs/architecture.md',
+    'docs/install-guest.md',
+    'docs/install-host.md',
+    'docs/install-thin-client.md',
     'docs/packages.md',
     'docs/troubleshooting.md',
   ])('%s: every file linked to is there', async (page) => {
