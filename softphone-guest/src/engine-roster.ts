@@ -247,9 +247,9 @@ export class EngineRoster implements EngineLine {
     });
   }
 
-  /** A thin client comes while the phone is nowhere, or in the guest. */
+  /** A thin client comes while the phone is nowhere, or in the guest; the first one is waited for. */
   #shouldTakeOver(seat: Seat): boolean {
-    return seat.kind === 'client' && !this.clientPresent;
+    return seat.kind === 'client' && !this.clientPresent && this.status.state !== 'connecting';
   }
 
   #arrived(seat: Seat): void {

@@ -306,6 +306,19 @@ describe('other commands', () => {
     expect((await run('devices input')).code).toBe(exitCode.usage);
   });
 
+  it('use lists thin clients, and refuses one that is not there', async () => {
+    const { out } = await run('use --json');
+    const { engines } = JSON.parse(out) as { engines: { channel: string }[] };
+    expect(engines).toEqual([
+      { channel: expect.any(String), kind: 'client', active: true, connected: true },
+    ]);
+    expect((await run('use')).out).toMatch(/thin client +in use, connected/);
+    expect(await run(`use ${engines[0]?.channel}`)).toMatchObject({ code: 0 });
+    const refused = await run('use tcp:192.0.2.7:1');
+    expect(refused).toMatchObject({ code: 1, out: '' });
+    expect(refused.err).toContain('no engine is connected at tcp:192.0.2.7:1');
+  });
+
   it('events streams what is asked for as JSON lines, until the daemon goes', async () => {
     expect((await run('events nonsense')).code).toBe(exitCode.usage);
     const lines: string[] = [];

@@ -1,7 +1,7 @@
 import { OffhookError } from '@offhook/common/errors';
 import { printJson } from '@offhook/common/cli';
 import { controlEvents } from '../control/api.ts';
-import type { DevicesInfo } from '../control/schemas.ts';
+import type { DevicesInfo, EnginesInfo } from '../control/schemas.ts';
 import type { Context } from './call-commands.ts';
 import { connectDaemon, withDaemon } from '../control/client.ts';
 import { printable } from '@offhook/common/printable';
@@ -59,6 +59,31 @@ function devicesTable({ devices: list, selected }: DevicesInfo): string {
         .filter(([, id]) => id === device.id)
         .map(([role]) => role)
         .join(', '),
+    ]),
+  ]);
+}
+
+/** Moves the phone to another thin client, or lists them. */
+export async function use(
+  { paths, json, output }: Context,
+  channel: string | undefined,
+): Promise<void> {
+  const info = await withDaemon(paths, (daemon) =>
+    channel === undefined
+      ? daemon.call('engines.list', {})
+      : daemon.call('engines.use', { channel }),
+  );
+  if (json) printJson(output, info);
+  else output.out(enginesTable(info));
+}
+
+function enginesTable({ engines }: EnginesInfo): string {
+  return table([
+    ['ENGINE', 'WHERE', 'STATE'],
+    ...engines.map(({ channel, kind, active, connected }) => [
+      channel,
+      kind === 'client' ? 'thin client' : 'in the guest',
+      `${active ? 'in use, ' : ''}${connected ? 'connected' : 'not connected'}`,
     ]),
   ]);
 }

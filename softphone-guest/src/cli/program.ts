@@ -119,6 +119,13 @@ function phoneCommands(program: Command, context: () => Context): void {
       (await import('./phone-commands.ts')).register(context(), account, false),
     );
   program
+    .command('use')
+    .description('thin clients of this phone; with a channel, move it and its calls there')
+    .argument('[channel]', 'as listed')
+    .action(async (channel?: string) =>
+      (await import('./phone-commands.ts')).use(context(), channel),
+    );
+  program
     .command('devices')
     .description('audio devices of the thin client; with a role and a device, choose it')
     .argument('[role]', 'input, output or ringer', asRole)

@@ -6,6 +6,7 @@ import {
   callInfo,
   checkInfo,
   devicesInfo,
+  enginesInfo,
   engineInfo,
   mediaInfo,
   journalCall,
@@ -252,6 +253,16 @@ export const controlMethods = {
     summary: 'Takes the registration back',
     params: z.object({ account }),
     result: accountInfo,
+  },
+  'engines.list': {
+    summary: 'Thin clients that the phone can be used at, and which it is',
+    params: none,
+    result: enginesInfo,
+  },
+  'engines.use': {
+    summary: 'Moves the calls, and the phone, to another thin client that is connected',
+    params: z.object({ channel: z.string().min(1).max(512) }),
+    result: enginesInfo,
   },
   'devices.list': {
     summary: 'Audio devices of the thin client',

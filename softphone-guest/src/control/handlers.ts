@@ -19,6 +19,7 @@ import type { CallInfo, CheckInfo, StatusInfo } from './schemas.ts';
 import { transferHandlers } from './transfer-handlers.ts';
 import { selectCall, selectCalls, type CallFilter } from './select-calls.ts';
 import { getTrace } from './trace-handler.ts';
+import type { EngineRoster } from '../engine-roster.ts';
 
 export interface ControlHandlersParts {
   readonly manager: CallManager;
@@ -27,7 +28,7 @@ export interface ControlHandlersParts {
   readonly lines: readonly Line[];
   /** Address of record of the line that dials when none is named. */
   readonly defaultAccount: string | undefined;
-  readonly media: MediaPort;
+  readonly media: MediaPort & Pick<EngineRoster, 'seats' | 'use'>;
   readonly trace: TraceStore;
   readonly journal: Pick<Journal, 'rows'>;
   readonly contacts: ContactBook;
@@ -164,6 +165,15 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
       const { config, account } = line(lines, name);
       await account.unregister();
       return describeAccount(config, account);
+    },
+    'engines.list': () => ({ engines: [...media.seats] }),
+    'engines.use': ({ channel }) => {
+      if (!media.use(channel)) {
+        throw new OffhookError('engine', 'not-connected', `no engine is connected at ${channel}`, {
+          remedy: 'see `offhook use` for those that are',
+        });
+      }
+      return { engines: [...media.seats] };
     },
     'devices.list': () => media.call('devices.list', {}),
     'devices.select': async (params) => {

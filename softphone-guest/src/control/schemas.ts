@@ -135,6 +135,17 @@ export const statusInfo = z.object({
   settings: settingsInfo,
 });
 
+export const enginesInfo = z.object({
+  engines: z.array(
+    z.object({
+      channel: z.string(),
+      kind: z.enum(['client', 'fallback']).describe('`fallback`: the engine in the guest'),
+      active: z.boolean().describe('The phone is used there; so it is at exactly one'),
+      connected: z.boolean(),
+    }),
+  ),
+});
+
 export const devicesInfo = z.object({
   devices: z.array(audioDevice),
   selected: z.record(audioRole, z.string()),
@@ -182,6 +193,7 @@ export type EngineInfo = z.output<typeof engineInfo>;
 export type JournalCallInfo = z.output<typeof journalCall>;
 export type JournalInfo = z.output<typeof journalInfo>;
 export type StatusInfo = z.output<typeof statusInfo>;
+export type EnginesInfo = z.output<typeof enginesInfo>;
 export type DevicesInfo = z.output<typeof devicesInfo>;
 export type MessageInfo = z.output<typeof messageInfo>;
 export type CheckInfo = z.output<typeof checkInfo>;
