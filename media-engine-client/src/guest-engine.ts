@@ -179,6 +179,8 @@ export class GuestEngine implements MediaEngine {
     'session.stats': async ({ id }) => this.#parts.stats(await this.#session(id)),
     'session.mute': async ({ id, muted }) =>
       this.#parts.sessions.mute(await this.#session(id), { muted }),
+    'session.conference': async ({ id, conference }) =>
+      this.#parts.sessions.confer(await this.#session(id), conference ?? undefined),
     'session.dtmf': async ({ id, command, ...tones }) => {
       const session = await this.#session(id);
       await session.dtmf.once(command, async () => {

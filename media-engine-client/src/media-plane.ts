@@ -69,6 +69,11 @@ export interface LegConfig {
   readonly input: string;
   readonly output: string;
   readonly muted: boolean;
+  /**
+   * Legs of a conference: what these have received is added to what this one sends (mix-minus: never
+   * its own). All legs of one worker; one that is not there, or no more, is silence.
+   */
+  readonly hears?: readonly string[];
   readonly jitterBufferMs: { readonly min: number; readonly max: number };
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  conferenceId,
   audioDevice,
   audioRole,
   digits,
@@ -166,6 +167,17 @@ export const methods = {
   /** Microphone of this session; the person's own mute at the thin client wins. */
   'session.mute': {
     params: z.object({ id: sessionId, muted: z.boolean() }),
+    result: sessionState,
+    errors: ['unknown-session'],
+  },
+  /**
+   * Puts a session into a conference of the guest's, or (null) takes it out of its own. Those in one
+   * hear each other and the microphone, each without itself, mixed at the thin client; all of them
+   * are live together. A session on hold, muted or not, is neither heard nor hears the others. A
+   * conference is there as long as a session is in it; it outlasts new offers.
+   */
+  'session.conference': {
+    params: z.object({ id: sessionId, conference: conferenceId.nullable() }),
     result: sessionState,
     errors: ['unknown-session'],
   },

@@ -106,6 +106,9 @@ export const mediaState = z.enum([
 export const endpoint = z.object({ address: z.string(), port: z.int().min(0).max(65_535) });
 
 /** One session as the engine knows it: the row of `snapshot`. */
+/** Chosen by the guest, its own. */
+export const conferenceId = z.string().min(1).max(64);
+
 export const sessionState = z.object({
   id: sessionId,
   revision,
@@ -129,6 +132,8 @@ export const sessionState = z.object({
    * live, and the others send silence and are not heard until it ends or they are taken again.
    */
   background: z.boolean().optional(),
+  /** The conference that it is in; see `session.conference`. */
+  conference: conferenceId.optional(),
   label: z.string(),
   /** Wall clock of the thin client, ms since the epoch. */
   openedAt: z.number(),

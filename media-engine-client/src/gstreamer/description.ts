@@ -1,5 +1,6 @@
 import type { LegConfig } from '../media-plane.ts';
 import { codecElements, packetMs } from './codecs.ts';
+import { conferenceElements } from './conference-elements.ts';
 import { inputElements, outputElements, type SoundServer } from './device-elements.ts';
 import { quote } from './quote.ts';
 
@@ -35,11 +36,17 @@ export function describeLeg(leg: LegShape): PipelineDescription {
   const rtp = `application/x-rtp,media=audio,clock-rate=${codec.clockRate},encoding-name=${elements.encodingName},payload=${codec.payloadType}`;
   const packets =
     codec.name === 'opus' ? '' : `min-ptime=${ptimeNs} max-ptime=${ptimeNs} perfect-rtptime=true`;
+  const { hears } = leg.config;
+  const conference =
+    hears === undefined
+      ? undefined
+      : conferenceElements({ id: leg.config.id, hears, rate: elements.audioRate, ptimeMs });
   const description = [
     [
       inputElements(leg.input, { sound: leg.sound, rate: elements.audioRate, ptimeMs }),
       raw,
       `volume name=microphone mute=${muted} volume=${leg.inputVolume}`,
+      ...(conference === undefined ? [] : [conference.mixer]),
       elements.encoder(codec),
       `${elements.payloader} name=pay pt=${codec.payloadType} mtu=1400 ${packets}`,
       `offhookrtpsink port=${quote(sockets)}`,
@@ -51,9 +58,11 @@ export function describeLeg(leg: LegShape): PipelineDescription {
       elements.decoder(codec),
       ...(elements.conceal ? ['offhookplc name=plc'] : []),
       ...(leg.input === 'echo' ? ['tee name=echo'] : []),
+      ...(conference === undefined ? [] : ['tee name=heard ! queue']),
       `volume name=speaker volume=${leg.outputVolume}`,
       outputElements(leg.output, { sound: leg.sound, append: leg.append }),
     ].join(' ! '),
+    ...(conference === undefined ? [] : conference.branches),
   ].join('  ');
   return {
     description,

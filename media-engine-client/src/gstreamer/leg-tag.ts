@@ -43,6 +43,7 @@ const legTag = z.object({
     input: z.string(),
     output: z.string(),
     muted: z.boolean(),
+    hears: z.array(z.string()).exactOptional(),
     jitterBufferMs: z.object({ min: z.number(), max: z.number() }),
   }),
 });

@@ -4,9 +4,9 @@ import type { EngineConfig } from '../config.ts';
 import type { MediaPlane, MediaPlaneEvents, TransportAddress } from '../media-plane.ts';
 import type { Admission } from './admission.ts';
 import type { LiveSession } from './live-session.ts';
-import { isShared, liveSession } from './microphone.ts';
+import { isShared, liveSession, together } from './microphone.ts';
 import type { SessionTable } from './session-table.ts';
-import { legConfig } from './view.ts';
+import { holding, legConfig } from './view.ts';
 
 /** What happens to sessions by themselves; who is told is decided above. */
 export interface SessionEvents {
@@ -65,7 +65,7 @@ export class LegKeeper {
       max: config.audio.jitter_buffer_max,
     };
     for (const session of table.all) {
-      const background = live !== undefined && session !== live && session.hasAudio;
+      const background = live !== undefined && !together(session, live) && session.hasAudio;
       const moved = background !== session.background;
       session.background = background;
       const changed = session.setLeg(
@@ -75,6 +75,11 @@ export class LegKeeper {
           output: device('output'),
           latching: session.latchingRefused ? 'off' : config.rtp.latching,
           jitterBufferMs,
+          hears: confers(session)
+            ? table.all
+                .filter((other) => other !== session && confers(other) && together(session, other))
+                .map((other) => other.sockets.id)
+            : [],
         }),
       );
       if (changed) void this.#follow(session);
@@ -130,4 +135,10 @@ export class LegKeeper {
     }
     if (state === 'up') this.settle();
   }
+}
+
+/** It takes part in its conference: one on hold is neither heard nor hears the others. */
+function confers({ data, hasAudio }: LiveSession): boolean {
+  const held = holding(data) || data.inForce?.agreement.direction === 'inactive';
+  return data.conference !== undefined && hasAudio && !held;
 }

@@ -52,6 +52,7 @@ export interface MediaSession {
   readonly lastSdp: string | undefined;
   readonly muted: boolean;
   readonly locallyMuted: boolean;
+  readonly conference: string | undefined;
   /** The person here has hung up; it stays until the guest knows. */
   readonly hungUp: boolean;
   /** The keys in force must not be used any more. */
@@ -84,6 +85,7 @@ export function newSession(
     lastSdp: undefined,
     muted: false,
     locallyMuted: false,
+    conference: undefined,
     hungUp: false,
     rekey: false,
     taken: 0,

@@ -11,6 +11,21 @@ function speaks({ inForce, hungUp, wanted }: MediaSession): boolean {
   return inForce !== undefined && !hungUp && (wanted === 'sendrecv' || wanted === 'recvonly');
 }
 
+/** Whether two sessions are parts of one conversation, which has the devices as a whole. */
+export function together(a: Conferee, b: Conferee): boolean {
+  return (
+    a === b ||
+    (a.data.conference !== undefined &&
+      a.data.conference === b.data.conference &&
+      a.guest.instance === b.guest.instance)
+  );
+}
+
+interface Conferee {
+  readonly data: MediaSession;
+  readonly guest: { readonly instance: string };
+}
+
 /** The one that is live; undefined when none uses the devices. */
 export function liveSession<S extends { readonly data: MediaSession }>(
   sessions: Iterable<S>,

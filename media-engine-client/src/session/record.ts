@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   codecName,
+  conferenceId,
   direction,
   endpoint,
   mediaOptions,
@@ -102,6 +103,7 @@ const mediaSession = z.object({
   lastSdp: orUndefined(z.string()),
   muted: z.boolean(),
   locallyMuted: z.boolean(),
+  conference: orUndefined(conferenceId),
   hungUp: z.boolean(),
   rekey: z.boolean(),
   taken: z.int(),

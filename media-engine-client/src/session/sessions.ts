@@ -109,6 +109,11 @@ export class Sessions implements EventSource<SessionEvents> {
     return this.#change(session, change);
   }
 
+  /** It hears, and is heard by, the others of that conference; undefined: of none. */
+  confer(session: LiveSession, conference: string | undefined) {
+    return this.#change(session, { conference });
+  }
+
   /** The person here takes the call: it becomes the live one. */
   takeOver(session: LiveSession): Promise<SessionState> {
     return this.#change(session, { taken: ++this.#turn });

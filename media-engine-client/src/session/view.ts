@@ -38,6 +38,7 @@ export function sessionState(session: MediaSession, around: Surroundings): Sessi
     muted: session.muted,
     locallyMuted: session.locallyMuted,
     ...(around.background ? { background: true } : {}),
+    ...(session.conference === undefined ? {} : { conference: session.conference }),
     label: session.options.label,
     openedAt: session.openedAt,
   };
@@ -56,6 +57,8 @@ export interface LegSettings {
   readonly output: string;
   readonly latching: LegConfig['latching'];
   readonly jitterBufferMs: LegConfig['jitterBufferMs'];
+  /** Legs of the same conference. */
+  readonly hears?: readonly string[];
 }
 
 /** The leg that the session needs in the worker; undefined where there is nothing to send or play. */
@@ -66,6 +69,7 @@ export function legConfig(
 ): LegConfig | undefined {
   const agreement = session.inForce?.agreement;
   if (agreement === undefined || session.hungUp) return undefined;
+  const { hears = [] } = settings;
   return {
     id: settings.sockets,
     sockets: settings.sockets,
@@ -88,6 +92,7 @@ export function legConfig(
     input: settings.input,
     output: around.background ? 'null' : settings.output,
     muted: session.muted || session.locallyMuted || around.background || holding(session),
+    ...(hears.length === 0 ? {} : { hears }),
     jitterBufferMs: settings.jitterBufferMs,
   };
 }
@@ -96,7 +101,7 @@ export function legConfig(
  * A hold sends silence: whoever is held must not hear what is said meanwhile, not even while the
  * peer has yet to answer.
  */
-function holding(session: MediaSession): boolean {
+export function holding(session: MediaSession): boolean {
   const wanted = offering(session) ? session.offer?.pending.direction : session.wanted;
   return wanted === 'sendonly' || session.wanted === 'sendonly';
 }

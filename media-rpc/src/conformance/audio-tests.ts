@@ -4,6 +4,33 @@ import { refusal } from './session-driver.ts';
 
 /** What a guest can do with the audio of a session, and with the thin client's devices. */
 export const audioTests: EngineTests = (engine) => {
+  describe('session.conference', () => {
+    const put = (id: string, conference: string | null) =>
+      engine().client.call('session.conference', { id, conference });
+
+    it('puts a session into a conference, into another, and out of it; it may be repeated', async () => {
+      await engine().establish('s');
+      expect((await engine().get('s')).conference).toBeUndefined();
+      for (const conference of ['c1', 'c1', 'c2']) {
+        expect(await put('s', conference)).toMatchObject({ id: 's', conference });
+        expect((await engine().get('s')).conference).toBe(conference);
+      }
+      for (const _again of [1, 2]) expect((await put('s', null)).conference).toBeUndefined();
+    });
+
+    it('outlasts a new offer and its answer', async () => {
+      await engine().establish('s');
+      await put('s', 'c1');
+      const { sdp } = await engine().update('s', 3, engine().offer('sendrecv', 2));
+      const accept = engine().accept(engine().answerTo(sdp ?? '', { version: 2 }));
+      expect((await engine().update('s', 4, accept)).session.conference).toBe('c1');
+    });
+
+    it('is refused for a session that is not there', async () => {
+      expect(await refusal(put('nobody', 'c1'))).toBe('unknown-session');
+    });
+  });
+
   describe('session.mute', () => {
     it('mutes and unmutes, and may be repeated', async () => {
       await engine().establish('s');

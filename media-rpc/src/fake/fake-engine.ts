@@ -215,6 +215,11 @@ export class FakeEngine extends Emitter<MediaEvents> implements MediaEngine {
       this.#keep(session);
       return stateOf(session);
     },
+    'session.conference': ({ id, conference }) => {
+      const session = { ...this.#session(id), conference: conference ?? undefined };
+      this.#keep(session);
+      return stateOf(session);
+    },
     'session.dtmf': ({ id, command, digits, method }) => {
       const agreement = this.#session(id).inForce?.agreement;
       const can = method === 'inband' || agreement?.telephoneEvent === true;

@@ -31,6 +31,7 @@ export interface FakeSession {
   readonly openedAt: number;
   readonly muted: boolean;
   readonly locallyMuted: boolean;
+  readonly conference?: string | undefined;
   readonly inForce: InForce | undefined;
   readonly offer: Offer | undefined;
   /** What the answer of the last step has replaced; absent after any other step. */
@@ -94,6 +95,7 @@ export function stateOf(session: FakeSession): SessionState {
     state: offering ? 'offered' : inForce === undefined ? 'idle' : 'active',
     muted,
     locallyMuted,
+    ...(session.conference === undefined ? {} : { conference: session.conference }),
     label: options.label,
     openedAt,
     local: { address: local.address, port: local.port },

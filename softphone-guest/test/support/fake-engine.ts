@@ -86,6 +86,13 @@ export class FakeEngine {
         this.sessions.set(next.id, next);
         return next;
       }
+      case 'session.conference': {
+        const { conference: _, ...rest } = this.#session(command.params.id);
+        const { conference } = command.params;
+        const next = conference === null ? rest : { ...rest, conference };
+        this.sessions.set(next.id, next);
+        return next;
+      }
       case 'session.stats':
         return stats(this.#session(command.params.id).id);
       case 'tone.play':
@@ -233,9 +240,10 @@ function describe(method: MethodName, params: unknown): string {
     digits,
     method: how,
     kind,
+    conference,
   } = params as Record<string, unknown>;
   const { type, of, direction } = (step ?? {}) as Record<string, unknown>;
-  return [method, id, revision, type, of, direction, muted, digits, how, kind]
+  return [method, id, revision, type, of, direction, muted, digits, how, kind, conference]
     .filter((one) => one !== undefined)
     .map(String)
     .join(' ');
