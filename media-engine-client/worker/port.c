@@ -41,6 +41,7 @@ static int bind_udp(OhAddress *address, guint dscp, int *failure) {
 
 /* The next even port of the range with a free odd one above it, RFC 3550 §11. */
 static gboolean bind_pair(const OhPortOpen *o, int fd[2], OhAddress local[2], GError **error) {
+  static gboolean begun;
   static guint turn;
   guint first = (o->from + 1) & ~1u;
   guint pairs = o->to < first + 1 ? 0 : (o->to - first + 1) / 2;
@@ -49,7 +50,12 @@ static gboolean bind_pair(const OhPortOpen *o, int fd[2], OhAddress local[2], GE
     oh_error_set(error, "invalid", "%s is no numeric address", o->address);
     return FALSE;
   }
-  /* Ports are used in turn, so that late packets of a call that ended meet a closed port. */
+  /*
+   * Ports are used in turn, so that late packets of a call that ended meet a closed port, and each
+   * worker begins elsewhere, so that those of a call of its predecessor do not meet another call.
+   */
+  if (!begun) turn = g_random_int();
+  begun = TRUE;
   guint start = pairs > 1 ? turn++ : 0;
   for (guint i = 0; i < pairs; i++) {
     guint port = first + 2 * ((start + i) % pairs);
