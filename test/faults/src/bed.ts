@@ -161,8 +161,10 @@ export class Bed {
     await this.phone.close().catch(() => undefined);
   }
 
+  /** There may be none at the moment, when another one is just being started. */
   async killWorker(): Promise<void> {
-    await kill(this.workerPid);
+    const socket = join(this.context.directory, 'engine', 'worker.sock');
+    for (const pid of processesWith('offhook-worker', socket)) await kill(pid);
   }
 
   /** Calls a far end that answers, and waits until each hears the other. */
@@ -214,8 +216,7 @@ export class Bed {
       );
     }
     // It outlives its engine as long as there are calls.
-    const worker = join(this.context.directory, 'engine', 'worker.sock');
-    for (const pid of processesWith('offhook-worker', worker)) await kill(pid);
+    await this.killWorker();
     const { engine: channel, sip } = this.#ports;
     const { from, to } = this.rtpPorts;
     releasePorts(from, to - from + 1);

@@ -95,8 +95,7 @@ export class Call {
     await phone.becomes(id, 'established', 15_000);
     const tx = secure ? new SrtpContext(SUITE, key) : undefined;
     const call = new Call(id, { far, sipp, relay, tx }, options);
-    if (secure) call.#sendThere();
-    call.followKeys();
+    call.followPhone();
     await far.hears(options.hears ?? MICROPHONE_HZ, { signal });
     return call;
   }
@@ -139,7 +138,7 @@ export class Call {
         this.sipp.received('INVITE', 200).length > answers,
       { within: 5000, every: 50, seen: () => this.sipp.summary() },
     );
-    this.followKeys();
+    this.followPhone();
     await this.isHeard();
   }
 
@@ -151,10 +150,12 @@ export class Call {
     await this.sipp.done();
   }
 
-  /** Takes the key of the phone's latest description, if it has a new one. */
-  followKeys(): void {
-    if (this.#tx === undefined) return;
+  /** Sends to where the phone's latest description says, and takes its key. */
+  followPhone(): void {
     const description = this.#descriptions().at(-1) ?? '';
+    const port = Number(/^m=audio (\d+)/m.exec(description)?.[1]);
+    if (this.#relay === undefined) this.far.sendTo({ address: '127.0.0.1', port });
+    if (this.#tx === undefined) return;
     const line = attributes(description, 'crypto').find((one) => one.includes(` ${SUITE} `));
     const key = /inline:([A-Za-z0-9+/=]+)/.exec(line ?? '')?.[1];
     if (key === undefined || key === this.#key) return;
@@ -167,11 +168,6 @@ export class Call {
     this.far.close();
     this.#relay?.close();
     await this.sipp.stop();
-  }
-
-  #sendThere(): void {
-    const port = Number(/^m=audio (\d+)/m.exec(this.#descriptions()[0] ?? '')?.[1]);
-    this.far.sendTo({ address: '127.0.0.1', port });
   }
 
   /** Of the phone, oldest first. */

@@ -7,11 +7,14 @@ import { outcomeLine, rowFigures } from './figures.ts';
 import { junit } from './junit.ts';
 import type { Part } from './row.ts';
 import { parts } from './rows/index.ts';
+import { soakPart } from './soak/part.ts';
 import { runPart, type Outcome } from './run-part.ts';
 
 const USAGE = `usage: npm run test:faults -- [options]
   --only F5       only this row, or this part of it (F5-srtp); may be repeated
   --all           the long parts too, which only the benchmark has otherwise
+  --soak N        N random faults with calls up, instead of the table's rows
+  --calls N       how many calls the soak has (default 4)
   --seed N        what is random goes by it (default: random; printed)
   --junit FILE    writes a JUnit report
   --logs DIR      where the logs of failed parts are kept (default build/faults)
@@ -25,6 +28,8 @@ async function main(): Promise<number> {
     options: {
       only: { type: 'string', multiple: true, default: [] },
       all: { type: 'boolean', default: false },
+      soak: { type: 'string' },
+      calls: { type: 'string', default: '4' },
       seed: { type: 'string' },
       junit: { type: 'string' },
       logs: { type: 'string', default: join(ROOT, 'build/faults') },
@@ -50,7 +55,17 @@ async function main(): Promise<number> {
   // Sockets live in there, and their paths must be short.
   const directory = await mkdtemp(join(tmpdir(), 'offhook-faults-'));
   const outcomes: Outcome[] = [];
-  for (const part of chosen) {
+  const tried =
+    values.soak === undefined
+      ? chosen
+      : [
+          soakPart({
+            faults: Number(values.soak),
+            calls: Number(values.calls),
+            only: values.only[0],
+          }),
+        ];
+  for (const part of tried) {
     const say = (line: string) => console.log(line);
     const options = { directory, kept: values.logs, signal: stop.signal, seed, say };
     const outcome = await runPart(part, options);

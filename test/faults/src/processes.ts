@@ -13,7 +13,11 @@ export function isAlive(pid: number): boolean {
 
 /** Kills it at once, and waits until it is gone. */
 export async function kill(pid: number): Promise<void> {
-  process.kill(pid, 'SIGKILL');
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has gone by itself.
+  }
   await until(`process ${pid} to be gone`, () => !isAlive(pid), { within: 5000, every: 5 });
 }
 

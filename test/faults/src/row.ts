@@ -47,7 +47,7 @@ export interface Context {
 
 /** One way in which a row of the table is tried: F4 over TLS, F5 with SRTP. */
 export interface Part {
-  readonly row: RowId;
+  readonly row: RowId | 'soak';
   /** Unique within its row. */
   readonly name: string;
   /** In the field's words. */

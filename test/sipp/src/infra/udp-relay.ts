@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { freePorts } from './ports.ts';
+import { seeded } from './random.ts';
 
 export interface UdpRelayOptions {
   readonly address: string;
@@ -35,7 +36,7 @@ export class UdpRelay {
     this.#front = front;
     this.#back = back;
     this.#options = options;
-    this.#random = mulberry32(options.seed);
+    this.#random = seeded(options.seed);
     front.on('message', (bytes, from) => {
       // Empty lines come from whoever looks whether the port is open, and are no traffic.
       if (/^[\r\n]*$/.test(bytes.toString('latin1'))) return;
@@ -117,18 +118,7 @@ function bind(address: string, port: number): Promise<Socket> {
 /** The next seed from there with which one of the first three packets is lost. */
 export function seedThatLoses(loss: number, from: number): number {
   for (let seed = from; ; seed++) {
-    const random = mulberry32(seed);
+    const random = seeded(seed);
     if ([random(), random(), random()].some((value) => value < loss)) return seed;
   }
-}
-
-/** A small generator with a 32-bit state, even enough for losing packets. */
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
