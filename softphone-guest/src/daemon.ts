@@ -51,8 +51,11 @@ export interface DaemonParts {
 
 export interface Daemon {
   readonly phone: Phone;
-  /** Ends calls, unregisters, closes the control socket. Idempotent. */
-  close(): Promise<void>;
+  /**
+   * Ends calls, unregisters, closes the control socket. With `keepCalls` the calls are left to the
+   * next daemon, and nothing is said to anybody. Idempotent.
+   */
+  close(options?: { keepCalls?: boolean }): Promise<void>;
 }
 
 /**
@@ -142,9 +145,9 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
   let closing: Promise<void> | undefined;
   return {
     phone,
-    close() {
+    close({ keepCalls = false } = {}) {
       closing ??= (async () => {
-        await phone.close();
+        await phone.close({ keepCalls });
         stopEvents();
         await server.close();
         await journal.close();

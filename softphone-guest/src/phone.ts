@@ -42,8 +42,8 @@ export interface Phone {
   readonly settings: Settings;
   readonly link: EngineRoster;
   readonly trace: TraceStore;
-  /** Ends calls, unregisters and closes; idempotent. Takes at most about `timeoutMs`. */
-  close(timeoutMs?: number): Promise<void>;
+  /** Ends calls (unless `keepCalls`), unregisters and closes; idempotent. Takes about 2 s at most. */
+  close(options?: { keepCalls?: boolean }): Promise<void>;
 }
 
 const CLOSE_MS = 2000;
@@ -144,12 +144,12 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
     settings,
     link,
     trace,
-    close(timeoutMs = CLOSE_MS) {
+    close({ keepCalls = false } = {}) {
       closing ??= (async () => {
         away.close();
-        await manager.close(timeoutMs);
+        if (!keepCalls) await manager.close(CLOSE_MS);
         try {
-          await userAgent.close({ timeoutMs });
+          await userAgent.close({ timeoutMs: CLOSE_MS, keepCalls });
         } catch (error) {
           logger.warn({ reason: describeError(error) }, 'signaling did not close cleanly');
         }

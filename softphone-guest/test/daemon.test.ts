@@ -147,6 +147,72 @@ describe('calls --json', () => {
   });
 });
 
+describe('offhook journal', () => {
+  it('shows what the next daemon would go on with, and nothing that is a secret', async () => {
+    const { id, sip } = await talk();
+    sip?.write('established');
+    const { out, code } = await run('journal');
+    expect(code).toBe(0);
+    expect(out).toMatch(/journal +written/);
+    expect(out).toMatch(new RegExp(`${id} +established +sip:bob@example.com +${id}-… +2`));
+    const session = [...(fake.engine?.sessions.keys() ?? [])][0] ?? '';
+    expect(session).toMatch(new RegExp(`^${id}-.{20}$`));
+    expect((await run('journal --json')).out).not.toContain(session);
+  });
+
+  it('shows it from the file when no daemon runs', async () => {
+    const { id, sip } = await talk();
+    sip?.write('established');
+    await daemon.close({ keepCalls: true });
+    const { out, err, code } = await run('journal');
+    expect([code, err]).toEqual([
+      0,
+      'offhook: no daemon runs; this is what the next one will find\n',
+    ]);
+    expect(out).toContain(id);
+  });
+
+  it('says so when there is nothing in it', async () => {
+    expect((await run('journal')).out).toContain('no calls in it');
+  });
+});
+
+describe('a daemon that comes after another one', () => {
+  it('has its calls, under the same ids and as they were, and its history', async () => {
+    const done = await talk('carol');
+    await client.call('call.hangup', { call: done.id });
+    const { id, sip } = await talk();
+    await client.call('call.hold', {});
+    sip?.write('established');
+    await client.close();
+    await daemon.close({ keepCalls: true });
+    daemon = await fake.start();
+    client = await connectDaemon(fake.paths);
+    const { calls } = await client.call('calls.list', {});
+    expect(calls).toMatchObject([
+      { id, state: 'established', held: true, remote: 'sip:bob@example.com' },
+    ]);
+    const { calls: history } = await client.call('history.list', {});
+    expect(history).toMatchObject([{ id: done.id, end: { by: 'local' } }]);
+    expect(fake.userAgent.awayMs).toBeGreaterThanOrEqual(0);
+    expect(fake.engine?.sessions.size).toBe(1);
+    await client.call('call.resume', {});
+    await client.call('call.hangup', {});
+    expect((await client.call('journal.get', {})).calls).toEqual([]);
+  });
+
+  it('forgets a call whose account is no more', async () => {
+    const { sip } = await talk();
+    sip?.write('established', 'sip:gone@example.com');
+    await client.close();
+    await daemon.close({ keepCalls: true });
+    daemon = await fake.start();
+    client = await connectDaemon(fake.paths);
+    expect((await client.call('calls.list', {})).calls).toEqual([]);
+    expect((await client.call('status', {})).journal).toMatchObject({ state: 'ok', calls: 0 });
+  });
+});
+
 describe('a command on a call', () => {
   it('finds the only one, and by its first letters', async () => {
     const { id, sip } = await talk();

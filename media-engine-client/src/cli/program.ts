@@ -61,9 +61,12 @@ export function buildProgram({ output }: { output: Output }): Command {
       '--spice <desktop>',
       'let the guest of that desktop in, by its SPICE port: spice://HOST:PORT or a .vv file',
     )
-    .action(async ({ keepCalls = false, spice }: { keepCalls?: boolean; spice?: string }) =>
-      (await import('./run-command.ts')).run(context(), { keepCalls, spice }),
-    );
+    .option('--supervise', 'start it again when it dies; for systems without systemd')
+    .action(async (options: { keepCalls?: boolean; spice?: string; supervise?: boolean }) => {
+      const { keepCalls = false, spice, supervise } = options;
+      if (supervise === true) await superviseThis(context());
+      else await (await import('./run-command.ts')).run(context(), { keepCalls, spice });
+    });
   program
     .command('view')
     .description('open a virtual desktop in your viewer, with the sound of its calls made here')
@@ -97,6 +100,12 @@ export function buildProgram({ output }: { output: Output }): Command {
   deviceCommands(program, context);
   installCommand(program, context);
   return program;
+}
+
+/** Ends the process. */
+async function superviseThis({ output }: Context): Promise<void> {
+  const { superviseSelf } = await import('@offhook/common/supervise');
+  process.exit(await superviseSelf('offhook-engine run', output));
 }
 
 function callCommands(program: Command, context: () => Context): void {

@@ -12,8 +12,14 @@ import type { Context } from './call-commands.ts';
 const RANDOM_STEPS = 2 ** 47;
 const SAME_SIGNAL_MS = 500;
 
-/** Runs until SIGTERM or SIGINT; then calls are ended, lines unregistered, sockets closed. */
-export async function daemon({ paths, output }: Context): Promise<void> {
+/**
+ * Runs until SIGTERM or SIGINT; then calls are ended, unless they are to be kept, lines unregistered,
+ * sockets closed.
+ */
+export async function daemon(
+  { paths, output }: Context,
+  { keepCalls = false }: { keepCalls?: boolean } = {},
+): Promise<void> {
   const config = loadGuestConfig(paths.config);
   const logger = createLogger({ name: 'offhook', level: config.log.level });
   guardProcess(logger, exitCode.failed);
@@ -40,7 +46,7 @@ export async function daemon({ paths, output }: Context): Promise<void> {
     askedAt = now;
     logger.info({ signal }, 'shutting down');
     running
-      .close()
+      .close({ keepCalls })
       .catch((error: unknown) => logger.error({ reason: describeError(error) }, 'shut-down failed'))
       .finally(resolve);
   };

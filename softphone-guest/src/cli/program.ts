@@ -45,7 +45,7 @@ export function buildProgram({ output }: { output: Output }): Command {
     }>();
     return { paths: guestPaths({ stateDir, config }), json: json ?? false, output };
   };
-  phoneCommands(program, context);
+  phoneCommands(program, context, output);
   installCommand(program, context);
   callCommands(program, context);
   transferCommands(program, context);
@@ -53,7 +53,7 @@ export function buildProgram({ output }: { output: Output }): Command {
   return program;
 }
 
-function phoneCommands(program: Command, context: () => Context): void {
+function phoneCommands(program: Command, context: () => Context, output: Output): void {
   program
     .command('tui')
     .description('the phone on the terminal (also without any command); leaving it drops no call')
@@ -64,7 +64,12 @@ function phoneCommands(program: Command, context: () => Context): void {
   program
     .command('daemon')
     .description('run the phone in the foreground; prints "ready" when it serves')
-    .action(async () => (await import('./daemon-command.ts')).daemon(context()));
+    .option('--supervise', 'start it again when it dies; for systems without systemd')
+    .option('--keep-calls', 'on SIGTERM leave calls to the next daemon, which goes on with them')
+    .action(async (options: { supervise?: boolean; keepCalls?: boolean }) => {
+      if (options.supervise === true) await superviseThis('offhook daemon', output);
+      else await (await import('./daemon-command.ts')).daemon(context(), options);
+    });
   program
     .command('port-helper')
     .description('own a port of the virtual desktop and share it; the daemon starts it by itself')
@@ -78,6 +83,10 @@ function phoneCommands(program: Command, context: () => Context): void {
     .command('status')
     .description('daemon, lines and engine')
     .action(async () => (await import('./phone-commands.ts')).status(context()));
+  program
+    .command('journal')
+    .description('calls that would go on if the daemon were killed now, or that the next will find')
+    .action(async () => (await import('./journal-command.ts')).journal(context()));
   program
     .command('doctor')
     .description('check every layer, from the configuration to the audio of running calls')
@@ -160,6 +169,12 @@ function installCommand(program: Command, context: () => Context): void {
       const other = { program: 'offhook-engine', package: 'offhook-engine' };
       installProgram({ own: guestInstallation, other, flags, ...context() });
     });
+}
+
+/** Ends the process. */
+async function superviseThis(name: string, output: Output): Promise<void> {
+  const { superviseSelf } = await import('@offhook/common/supervise');
+  process.exit(await superviseSelf(name, output));
 }
 
 function callCommands(program: Command, context: () => Context): void {

@@ -1,6 +1,8 @@
 import type {
   AccountInfo,
   CallInfo,
+  JournalCallInfo,
+  JournalInfo,
   MediaInfo,
   SettingsInfo,
   StatusInfo,
@@ -115,8 +117,30 @@ export function statusText(status: StatusInfo): string {
     ...status.accounts.map((account) => ['account', `${account.aor}: ${accountWords(account)}`]),
     ['engine', status.engine.text.replace(/^engine: /, '')],
     ['calls', String(status.calls)],
+    ['journal', journalWords(status.journal)],
     ...(status.settings.doNotDisturb ? [['do not disturb', 'on']] : []),
   ]);
+}
+
+function journalWords({ state, reason, lost }: JournalInfo): string {
+  const now =
+    state === 'ok' ? 'written' : `NOT written, calls would not survive a restart: ${reason ?? ''}`;
+  return printable(lost === null ? now : `${now}; calls may have been forgotten: ${lost}`);
+}
+
+export function journalText(journal: JournalInfo, calls: readonly JournalCallInfo[]): string {
+  const head = table([['journal', journalWords(journal)]]);
+  if (calls.length === 0) return `${head}no calls in it\n`;
+  return `${head}${table([
+    ['CALL', 'SIP STATE', 'REMOTE', 'MEDIA SESSION', 'REVISION'],
+    ...calls.map((call) => [
+      call.id,
+      call.held ? `${call.state} (held)` : call.state,
+      printable(call.remote),
+      call.session,
+      String(call.revision),
+    ]),
+  ])}`;
 }
 
 export function settingsText(settings: SettingsInfo): string {

@@ -4,6 +4,8 @@ import type {
   AccountEvents,
   AccountOptions,
   Body,
+  CallJournal,
+  CallSnapshot,
   CallEnd,
   CallState,
   CallWill,
@@ -117,6 +119,7 @@ export class FakeSipCall extends Emitter<SipCallEvents> implements SipCall {
     this.end = end;
     this.state = 'ended';
     this.emit('state', 'ended');
+    this.journal?.commit([{ id: this.id, snapshot: undefined }]);
     this.emit('ended', end);
   }
 
@@ -209,8 +212,20 @@ export class FakeSipCall extends Emitter<SipCallEvents> implements SipCall {
     this.agent = agent;
   }
 
-  snapshot(): undefined {
-    return undefined;
+  /** Where signaling would write it down. */
+  journal: CallJournal | undefined;
+  #written: Pick<CallSnapshot, 'state' | 'account'> | undefined;
+
+  snapshot(): CallSnapshot | undefined {
+    if (this.#written === undefined) return undefined;
+    const { id, direction, remote } = this;
+    return { version: 2, id, direction, remote, ...this.#written, content: {} };
+  }
+
+  /** As signaling has the call written down before a message leaves. */
+  write(state: CallSnapshot['state'], account = this.account): void {
+    this.#written = { state, account };
+    this.journal?.commit([{ id: this.id, snapshot: this.snapshot() }]);
   }
 
   /** What `will` gives. */
@@ -347,14 +362,23 @@ export class FakeAccount extends Emitter<AccountEvents> implements Account {
       id: `sip-${++this.#count}`,
     });
     call.agent = agent;
+    call.journal = this.journal;
     call.options = options;
     this.placed.push(call);
     void call.sendInvite();
     return call;
   }
 
-  restore(): never {
-    throw new Error('no call of an earlier life');
+  journal: CallJournal | undefined;
+
+  restore({ id, direction, account, remote, state }: CallSnapshot, agent: SdpAgent): SipCall {
+    const call = new FakeSipCall({ direction, account, remote: remote.uri, id });
+    call.agent = agent;
+    call.journal = this.journal;
+    if (state === 'established') call.state = 'established';
+    call.write(state);
+    this.placed.push(call);
+    return call;
   }
 
   /** A call comes in. */
@@ -431,13 +455,17 @@ export class FakeUserAgent implements UserAgent {
   readonly trace: UserAgentOptions['trace'];
   closed = false;
 
+  readonly #journal: CallJournal | undefined;
+
   constructor(options: UserAgentOptions) {
+    this.#journal = options.journal;
     this.trace = options.trace;
     this.listening = options.listen;
   }
 
   addAccount(options: AccountOptions): FakeAccount {
     const account = new FakeAccount(options.aor);
+    account.journal = this.#journal;
     this.accounts.push(account);
     this.accountOptions.push(options);
     if (options.register) void account.register();
