@@ -304,6 +304,19 @@ export class Engine {
     }
   }
 
+  /**
+   * A guest that is away and a peer that has fallen silent: the call was most likely moved to another
+   * thin client. The microphone here must not go on speaking into it; heard again, it is sent again.
+   */
+  #lookForDeserted(session: LiveSession): void {
+    const { instance } = session.guest;
+    const deserted = session.silence.silent && !this.guests.connected(instance);
+    if (deserted === session.deserted) return;
+    session.deserted = deserted;
+    this.#options.logger.warn({ session: session.id, deserted }, 'neither guest nor peer');
+    this.sessions.settle();
+  }
+
   #watchLegs(): void {
     if (this.#closed) return;
     this.#watch = this.#clock.after(WATCH_MS, () => void this.#look());
@@ -327,6 +340,7 @@ export class Engine {
           lastPacketAt: leg?.rx.lastPacketAt,
           timeoutMs: config.rtp.timeout * 1000,
         });
+        this.#lookForDeserted(session);
         if (silentMs !== undefined) {
           this.#tell(session.guest, 'session.rtpTimeout', { id: session.id, silentMs });
         }

@@ -16,6 +16,8 @@ export class LiveSession {
   leaseMs: number;
   data: MediaSession;
   background = false;
+  /** Neither guest nor peer are there: the call has most likely gone on without us. */
+  deserted = false;
   recovering = false;
   sendingTo: TransportAddress | undefined;
   /** A source was latched on that the policy does not allow. */
@@ -64,8 +66,8 @@ export class LiveSession {
   }
 
   get surroundings(): Surroundings {
-    const { background, recovering, sendingTo } = this;
-    return { background, recovering, sendingTo };
+    const { background, deserted, recovering, sendingTo } = this;
+    return { background, deserted, recovering, sendingTo };
   }
 
   /** Resolves when the leg is what it should be, rejects if it could not be made so. */

@@ -28,6 +28,11 @@ export class SilenceWatch {
     return heard ? this.#report(false, 0) : undefined;
   }
 
+  /** The peer was reported as silent, and not as back. */
+  get silent(): boolean {
+    return this.#reported;
+  }
+
   #report(silent: boolean, silentMs: number): SilenceReport {
     if (silent === this.#reported) return undefined;
     this.#reported = silent;

@@ -7,6 +7,8 @@ import { offering, type MediaSession } from './machine.ts';
 export interface Surroundings {
   /** Another call has microphone and speaker. */
   readonly background: boolean;
+  /** Nobody is there to be spoken to: nothing is sent until the peer is heard again. */
+  readonly deserted: boolean;
   /** The worker or its device is being brought back. */
   readonly recovering: boolean;
   /** Where media really goes, after latching. */
@@ -64,7 +66,7 @@ export interface LegSettings {
 /** The leg that the session needs in the worker; undefined where there is nothing to send or play. */
 export function legConfig(
   session: MediaSession,
-  around: Pick<Surroundings, 'background'>,
+  around: Pick<Surroundings, 'background' | 'deserted'>,
   settings: LegSettings,
 ): LegConfig | undefined {
   const agreement = session.inForce?.agreement;
@@ -74,7 +76,7 @@ export function legConfig(
     id: settings.sockets,
     sockets: settings.sockets,
     direction:
-      session.rekey && agreement.srtp !== undefined
+      around.deserted || (session.rekey && agreement.srtp !== undefined)
         ? intersect(agreement.direction, 'recvonly')
         : agreement.direction,
     codec: agreement.codec,

@@ -27,7 +27,7 @@ const rollback: SdpStep = { type: 'rollback' };
 
 let keys = 0;
 const context = { newKey: (bytes: number) => new Uint8Array(bytes).fill(++keys), turn: 5 };
-const around = { background: false, recovering: false, sendingTo: undefined };
+const around = { background: false, deserted: false, recovering: false, sendingTo: undefined };
 const settings = {
   sockets: 's1',
   input: 'default',
@@ -214,7 +214,7 @@ describe('the leg of a session', () => {
   it('is silent while the session is muted by either side, or in the background', () => {
     const active = after(fresh(), answer());
     const muted = (session: MediaSession, background = false) =>
-      legConfig(session, { background }, settings);
+      legConfig(session, { background, deserted: false }, settings);
     expect(muted({ ...active, muted: true })?.muted).toBe(true);
     expect(muted({ ...active, locallyMuted: true })?.muted).toBe(true);
     expect(muted(active, true)).toMatchObject({ muted: true, output: 'null' });

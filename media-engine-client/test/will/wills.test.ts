@@ -395,3 +395,36 @@ describe('a session that another instance of the guest claims', () => {
     await expect(claim).rejects.toMatchObject(mediaError('unknown-session', 'No session short'));
   });
 });
+
+describe('a call whose peer falls silent while the guest is away', () => {
+  it('is not spoken into any more, until the peer or the guest is back', async () => {
+    const test = await startTestEngine({ config: { policy: { lease: 300 } } });
+    const { plane, clock } = test;
+    const { leave } = await callOf(test);
+    const [leg] = plane.worker.legs.keys();
+    const hear = () => {
+      const rx = { packets: 1, bytes: 1, lost: 0, jitterMs: 0, rejected: 0 };
+      plane.legStats.set(leg ?? '', { rx: { ...rx, lastPacketAt: clock.wall() } });
+    };
+    const direction = () => [...plane.worker.legs.values()].map((one) => one.direction);
+    /** As the engine looks: once a second. */
+    const pass = async (seconds: number) => {
+      for (let second = 0; second < seconds; second++) await clock.advance(1000);
+    };
+    hear();
+    await pass(8);
+    // With its guest here, silence is the guest's business.
+    expect(direction()).toEqual(['sendrecv']);
+    await leave();
+    await pass(2);
+    await expect.poll(direction).toEqual(['recvonly']);
+    hear();
+    await pass(2);
+    await expect.poll(direction).toEqual(['sendrecv']);
+    await pass(8);
+    await expect.poll(direction).toEqual(['recvonly']);
+    test.guest('alice');
+    await pass(2);
+    await expect.poll(direction).toEqual(['sendrecv']);
+  });
+});
