@@ -11,6 +11,7 @@ import { codecName, srtpPolicy } from '@offhook/media-rpc';
 import type { ListenAddress } from '@offhook/signaling';
 import { z } from 'zod';
 import { away } from './config-away.ts';
+import { hookEvents } from './hooks/hook-events.ts';
 
 /**
  * The guest's configuration file. What each key is for stands in its `describe`: the configuration
@@ -309,6 +310,20 @@ const codes = z
   .prefault({})
   .describe('Feature codes of the PBX');
 
+const hook = z
+  .object({
+    event: z.enum(hookEvents).describe('When it is run'),
+    command: z
+      .array(z.string().max(4096))
+      .min(1)
+      .max(64)
+      .describe(
+        'Program and arguments, without a shell; the event comes as JSON on standard input',
+      ),
+    timeout: z.number().min(0.1).max(600).default(10).describe('Seconds; then it is ended'),
+  })
+  .describe('A command that is run when something happens');
+
 const log = z
   .object({
     level: z
@@ -334,6 +349,11 @@ export const guestConfigSchema = z
     dial,
     calls,
     codes,
+    hook: z
+      .array(hook)
+      .max(100)
+      .default([])
+      .describe('Commands that are run when something happens'),
     log,
   })
   .superRefine((config, context) => {

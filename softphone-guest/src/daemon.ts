@@ -27,6 +27,7 @@ import {
 } from './control/info.ts';
 import type { StatusInfo } from './control/schemas.ts';
 import { runDoctor } from './doctor.ts';
+import { Hooks } from './hooks/hooks.ts';
 import { Journal, type JournalParts } from './journal/journal.ts';
 import type { Paths } from './paths.ts';
 import { ContactBook } from './people/contact-book.ts';
@@ -135,7 +136,8 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     await journal.close();
     throw error;
   }
-  const stopEvents = publishEvents(phone, server, clock);
+  const hooks = new Hooks(config.hook, { clock, logger });
+  const stopEvents = publishEvents(phone, server, hooks, clock);
   await phone.link.settled(ENGINE_WAIT_MS);
   logger.info(
     { listening: status().listening, engine: phone.link.status, config: paths.config },
@@ -149,6 +151,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       closing ??= (async () => {
         await phone.close({ keepCalls });
         stopEvents();
+        await hooks.close();
         await server.close();
         await journal.close();
         logger.info({}, 'phone closed');
@@ -171,9 +174,15 @@ async function refuseSecondDaemon(path: string): Promise<void> {
   });
 }
 
-function publishEvents(phone: Phone, server: ControlServer, clock: Clock): () => void {
+function publishEvents(
+  phone: Phone,
+  server: ControlServer,
+  hooks: Hooks,
+  clock: Clock,
+): () => void {
   const publish = <E extends ControlEventName>(event: E, make: () => ControlEvents[E]) => {
     if (server.wants(event)) server.publish(event, make());
+    hooks.offer(event, make);
   };
   const stats = new StatsTicker(phone, server, clock);
   phone.manager.events.on('changed', (call) => {

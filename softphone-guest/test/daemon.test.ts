@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { OffhookError } from '@offhook/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -9,6 +9,7 @@ import { screenOptions } from '../src/cli/screen-options.ts';
 import { connectDaemon, type DaemonClient } from '../src/control/client.ts';
 import type { Daemon } from '../src/daemon.ts';
 import { FakeDaemon } from './support/fake-daemon.ts';
+import { guestConfig } from './support/fake-phone.ts';
 
 let fake: FakeDaemon;
 let daemon: Daemon;
@@ -69,6 +70,25 @@ describe('the daemon', () => {
       engine: { state: 'connected', text: 'engine: connected' },
       calls: 0,
     });
+  });
+
+  it('runs the commands that the configuration has for what happens', async () => {
+    const out = join(fake.dir, 'hook.json');
+    const command = `["/bin/sh", "-c", 'cat > "$1.new" && mv "$1.new" "$1"', "hook", "${out}"]`;
+    const other = new FakeDaemon(
+      guestConfig('', `[[hook]]\nevent = "call.incoming"\ncommand = ${command}`),
+    );
+    await other.start();
+    other.account.ring('sip:bob@example.com', 'Bob');
+    await vi.waitFor(
+      () =>
+        expect(JSON.parse(readFileSync(out, 'utf8'))).toMatchObject({
+          event: 'call.incoming',
+          params: { remote: 'sip:bob@example.com', remoteName: 'Bob', state: 'incoming' },
+        }),
+      5000,
+    );
+    await other.remove();
   });
 
   it('streams what happens to those who ask', async () => {
