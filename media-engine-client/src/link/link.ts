@@ -139,6 +139,7 @@ export class Link {
       logger,
       onChannel: (channel) => this.#carry(channel),
       onState: (state) => this.#viewerState(state),
+      onMigration: (news) => this.#tell(news),
       // The desktop has one client at a time: us, or the viewer with us beside it.
       onViewer: () => this.#unlisten(),
     }).then((proxy) => {
@@ -162,7 +163,8 @@ export class Link {
     if (desktop === undefined || busy || this.#headless === 0 || this.#closed) return;
     const turn = ++this.#turn;
     this.#listener = listenSpicePort({
-      source: desktop.source,
+      // A viewer may have moved with the desktop, or been told another ticket.
+      source: this.#proxy?.source ?? desktop.source,
       portName: this.#options.port,
       clock: this.#options.clock,
       onChannel: (channel) => this.#carry(channel),

@@ -108,7 +108,8 @@ describe('a viewer through the proxy', () => {
     await screen.titled(/the desktop \(1\)/u);
     expect(await talkToMonitor(await channels.next('the port to open'))).toContain('"return"');
     // Main, display, inputs, cursor, and two ports: the viewer's and ours.
-    expect((await openChannels(machine)).types).toEqual([1, 2, 3, 4, 10, 10]);
+    const types = async () => (await openChannels(machine)).types;
+    await expect.poll(types, { timeout: 5000 }).toEqual([1, 2, 3, 4, 10, 10]);
     expect(proxy.viewers).toBe(1);
     await viewer.stop();
     await until('idle');

@@ -11,6 +11,8 @@ export interface QemuOptions {
   readonly tls?: { readonly dir: string; readonly only: boolean };
   /** A PC that boots its firmware, so that there is something to see; else no machine at all. */
   readonly screen?: boolean;
+  /** Seamless migration instead of semi-seamless. */
+  readonly seamless?: boolean;
   /** More arguments. */
   readonly args?: readonly string[];
 }
@@ -40,7 +42,8 @@ export async function startQemu(options: QemuOptions): Promise<Qemu> {
   if (options.password !== undefined) {
     args.push('-object', `secret,id=ticket,data=${options.password}`);
   }
-  args.push('-spice', `port=${port},addr=127.0.0.1,${ticket}${tls}`);
+  const seamless = options.seamless === true ? ',seamless-migration=on' : '';
+  args.push('-spice', `port=${port},addr=127.0.0.1,${ticket}${tls}${seamless}`);
   options.ports.forEach((name, index) =>
     args.push(
       '-chardev',
@@ -80,7 +83,7 @@ async function listening(port: number, child: ChildProcess): Promise<void> {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

@@ -26,20 +26,35 @@ export function queue<T>() {
 
 /** A QEMU monitor at the other end greets whoever opens the port, and answers commands. */
 export async function talkToMonitor(channel: Channel): Promise<string> {
+  const next = linesOf(channel);
+  await next('the greeting of the monitor');
+  channel.write(NEGOTIATE);
+  return next('the answer of the monitor');
+}
+
+/** The same with a monitor that may have greeted before. */
+export async function askMonitor(channel: Channel): Promise<string> {
+  const next = linesOf(channel);
+  channel.write(NEGOTIATE);
+  for (;;) {
+    const line = await next('the answer of the monitor');
+    if (!line.startsWith('{"QMP"')) return line;
+  }
+}
+
+const NEGOTIATE = Buffer.from('{"execute":"qmp_capabilities"}\n');
+
+function linesOf(channel: Channel): (what: string) => Promise<string> {
   const lines = queue<string>();
   let text = '';
   channel.on('data', (chunk) => {
     text += Buffer.from(chunk).toString();
-    for (;;) {
-      const end = text.indexOf('\n');
-      if (end < 0) return;
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n')) {
       lines.push(text.slice(0, end));
       text = text.slice(end + 1);
     }
   });
-  await lines.next('the greeting of the monitor');
-  channel.write(Buffer.from('{"execute":"qmp_capabilities"}\n'));
-  return lines.next('the answer of the monitor');
+  return lines.next;
 }
 
 /** What QEMU wants in its x509 directory: a CA, and a server certificate for one subject. */

@@ -1,5 +1,4 @@
-import { createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
+import type { Socket } from 'node:net';
 import {
   describeError,
   OffhookError,
@@ -8,14 +7,16 @@ import {
   type Logger,
 } from '@offhook/common';
 import type { Channel } from '../../channel.ts';
+import type { MigrationNews } from '../connection.ts';
 import type { SpiceLinkState } from '../listen-port.ts';
 import { ChannelType } from '../messages.ts';
 import type { SpiceSource } from '../source.ts';
+import { Entrance, ENTRANCE_HOST } from './entrance.ts';
 import { makeOwnCertificate, type OwnCertificate } from './own-certificate.ts';
 import { relay } from './relay.ts';
-import { TicketKey } from './link-server.ts';
+import { TicketKey, type ViewerRequest } from './link-server.ts';
 import { meetViewer, type Meeting } from './viewer-link.ts';
-import { ViewerSession } from './viewer-session.ts';
+import { ViewerSession, type MainLeg } from './viewer-session.ts';
 import { ViewerTickets } from './viewer-tickets.ts';
 
 export type SpiceProxyState =
@@ -29,6 +30,8 @@ export interface SpiceProxyOptions {
   /** The guest opened its end of the port. */
   readonly onChannel: (channel: Channel) => void;
   readonly onState?: (state: SpiceProxyState) => void;
+  /** The desktop moves to another host, while a viewer has it. */
+  readonly onMigration?: (news: MigrationNews) => void;
   /** A viewer that may come in is about to take the desktop over. */
   readonly onViewer?: () => void;
   readonly clock: Clock;
@@ -48,6 +51,8 @@ export interface ViewerEntrance {
 }
 
 export interface SpiceProxy {
+  /** Where the desktop is, as far as viewers have been told. */
+  readonly source: SpiceSource;
   /** Viewers with a main channel. */
   readonly viewers: number;
   admit(): ViewerEntrance;
@@ -57,10 +62,8 @@ export interface SpiceProxy {
   close(): Promise<void>;
 }
 
-const HOST = '127.0.0.1';
 const COMMON_NAME = 'Offhook viewer proxy';
-/** A desktop with four screens has some thirty channels; a viewer that is replaced overlaps. */
-const MAX_CONNECTIONS = 128;
+const CERT_SUBJECT = `CN=${COMMON_NAME}`;
 
 /**
  * A SPICE server on the loopback address that stands for a desktop: an unmodified viewer connects
@@ -72,21 +75,23 @@ export async function startSpiceProxy(options: SpiceProxyOptions): Promise<Spice
     makeOwnCertificate(COMMON_NAME),
   ]);
   const proxy = new Proxy(options, key, certificate);
-  await proxy.listen();
+  await proxy.open();
   return proxy;
 }
+
+/** A viewer's main channel that has come in: the first of a session, or that of one that moves. */
+type ServeMain = (viewer: Socket, meeting: Meeting, source: SpiceSource) => Promise<void>;
 
 class Proxy implements SpiceProxy {
   readonly #options: SpiceProxyOptions;
   readonly #key: TicketKey;
   readonly #certificate: OwnCertificate;
   readonly #tickets: ViewerTickets;
-  readonly #plain: Server;
-  readonly #tls: Server;
   readonly #stop = new AbortController();
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ViewerSession>();
   readonly #serving = new Set<Promise<void>>();
+  #entrance: Entrance | undefined;
   #source: SpiceSource;
   #portId: number | undefined;
 
@@ -96,26 +101,17 @@ class Proxy implements SpiceProxy {
     this.#key = key;
     this.#certificate = certificate;
     this.#tickets = new ViewerTickets(options.source.password);
-    this.#plain = createServer({ noDelay: true, keepAlive: true });
-    this.#plain.on('connection', (socket: Socket) => this.#accept(socket));
-    const { cert, key: privateKey } = certificate;
-    this.#tls = createTlsServer({ cert, key: privateKey, handshakeTimeout: this.#timeoutMs });
-    this.#tls.on('connection', (socket: Socket) => socket.setNoDelay(true));
-    this.#tls.on('secureConnection', (socket) => this.#accept(socket));
-    for (const server of [this.#plain, this.#tls]) {
-      server.maxConnections = MAX_CONNECTIONS;
-      server.on('error', (error) => options.logger.error({ err: error }, 'viewer proxy failed'));
-    }
   }
 
-  async listen(): Promise<void> {
-    for (const server of [this.#plain, this.#tls]) {
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      server.once('error', reject);
-      server.listen({ host: HOST, port: 0 }, resolve);
-      await promise;
-      server.off('error', reject);
-    }
+  async open(): Promise<void> {
+    this.#entrance = await this.#openEntrance(
+      () => this.#source,
+      (viewer, meeting, source) => this.#begin(viewer, meeting, source),
+    );
+  }
+
+  get source(): SpiceSource {
+    return this.#withTicket(this.#source);
   }
 
   get viewers(): number {
@@ -123,12 +119,12 @@ class Proxy implements SpiceProxy {
   }
 
   admit(): ViewerEntrance {
+    const { port, tlsPort } = this.#mainEntrance();
     const { ticket, revoke } = this.#tickets.issue();
-    const entrance = { host: HOST, port: portOf(this.#plain), ticket, revoke };
+    const entrance = { host: ENTRANCE_HOST, port, ticket, revoke };
     if (this.#source.tlsPort === undefined) return entrance;
-    const ca = this.#certificate.cert;
-    const hostSubject = `CN=${COMMON_NAME}`;
-    return { ...entrance, tls: { port: portOf(this.#tls), ca, hostSubject } };
+    const tls = { port: tlsPort, ca: this.#certificate.cert, hostSubject: CERT_SUBJECT };
+    return { ...entrance, tls };
   }
 
   useSource(source: SpiceSource): void {
@@ -139,7 +135,7 @@ class Proxy implements SpiceProxy {
 
   async close(): Promise<void> {
     this.#stop.abort(new OffhookError('channel', 'closed', 'the viewer proxy was closed'));
-    for (const server of [this.#plain, this.#tls]) server.close();
+    this.#entrance?.close();
     for (const socket of this.#sockets) socket.destroy();
     await Promise.all(this.#serving);
   }
@@ -148,16 +144,31 @@ class Proxy implements SpiceProxy {
     return this.#options.timeoutMs ?? 10_000;
   }
 
+  #mainEntrance(): Entrance {
+    if (this.#entrance === undefined) throw new Error('the proxy is not open');
+    return this.#entrance;
+  }
+
+  /** @param source undefined: whoever comes that way is refused */
+  #openEntrance(source: () => SpiceSource | undefined, serveMain: ServeMain): Promise<Entrance> {
+    return Entrance.open({
+      certificate: this.#certificate,
+      timeoutMs: this.#timeoutMs,
+      logger: this.#options.logger,
+      onViewer: (socket) => this.#accept(socket, source, serveMain),
+    });
+  }
+
   /** With the ticket that the person may have typed. */
-  readonly #currentSource = (): SpiceSource => ({
-    ...this.#source,
+  readonly #withTicket = (source: SpiceSource): SpiceSource => ({
+    ...source,
     password: this.#tickets.password,
   });
 
-  #accept(socket: Socket): void {
+  #accept(socket: Socket, source: () => SpiceSource | undefined, serveMain: ServeMain): void {
     socket.on('error', () => undefined);
     this.#hold(socket);
-    const serving = this.#serve(socket).catch((error: unknown) => {
+    const serving = this.#serve(socket, source(), serveMain).catch((error: unknown) => {
       // What it has been told is to reach it.
       socket.destroySoon();
       if (this.#stop.signal.aborted) return;
@@ -172,7 +183,13 @@ class Proxy implements SpiceProxy {
     socket.once('close', () => this.#sockets.delete(socket));
   }
 
-  async #serve(viewer: Socket): Promise<void> {
+  async #serve(
+    viewer: Socket,
+    source: SpiceSource | undefined,
+    serveMain: ServeMain,
+  ): Promise<void> {
+    if (source === undefined)
+      throw new OffhookError('channel', 'no-route', 'there is no going there');
     const { signal } = this.#stop;
     const what = 'the SPICE link of a viewer';
     // Theirs and ours: each connection, link and ticket to the server has the same time again.
@@ -183,19 +200,19 @@ class Proxy implements SpiceProxy {
           key: this.#key,
           tickets: this.#tickets,
           timeoutMs: this.#timeoutMs,
-          source: this.#currentSource,
+          source,
           signal: waiting,
-          onAdmitted: ({ channelType }) => {
-            if (channelType === ChannelType.main) this.#options.onViewer?.();
+          onAdmitted: (request) => {
+            if (isNewSession(request)) this.#options.onViewer?.();
           },
           onRefused: (request, error) => {
-            if (request.channelType === ChannelType.main) this.#refused(error);
+            if (isNewSession(request)) this.#refused(error);
           },
         }),
     );
     this.#hold(meeting.server);
     await (meeting.request.channelType === ChannelType.main
-      ? this.#serveMain(viewer, meeting)
+      ? serveMain(viewer, meeting, source)
       : relay(viewer, meeting.server));
   }
 
@@ -209,33 +226,49 @@ class Proxy implements SpiceProxy {
     this.#options.onState?.({ state: 'refused', error });
   }
 
-  async #serveMain(viewer: Socket, { server }: Meeting): Promise<void> {
-    const { portName, clock, logger, onChannel } = this.#options;
-    const session: ViewerSession = new ViewerSession({
-      portName,
-      clock,
-      logger,
-      source: this.#currentSource,
-      timeoutMs: Math.min(this.#timeoutMs, 5000),
-      likelyPort: this.#portId,
-      onPortFound: (id) => (this.#portId = id),
-      onChannel,
-      onState: (state) => {
-        // Of two viewers the later one has the desktop.
-        if ([...this.#sessions].at(-1) === session) this.#options.onState?.(state);
-      },
-    });
+  async #begin(viewer: Socket, { server }: Meeting, source: SpiceSource): Promise<void> {
+    const session = this.#newSession(source);
     this.#sessions.add(session);
-    try {
-      await session.run(viewer, server);
-    } finally {
-      this.#sessions.delete(session);
-      if (this.#sessions.size === 0) this.#options.onState?.({ state: 'idle' });
-    }
+    await this.#run(session, { viewer, server, source });
+  }
+
+  async #run(session: ViewerSession, leg: MainLeg): Promise<void> {
+    if (!(await session.run(leg))) return;
+    this.#sessions.delete(session);
+    if (this.#sessions.size === 0) this.#options.onState?.({ state: 'idle' });
+  }
+
+  #newSession(source: SpiceSource): ViewerSession {
+    const { portName, clock, onChannel, onState, onMigration } = this.#options;
+    const session: ViewerSession = new ViewerSession(
+      {
+        portName,
+        clock,
+        onChannel,
+        withTicket: this.#withTicket,
+        timeoutMs: Math.min(this.#timeoutMs, 5000),
+        certSubject: CERT_SUBJECT,
+        likelyPort: this.#portId,
+        onPortFound: (id) => (this.#portId = id),
+        onState: (state) => {
+          // Of two viewers the later one has the desktop.
+          if ([...this.#sessions].at(-1) === session) onState?.(state);
+        },
+        mainEntrance: () => this.#mainEntrance(),
+        openEntrance: (to) =>
+          this.#openEntrance(
+            () => to,
+            (viewer, { server }) => this.#run(session, { viewer, server, source: to ?? source }),
+          ),
+        onMoved: (to) => (this.#source = to),
+        onMigration: (news) => onMigration?.(news),
+      },
+      source,
+    );
+    return session;
   }
 }
 
-function portOf(server: Server): number {
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : 0;
+function isNewSession({ channelType, connectionId }: ViewerRequest): boolean {
+  return channelType === ChannelType.main && connectionId === 0;
 }

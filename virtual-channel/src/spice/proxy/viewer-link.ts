@@ -19,7 +19,7 @@ import type { ServerTicket, ViewerTickets } from './viewer-tickets.ts';
 export interface MeetingOptions {
   readonly key: TicketKey;
   readonly tickets: ViewerTickets;
-  readonly source: () => SpiceSource;
+  readonly source: SpiceSource;
   /** Milliseconds for each step with the server. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -76,7 +76,7 @@ async function reach(
   { source, timeoutMs, signal, onRefused }: MeetingOptions,
 ): Promise<Upstream> {
   try {
-    return await openUpstream({ source: source(), timeoutMs, signal }, request);
+    return await openUpstream({ source, timeoutMs, signal }, request);
   } catch (error) {
     onRefused(request, error);
     viewer.end(encodeLinkRefusal(linkErrorNumber(error)));
