@@ -177,7 +177,7 @@ describe('a headless client whose desktop moves semi-seamlessly', () => {
     const client = await linked();
     const destination = await fakeServer();
     const { main } = await beginSemiSeamless(client, destination);
-    main.close();
+    main.cut();
     await main.closed;
     client.main.send(mainFromServer.migrateEnd, {});
     expect((await destination.channel('main')).connectionId).toBe(0);

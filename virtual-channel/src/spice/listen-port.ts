@@ -36,6 +36,11 @@ export interface SpicePortListener extends ChannelListener {
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5000;
+/** The server has closed without a word, as it does when another client takes the desktop over. */
+const TAKEN_FIRST_RETRY_MS = 5000;
+const TAKEN_LAST_RETRY_MS = 300_000;
+/** A connection that has stood for so long counts as ours again. */
+const SETTLED_MS = 600_000;
 /** Attempts at the host that a desktop has moved to, before it is looked for elsewhere: about 15 s. */
 const PATIENCE = 8;
 
@@ -60,6 +65,7 @@ class PortListener implements SpicePortListener {
   #attempt: Promise<void> | undefined;
   #timer: Timer | undefined;
   #retryMs = FIRST_RETRY_MS;
+  #takenRetryMs = TAKEN_FIRST_RETRY_MS;
 
   constructor(options: ListenPortOptions) {
     this.#options = options;
@@ -113,12 +119,14 @@ class PortListener implements SpicePortListener {
     });
     this.#retryMs = FIRST_RETRY_MS;
     this.#options.onState?.({ state: 'linked' });
-    const given = this.#source;
+    const [given, since] = [this.#source, clock.now()];
     const { reason, next, moved } = await connection.ended;
+    if (clock.now() - since >= SETTLED_MS) this.#takenRetryMs = TAKEN_FIRST_RETRY_MS;
     // Given meanwhile: a ticket for the desktop where it is now.
     if (this.#source !== given) this.#look([this.#source]);
     else this.#look(withoutRepeats([...next, given]), moved ? PATIENCE : 1);
-    return reason;
+    const silent = reason === undefined && next.length === 1 && this.#source === given;
+    return silent && !moved ? takenOver() : reason;
   }
 
   #look(candidates: readonly SpiceSource[], patience = 1): void {
@@ -141,6 +149,18 @@ class PortListener implements SpicePortListener {
     this.#retry(reason);
   }
 
+  /** Two clients that took the desktop from each other all the time would be of no use to anybody. */
+  #nextRetry(error: OffhookError): number {
+    if (isOffhookError(error, 'spice-taken-over')) {
+      const ms = this.#takenRetryMs;
+      this.#takenRetryMs = Math.min(4 * ms, TAKEN_LAST_RETRY_MS);
+      return ms;
+    }
+    const ms = this.#retryMs;
+    this.#retryMs = Math.min(2 * ms, LAST_RETRY_MS);
+    return ms;
+  }
+
   #retry(reason: unknown): void {
     this.#attempt = undefined;
     if (this.#stop.signal.aborted) return;
@@ -152,11 +172,19 @@ class PortListener implements SpicePortListener {
             'closed',
             reason === undefined ? 'the SPICE connection is gone' : describeError(reason),
           );
-    const retryInMs = this.#retryMs;
-    this.#retryMs = Math.min(2 * this.#retryMs, LAST_RETRY_MS);
+    const retryInMs = this.#nextRetry(error);
     this.#options.onState?.({ state: 'waiting', error, retryInMs });
     this.#timer = this.#options.clock.after(retryInMs, () => this.#connect());
   }
+}
+
+function takenOver(): OffhookError {
+  return new OffhookError(
+    'channel',
+    'spice-taken-over',
+    'the SPICE server has ended the session: another client may have taken the desktop',
+    { remedy: 'close the other viewer or engine, or open the desktop with offhook-engine view' },
+  );
 }
 
 /** The same object twice, or two with the same address, is one. */

@@ -98,6 +98,11 @@ export class FakeChannel {
     this.#socket.destroy();
   }
 
+  /** As a network does that breaks. */
+  cut(): void {
+    this.#socket.resetAndDestroy();
+  }
+
   receive(chunk: Buffer): void {
     this.#buffer = Buffer.concat([this.#buffer, chunk]);
     while (this.#buffer.length >= 6) {
