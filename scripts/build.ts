@@ -12,6 +12,8 @@ interface Executable {
   readonly entry: string;
   /** Loaded by `import()` from the entry as one file of its own: quicker than a dozen chunks. */
   readonly whole?: string;
+  /** It asks other hosts by HTTP. */
+  readonly fetches?: boolean;
 }
 
 const executables: readonly Executable[] = [
@@ -21,6 +23,7 @@ const executables: readonly Executable[] = [
     entry: 'softphone-guest/src/cli/main.ts',
     whole: 'softphone-guest/src/cli/screen.ts',
   },
+  { name: 'offhook-cti', entry: 'cti-bridge/src/cli/main.ts', fetches: true },
 ];
 
 /** CommonJS dependencies inside an ES module still call `require`. */
@@ -60,7 +63,7 @@ function beside(file: string): Plugin {
   };
 }
 
-for (const { name, entry, whole } of executables) {
+for (const { name, entry, whole, fetches = false } of executables) {
   const entryPath = join(root, entry);
   if (!existsSync(entryPath)) continue;
   const workspace = join(root, entry.slice(0, entry.indexOf('/')));
@@ -84,7 +87,7 @@ for (const { name, entry, whole } of executables) {
       'process.env.NODE_ENV': '"production"',
       'process.env.DEV': '"false"',
       // The layout engine looks for it, and looking makes Node load its HTTP client: 50 ms.
-      fetch: 'undefined',
+      ...(fetches ? {} : { fetch: 'undefined' }),
     },
     minifySyntax: true,
     minifyWhitespace: true,

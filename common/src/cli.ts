@@ -13,6 +13,9 @@ export const exitCode = {
 
 const BY_CODE: Readonly<Record<string, number>> = {
   'unknown-call': exitCode.noSuch,
+  'no-such-call': exitCode.noSuch,
+  'no-such-connection': exitCode.noSuch,
+  'bridge-unreachable': exitCode.notReachable,
   'no-such-device': exitCode.noSuch,
   ambiguous: exitCode.usage,
   'bad-target': exitCode.usage,

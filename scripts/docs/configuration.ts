@@ -1,10 +1,11 @@
+import { ctiConfigSchema } from '../../cti-bridge/src/service/config.ts';
 import { engineConfig } from '../../media-engine-client/src/config.ts';
 import { guestConfigSchema } from '../../softphone-guest/src/config.ts';
 import { configReference } from './config-reference.ts';
 
 const INTRODUCTION = `# Configuration
 
-Both programs read TOML. A key that is unknown or has a wrong value stops the start with a message
+All programs read TOML. A key that is unknown or has a wrong value stops the start with a message
 that names file, line and key. Secrets belong into \`password_command\` or \`password_file\`.
 
 This page is made from the schemas that the programs check their files with: change them, then run
@@ -25,6 +26,11 @@ const PARTS = [
       'File: `--config`, else `$XDG_CONFIG_HOME/offhook-engine/config.toml`; without one the defaults ' +
       'hold. State: `--state-dir`, else `$XDG_STATE_HOME/offhook-engine`.',
     schema: engineConfig,
+  },
+  {
+    title: 'Server: `offhook-cti`',
+    text: 'File: `--config`, else `$XDG_CONFIG_HOME/offhook-cti/config.toml`; see [cti.md](cti.md).',
+    schema: ctiConfigSchema,
   },
 ];
 

@@ -46,6 +46,20 @@ export const longSuites: readonly Suite[] = [
     deadlineMs: 15 * MINUTE,
     prepare: systemImage,
   },
+  {
+    name: 'faults',
+    command: (report) => ['test/faults/src/main.ts', '--junit', report],
+    result: 'junit',
+    deadlineMs: 12 * MINUTE,
+    prepare: asteriskRoot,
+  },
+  {
+    name: 'cti',
+    command: (report) => ['test/cti/src/main.ts', '--junit', report],
+    result: 'junit',
+    deadlineMs: 8 * MINUTE,
+    prepare: asteriskRoot,
+  },
 ];
 
 /** What continuous integration adds before and after the tests. */

@@ -43,6 +43,8 @@ export class AsteriskAdapter implements CtiAdapter {
   #abilities: Abilities = NO_ABILITIES;
   /** While listings are under way, what changes goes into the tables and is told at their end. */
   #loading = true;
+  #attempt = 0;
+  #lostAttempt = 0;
   #retryMs = FIRST_RETRY_MS;
   #timer: Timer | undefined;
 
@@ -84,7 +86,8 @@ export class AsteriskAdapter implements CtiAdapter {
         signal: within,
         remoteControl: (device) => this.#isRemoteControlled(device),
         tell: (facts) => this.#tell(facts),
-        awaiting: (told, look, work) => this.#awaiting(told, look, work, within),
+        awaiting: (told, look, work, ms = this.#timeoutMs) =>
+          this.#awaiting(told, look, work, { ms, signal: within }),
       }),
     );
   }
@@ -99,6 +102,7 @@ export class AsteriskAdapter implements CtiAdapter {
 
   async #connect(): Promise<void> {
     const { settings, secret, logger } = this.#options;
+    this.#attempt++;
     this.#loading = true;
     try {
       this.#channels.beginListing();
@@ -146,7 +150,9 @@ export class AsteriskAdapter implements CtiAdapter {
   }
 
   #lost(reason: OffhookError): void {
-    if (this.#closing.signal.aborted) return;
+    // The end of a connection is told by itself, and by whoever waited for an answer.
+    if (this.#closing.signal.aborted || this.#lostAttempt === this.#attempt) return;
+    this.#lostAttempt = this.#attempt;
     this.#ami = undefined;
     this.#loading = true;
     this.#timer?.cancel();
@@ -190,7 +196,7 @@ export class AsteriskAdapter implements CtiAdapter {
     what: string,
     look: (event: AmiPacket | undefined) => T | undefined,
     work: () => Promise<unknown>,
-    signal: AbortSignal,
+    limits: { ms: number; signal: AbortSignal },
   ): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     promise.catch(() => undefined);
@@ -206,8 +212,7 @@ export class AsteriskAdapter implements CtiAdapter {
     try {
       await work();
       watcher(undefined);
-      const deadline = { layer: 'cti', what, ms: this.#timeoutMs, signal } as const;
-      return await withDeadline(deadline, () => promise);
+      return await withDeadline({ layer: 'cti', what, ...limits }, () => promise);
     } finally {
       this.#watchers.delete(watcher);
     }

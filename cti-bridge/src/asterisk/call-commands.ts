@@ -77,7 +77,7 @@ export async function hold(context: CommandContext, leg: Channel): Promise<Servi
     );
     return {};
   }
-  const far = onlyFarEnd(context, leg);
+  const far = await onlyFarEnd(context, leg);
   const { contract } = context.settings;
   await context.awaiting(
     'the switch to hold',
@@ -117,7 +117,7 @@ export async function retrieve(context: CommandContext, leg: Channel): Promise<S
     );
     return {};
   }
-  await bridge(context, leg, onlyFarEnd(context, leg));
+  await bridge(context, leg, await onlyFarEnd(context, leg));
   return {};
 }
 
@@ -126,8 +126,8 @@ export async function transfer(
   held: Channel,
   active: Channel,
 ): Promise<ServiceResult> {
-  const first = onlyFarEnd(context, held);
-  const second = onlyFarEnd(context, active);
+  const first = await onlyFarEnd(context, held);
+  const second = await onlyFarEnd(context, active);
   context.channels.expectMerge(held.call, { reason: 'transfer', by: held.device });
   await bridge(context, first, second);
   await clear(
@@ -158,7 +158,7 @@ export async function blindTransfer(
         ),
     );
   } else {
-    await redirect(context, onlyFarEnd(context, leg), context.settings.context, to);
+    await redirect(context, await onlyFarEnd(context, leg), context.settings.context, to);
     context.tell([{ kind: 'transferred', call: leg.call, by: leg.device }]);
   }
   await clear(context, context.channels.byId(leg.id) === undefined ? [] : [leg]);
@@ -170,7 +170,7 @@ export async function conference(
   held: Channel,
   active: Channel,
 ): Promise<ServiceResult> {
-  const far = [onlyFarEnd(context, held), onlyFarEnd(context, active)];
+  const far = [await onlyFarEnd(context, held), await onlyFarEnd(context, active)];
   const room = `room-${randomUUID()}`;
   context.channels.expectMerge(held.call, { reason: 'conference', by: held.device });
   const together = [...far, active];

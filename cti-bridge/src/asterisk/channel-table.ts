@@ -80,8 +80,11 @@ export class ChannelTable {
     this.#diverting.set(id, cause);
   }
 
+  /** To be called before a new connection: what the last one had to tell was told. */
   beginListing(): void {
     this.#born = new Set();
+    this.#gone.filter(() => false);
+    this.#merged.filter((_, call) => this.inCall(call).length > 0);
   }
 
   /** Takes the rows of CoreShowChannels for the truth, but for what happened since they were asked for. */

@@ -25,6 +25,7 @@ export interface CommandContext {
     what: string,
     look: (event: AmiPacket | undefined) => T | undefined,
     work: () => Promise<unknown>,
+    ms?: number,
   ) => Promise<T>;
 }
 
@@ -121,20 +122,39 @@ export function legOf(context: CommandContext, connection: string): Channel {
   throw new OffhookError('cti', 'no-such-connection', `there is no connection ${connection}`);
 }
 
-/** The one other party; in a conference there is no such thing. */
-export function onlyFarEnd(context: CommandContext, leg: Channel): Channel {
-  const { channels, settings } = context;
+/** How long a call may take from both having answered to both being in one bridge. */
+const BRIDGING_MS = 1000;
+
+/**
+ * The one other party; in a conference there is no such thing.
+ *
+ * @throws OffhookError `cti` `invalid-state`
+ */
+export async function onlyFarEnd(context: CommandContext, leg: Channel): Promise<Channel> {
+  const [far, ...more] = farEnds(context, leg);
+  if (more.length > 0) throw noFarEnd(`${leg.name} is in a conference`);
+  if (far !== undefined) return far;
+  try {
+    const look = () => farEnds(context, goneOrSame(context, leg))[0];
+    const nothing = () => Promise.resolve();
+    return await context.awaiting('the call to be connected', look, nothing, BRIDGING_MS);
+  } catch {
+    throw noFarEnd(`nobody else is connected with ${leg.name}`);
+  }
+}
+
+function farEnds({ channels, settings }: CommandContext, leg: Channel): readonly Channel[] {
   const together = leg.bridge === undefined ? [] : channels.inBridge(leg.bridge);
   const bridged = together.filter(({ id }) => id !== leg.id);
-  const waiting = channels.inCall(leg.call).filter((one) => isWaiting(one, settings.contract));
-  const others = bridged.length > 0 ? bridged : waiting;
-  const [far, ...more] = others;
-  if (far !== undefined && more.length === 0) return far;
-  throw new OffhookError(
-    'cti',
-    'invalid-state',
-    far === undefined
-      ? `nobody else is connected with ${leg.name}`
-      : `${leg.name} is in a conference`,
-  );
+  if (bridged.length > 0) return bridged;
+  return channels.inCall(leg.call).filter((one) => isWaiting(one, settings.contract));
+}
+
+function goneOrSame(context: CommandContext, leg: Channel): Channel {
+  goneOr(context, leg, () => true);
+  return leg;
+}
+
+function noFarEnd(message: string): OffhookError {
+  return new OffhookError('cti', 'invalid-state', message);
 }

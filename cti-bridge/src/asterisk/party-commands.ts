@@ -67,7 +67,7 @@ export async function digits(
   leg: Channel,
   keys: string,
 ): Promise<ServiceResult> {
-  const far = onlyFarEnd(context, leg);
+  const far = await onlyFarEnd(context, leg);
   for (const key of keys) {
     const fields: AmiFields = [
       ['Channel', far.name],
@@ -81,7 +81,7 @@ export async function digits(
 }
 
 export async function park(context: CommandContext, leg: Channel): Promise<ServiceResult> {
-  const far = onlyFarEnd(context, leg);
+  const far = await onlyFarEnd(context, leg);
   const parkedAt = await context.awaiting(
     'the call to be parked',
     (event) =>

@@ -32,4 +32,9 @@ export class BoundedMap<K, V> {
   delete(key: K): void {
     this.#entries.delete(key);
   }
+
+  /** Keeps only the entries that are wanted. */
+  filter(wanted: (key: K, value: V) => boolean): void {
+    for (const [key, value] of this.#entries) if (!wanted(key, value)) this.#entries.delete(key);
+  }
 }

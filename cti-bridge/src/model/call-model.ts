@@ -222,7 +222,7 @@ export class CallModel {
     const keys = new Set(fact.connections.map(({ key }) => key));
     const gone = [...this.#connections.keys()].filter((key) => !keys.has(key));
     const cause: EventCause = 'systemInitiated';
-    return [
+    const events = [
       ...fact.devices.flatMap((one) => this.#device(one, at)),
       ...fact.connections.flatMap((one) => this.#resume(one, at)),
       ...gone.flatMap((key) => this.#clear({ kind: 'cleared', key, cause }, at)),
@@ -230,6 +230,10 @@ export class CallModel {
         .filter((id) => !devices.has(id))
         .flatMap((id) => this.#removeDevice(id, at)),
     ];
+    // Nothing late comes after a snapshot, and a PBX that was started anew may use names again.
+    this.#cleared.filter(() => false);
+    this.#aliases.filter((_, call) => this.#calls.has(this.callId(call)));
+    return events;
   }
 
   /** A snapshot is believed where facts that come one by one are not: it is how things are. */

@@ -20,14 +20,23 @@ export class Mirror {
     for (const one of snapshot.connections) this.#connections.set(one.id, one);
   }
 
-  apply(event: CtiEvent): void {
+  /** Takes the next event; `call` as it came along with it, for a reader who sees some devices only. */
+  apply(event: CtiEvent, call?: Call): void {
     const { connection, device } = event;
     if (event.type === 'deviceRemoved' && device !== undefined) this.#devices.delete(device.id);
     else if (device !== undefined) this.#devices.set(device.id, device);
     for (const one of event.moved ?? []) this.#connections.set(one.id, one);
-    if (connection === undefined) return;
-    if (connection.state === 'null') this.#connections.delete(connection.id);
-    else this.#connections.set(connection.id, connection);
+    if (connection?.state === 'null') this.#connections.delete(connection.id);
+    else if (connection !== undefined) this.#connections.set(connection.id, connection);
+    if (call !== undefined) this.#replace(call);
+  }
+
+  #replace({ id, connections }: Call): void {
+    const there = new Set(connections.map((one) => one.id));
+    for (const one of this.#connections.values()) {
+      if (one.call === id && !there.has(one.id)) this.#connections.delete(one.id);
+    }
+    for (const one of connections) this.#connections.set(one.id, one);
   }
 
   connections(): readonly Connection[] {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { agentStateName, forwardingType, serviceName, type ServiceName } from './terms.ts';
+import { agentStateName, forwardingType, type ServiceName } from './terms.ts';
 import { identifier } from './things.ts';
 
 /**
@@ -11,7 +11,7 @@ import { identifier } from './things.ts';
  * What can be dialled. Nothing that a dial plan or a line protocol could take for its own
  * punctuation: no comma, ampersand, parenthesis, space or line end.
  */
-export const dialString = z
+const dialString = z
   .string()
   .regex(/^[0-9A-Za-z*#+._-]{1,64}$/, 'must be 1 to 64 of letters, digits and * # + . _ -');
 
@@ -120,5 +120,3 @@ export const serviceResult = z.object({
   parkedAt: z.string().max(64).optional().describe('The number to fetch a parked call from'),
 });
 export type ServiceResult = z.output<typeof serviceResult>;
-
-export const serviceNames: readonly ServiceName[] = serviceName.options;

@@ -82,7 +82,6 @@ export type ConnectionRole = z.output<typeof connectionRole>;
 
 /** Agent states, ECMA-269 §6.1.4; `wrapUp` is CSTA's "working after call". */
 export const agentStateName = z.enum(['loggedOff', 'ready', 'notReady', 'wrapUp']);
-export type AgentStateName = z.output<typeof agentStateName>;
 
 export const forwardingType = z.enum(['immediate', 'busy', 'noAnswer']);
 export type ForwardingType = z.output<typeof forwardingType>;

@@ -133,6 +133,13 @@ describe('a snapshot', () => {
     ).toEqual(['connectionCleared', 'delivered']);
   });
 
+  it('lets a PBX that was started anew use its names again', () => {
+    const model = new CallModel();
+    model.apply(fact('b', 'connected'), 1);
+    model.apply({ kind: 'snapshot', devices: [], connections: [] }, 2);
+    expect(types(model, fact('b', 'alerting'))).toEqual(['delivered']);
+  });
+
   it('tells a connection that went over to another call meanwhile', () => {
     const model = new CallModel();
     model.apply(fact('b', 'connected', { call: 'first' }), 1);

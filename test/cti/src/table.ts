@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { serviceName, type ServiceName } from '@offhook/cti-bridge';
 import { z } from 'zod';
 
-const RESULTS = join(import.meta.dirname, '../../../build/cti');
+export const RESULTS = join(import.meta.dirname, '../../../build/cti');
 const PAGE = join(import.meta.dirname, '../../../docs/cti.md');
 const BEGIN = '<!-- compliance: made by npm run test:cti -->';
 const END = '<!-- end of compliance -->';

@@ -1,0 +1,111 @@
+import { loadConfig, xdgConfigFile } from '@offhook/common';
+import { z } from 'zod';
+import { asteriskSettings } from '../asterisk/settings.ts';
+import { scope } from './access.ts';
+
+/**
+ * The bridge's configuration file. What each key is for stands in its `describe`: the configuration
+ * reference is made from it.
+ */
+
+const token = z.object({
+  name: z.string().min(1).max(160).describe('Who has it, for the audit log'),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hexadecimal; `offhook-cti token` prints one')
+    .describe('Hash of the token; `offhook-cti token` makes both'),
+  devices: z
+    .array(z.string().min(1).max(80))
+    .max(1000)
+    .describe('Devices that it is good for; `*` stands for any characters'),
+  scopes: z
+    .array(scope)
+    .min(1)
+    .describe('`monitor`, `control`, `supervise`, `metrics`, or single services'),
+});
+export type TokenConfig = z.output<typeof token>;
+
+const jwt = z
+  .object({
+    issuer: z.string().min(1).describe('`iss` that a token must have'),
+    audience: z.string().min(1).describe('`aud` that it must have'),
+    jwks_url: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe('Where the issuer’s keys are'),
+    jwks_file: z.string().optional().describe('Or a file with them (a JSON Web Key Set)'),
+    algorithms: z
+      .array(z.enum(['RS256', 'RS384', 'RS512', 'PS256', 'ES256', 'ES384', 'EdDSA']))
+      .min(1)
+      .default(['RS256', 'ES256', 'EdDSA'])
+      .describe('Signatures that are accepted'),
+    devices_claim: z
+      .string()
+      .min(1)
+      .default('offhook_devices')
+      .describe('Claim with the list of devices'),
+  })
+  .refine((one) => (one.jwks_url === undefined) !== (one.jwks_file === undefined), {
+    message: 'one of jwks_url and jwks_file',
+  })
+  .describe('Tokens of an OpenID Connect issuer; scopes are `cti:monitor`, `cti:control` …');
+export type JwtConfig = z.output<typeof jwt>;
+
+export const ctiConfigSchema = z.object({
+  listen: z
+    .object({
+      address: z.string().default('127.0.0.1').describe('Numeric address to serve at'),
+      port: z.int().min(0).max(65_535).default(8090).describe('Its port'),
+      cert: z.string().optional().describe('File with a PEM certificate, to serve TLS'),
+      key: z.string().optional().describe('File with its PEM private key'),
+    })
+    .refine((one) => (one.cert === undefined) === (one.key === undefined), {
+      message: 'cert and key go together',
+    })
+    .prefault({})
+    .describe('Where JSON-RPC, REST and the web page are served'),
+  pbx: z.array(asteriskSettings).min(1, 'name at least one PBX').describe('The PBXs'),
+  token: z.array(token).default([]).describe('Tokens of programs and people'),
+  jwt: jwt.optional(),
+  limits: z
+    .object({
+      requests_per_second: z
+        .int()
+        .min(1)
+        .default(50)
+        .describe('Of one token, on average; bursts of twice that pass'),
+      subscribers: z.int().min(1).default(1000).describe('Event streams at a time'),
+      events_kept: z
+        .int()
+        .min(100)
+        .max(1_000_000)
+        .default(20_000)
+        .describe('For readers that come back'),
+      unread_kib: z
+        .int()
+        .min(64)
+        .default(1024)
+        .describe('What may wait for a reader that does not read, before it is disconnected'),
+    })
+    .prefault({})
+    .describe('Bounds'),
+  log: z
+    .object({
+      level: z.enum(['error', 'warn', 'info', 'debug']).default('info').describe('Least level'),
+      audit_file: z
+        .string()
+        .optional()
+        .describe('File for one JSON line a request that changes something; else the log'),
+    })
+    .prefault({})
+    .describe('Logging'),
+});
+export type CtiConfig = z.output<typeof ctiConfigSchema>;
+
+export function loadCtiConfig(path: string): CtiConfig {
+  return loadConfig({ path, schema: ctiConfigSchema });
+}
+
+export function defaultConfigFile(): string {
+  return xdgConfigFile('offhook-cti');
+}

@@ -1,0 +1,66 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Principal } from '../access.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Office } from '../office.ts';
+import type { LogEntry, Position } from '../wire.ts';
+import { UnreadLimit } from './unread.ts';
+
+export interface StreamOptions {
+  readonly office: Office;
+  readonly metrics: Metrics;
+  readonly who: Principal;
+  readonly maxUnread: number;
+}
+
+const KEEP_ALIVE_MS = 20_000;
+
+/**
+ * Server-sent events (WHATWG HTML §9.2). The id of each is `epoch:seq`, so that a browser's own
+ * reconnect goes on where it was.
+ */
+export function streamEvents(
+  options: StreamOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const { office, who, maxUnread, metrics } = options;
+  const limit = new UnreadLimit(maxUnread);
+  const write = (event: string, position: Position, data: object, start = false) => {
+    if (response.destroyed) return;
+    const id = `${position.epoch}:${position.seq}`;
+    const text = `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+    if (start) limit.begin(text.length);
+    // Whoever does not read loses the connection, not the events: it can come back with the last id.
+    if (limit.exceededBy(response.writableLength)) {
+      metrics.dropped.inc();
+      response.destroy();
+    } else {
+      response.write(text);
+    }
+  };
+  const tell = (entry: LogEntry, start = false) =>
+    write('event', { epoch: subscription.position.epoch, seq: entry.seq }, entry, start);
+  const subscription = office.subscribe(who, lastEventId(request), (entry) => tell(entry));
+  response.writeHead(200, {
+    'Content-Type': 'text/event-stream',
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+  });
+  const { snapshot, position, missed } = subscription;
+  if (snapshot === undefined) response.write(':\n\n');
+  else write('snapshot', position, { ...position, ...snapshot }, true);
+  for (const entry of missed) tell(entry, true);
+  const alive = setInterval(() => response.write(':\n\n'), KEEP_ALIVE_MS);
+  const expiry = office.atExpiry(who, () => response.end());
+  response.once('close', () => {
+    expiry.cancel();
+    clearInterval(alive);
+    subscription.close();
+  });
+}
+
+function lastEventId(request: IncomingMessage): Position | undefined {
+  const header = request.headers['last-event-id'];
+  const match = /^([\w-]{1,64}):(\d{1,15})$/.exec(typeof header === 'string' ? header : '');
+  return match?.[1] === undefined ? undefined : { epoch: match[1], seq: Number(match[2]) };
+}
