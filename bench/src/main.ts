@@ -4,14 +4,17 @@ import { parseArgs } from 'node:util';
 import { describeError } from '@offhook/common';
 
 import type { Benchmark } from './benchmark.ts';
+import { faults } from './benchmarks/faults.ts';
+import { p2 } from './benchmarks/p2-latency.ts';
 import { p6 } from './benchmarks/p6-answer.ts';
 import { p7 } from './benchmarks/p7-cpu.ts';
 import { p8 } from './benchmarks/p8-memory.ts';
 import { p9 } from './benchmarks/p9-calls-per-second.ts';
 import { p10 } from './benchmarks/p10-start.ts';
+import { proxy } from './benchmarks/proxy.ts';
 import { describeMachine, table, type Figures } from './report.ts';
 
-const benchmarks: readonly Benchmark[] = [p6, p7, p8, p9, p10];
+const benchmarks: readonly Benchmark[] = [p2, p6, p7, p8, p9, p10, proxy, faults];
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -12,8 +12,18 @@ export interface Figure {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-/** Figures by key: `P6.p50`, `P7.opus.10`. */
-export type Figures = Record<string, Figure>;
+/** What one fault does to a call: a row F1…F14 of targets. Null: not measured, or no such figure. */
+export interface FaultFigure {
+  /** The longest time without sound at the far end. */
+  readonly gapMs: number | null;
+  readonly controlMs: number | null;
+  readonly survived: boolean;
+  readonly met: boolean;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+/** Figures by key: `P6.p50`, `P7.opus.10`, `F5`. */
+export type Figures = Record<string, Figure | FaultFigure>;
 
 interface Goal {
   readonly target: number;
@@ -57,14 +67,9 @@ export function describeMachine() {
 
 /** The figures as lines of a table, for people. */
 export function table(figures: Figures): readonly string[] {
-  const rows = Object.entries(figures).map(([key, figure]) => [
-    key,
-    figure.value === null ? 'not measured' : String(figure.value),
-    figure.unit,
-    String(figure.target),
-    figure.met ? 'met' : 'NOT met',
-    figure.value === null ? String(figure.detail['reason']) : figure.peer,
-  ]);
+  const rows = Object.entries(figures).map(([key, figure]) =>
+    'value' in figure ? ratioRow(key, figure) : faultRow(key, figure),
+  );
   const head = ['figure', 'value', 'unit', 'target', '', 'measured against'];
   const all = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
@@ -74,4 +79,31 @@ export function table(figures: Figures): readonly string[] {
       .join('  ')
       .trimEnd(),
   );
+}
+
+function ratioRow(key: string, figure: Figure): readonly string[] {
+  return [
+    key,
+    figure.value === null ? 'not measured' : String(figure.value),
+    figure.unit,
+    String(figure.target),
+    figure.met ? 'met' : 'NOT met',
+    figure.value === null ? String(figure.detail['reason']) : figure.peer,
+  ];
+}
+
+function faultRow(key: string, figure: FaultFigure): readonly string[] {
+  const { gapMs, controlMs, survived } = figure;
+  const measured = [
+    ...(gapMs === null ? [] : [`gap ${gapMs}`]),
+    ...(controlMs === null ? [] : [`control ${controlMs}`]),
+    survived ? 'survived' : 'not survived',
+  ];
+  const parts = Object.entries(figure.detail).map(([part, detail]) => {
+    const { short, reason } = detail as { short?: readonly string[]; reason?: string };
+    const why = reason ?? short?.join(', ') ?? '';
+    return why === '' ? part : `${part} (${why})`;
+  });
+  const met = figure.met ? 'met' : 'NOT met';
+  return [key, measured.join(', '), 'ms', 'its row', met, parts.join('; ')];
 }

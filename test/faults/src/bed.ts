@@ -25,6 +25,7 @@ export interface BedOptions {
   /** How many UDP ports the engine has for calls, two each. */
   readonly rtpPorts?: number;
   /** Where the engine's programs look for their sound server, and the like. */
+  readonly wrapGuest?: Parameters<typeof GuestProcess.start>[0]['wrap'];
   readonly wrapEngine?: Parameters<typeof EngineProcess.start>[0]['wrap'];
 }
 
@@ -139,7 +140,7 @@ export class Bed {
   }
 
   async startGuest(): Promise<void> {
-    const { guest, accounts = LINES } = this.#options;
+    const { guest, accounts = LINES, wrapGuest } = this.#options;
     this.#guest = await GuestProcess.start({
       directory: this.context.directory,
       channel: this.relay === undefined ? this.engine.channel : `tcp:127.0.0.1:${this.relay.port}`,
@@ -147,6 +148,7 @@ export class Bed {
       port: this.#ports.sip,
       accounts,
       ...(guest === undefined ? {} : { config: guest }),
+      wrap: wrapGuest,
       signal: this.context.signal,
     });
   }

@@ -13,7 +13,8 @@ import { runPart, type Outcome } from './run-part.ts';
 const USAGE = `usage: npm run test:faults -- [options]
   --only F5       only this row, or this part of it (F5-srtp); may be repeated
   --all           the long parts too, which only the benchmark has otherwise
-  --soak N        N random faults with calls up, instead of the table's rows
+  --soak N        only N random faults with calls up (60 after the table's rows otherwise);
+                  --only is a regular expression for the names of the faults then
   --calls N       how many calls the soak has (default 4)
   --seed N        what is random goes by it (default: random; printed)
   --junit FILE    writes a JUnit report
@@ -21,6 +22,8 @@ const USAGE = `usage: npm run test:faults -- [options]
   --json          prints the rows' figures as one line, last
   --list          names the parts`;
 
+/** How many faults continuous integration has. */
+const SHORT_SOAK = 60;
 const ROOT = join(import.meta.dirname, '../../..');
 
 async function main(): Promise<number> {
@@ -55,16 +58,7 @@ async function main(): Promise<number> {
   // Sockets live in there, and their paths must be short.
   const directory = await mkdtemp(join(tmpdir(), 'offhook-faults-'));
   const outcomes: Outcome[] = [];
-  const tried =
-    values.soak === undefined
-      ? chosen
-      : [
-          soakPart({
-            faults: Number(values.soak),
-            calls: Number(values.calls),
-            only: values.only[0],
-          }),
-        ];
+  const tried = [...(values.soak === undefined ? chosen : []), ...soaks(values)];
   for (const part of tried) {
     const say = (line: string) => console.log(line);
     const options = { directory, kept: values.logs, signal: stop.signal, seed, say };
@@ -81,6 +75,17 @@ async function main(): Promise<number> {
   console.log(`faults: ${outcomes.length - bad} of ${outcomes.length} good`);
   if (values.json) console.log(JSON.stringify(rowFigures(outcomes)));
   return bad > 0 || outcomes.length === 0 ? 1 : 0;
+}
+
+/** Continuous integration has a short one behind the parts. */
+function soaks(values: {
+  soak?: string | undefined;
+  calls: string;
+  only: readonly string[];
+}): readonly Part[] {
+  if (values.soak === undefined && values.only.length > 0) return [];
+  const faults = values.soak === undefined ? SHORT_SOAK : Number(values.soak);
+  return [soakPart({ faults, calls: Number(values.calls), only: values.only[0] })];
 }
 
 function fits(part: Part, { only, all }: { only: readonly string[]; all: boolean }): boolean {

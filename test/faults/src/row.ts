@@ -57,6 +57,8 @@ export interface Part {
   readonly deadline: number;
   /** Whether the suite of continuous integration has it: it is short, and no other part proves it. */
   readonly core: boolean;
+  /** Whether the table has it; shortened ones stand for the long ones in continuous integration. */
+  readonly inTable: boolean;
   /** Why it cannot run here; undefined when it can. */
   readonly missing?: () => Promise<string | undefined>;
   run(context: Context): Promise<Measure>;

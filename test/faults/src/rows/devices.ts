@@ -75,6 +75,7 @@ export const deviceParts: readonly Part[] = [
     target: { gapMs: 500 },
     deadline: 60_000,
     core: true,
+    inTable: true,
     missing: () => missing('pulseaudio'),
     run: unplugged,
   },

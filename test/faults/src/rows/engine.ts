@@ -84,6 +84,7 @@ export const engineParts: readonly Part[] = [
     target: { gapMs: 0, controlMs: 100 },
     deadline: 60_000,
     core: true,
+    inTable: true,
     run: (context) => channelCut(context, 2000),
   },
   {
@@ -93,6 +94,7 @@ export const engineParts: readonly Part[] = [
     target: { gapMs: 0, controlMs: 5000 },
     deadline: 90_000,
     core: false,
+    inTable: true,
     run: (context) => engineFrozen(context, FROZEN_MS),
   },
   {
@@ -102,6 +104,7 @@ export const engineParts: readonly Part[] = [
     target: { gapMs: 0, controlMs: 5000 },
     deadline: 60_000,
     core: true,
+    inTable: false,
     run: (context) => engineFrozen(context, 8000),
   },
   {
@@ -111,6 +114,7 @@ export const engineParts: readonly Part[] = [
     target: { gapMs: 0, controlMs: 2000 },
     deadline: 60_000,
     core: true,
+    inTable: true,
     run: (context) => engineKilled(context, 'alice'),
   },
   {
@@ -120,6 +124,7 @@ export const engineParts: readonly Part[] = [
     target: { gapMs: 0, controlMs: 2000 },
     deadline: 60_000,
     core: true,
+    inTable: true,
     run: (context) => engineKilled(context, 'secure'),
   },
 ];

@@ -88,6 +88,7 @@ const atPbx = (['udp', 'tcp', 'tls'] as const).map((transport): Part => ({
   target: F4,
   deadline: 90_000,
   core: transport !== 'udp',
+  inTable: true,
   missing: () => missing('asterisk'),
   run: (context) => daemonKilledAtPbx(context, transport),
 }));
@@ -100,6 +101,7 @@ export const guestParts: readonly Part[] = [
     target: F4,
     deadline: 60_000,
     core: true,
+    inTable: true,
     run: (context) => daemonKilled(context, 'alice'),
   },
   {
@@ -109,6 +111,7 @@ export const guestParts: readonly Part[] = [
     target: F4,
     deadline: 60_000,
     core: false,
+    inTable: true,
     run: (context) => daemonKilled(context, 'secure'),
   },
   ...atPbx,
@@ -119,6 +122,7 @@ export const guestParts: readonly Part[] = [
     target: { gapMs: 0, controlMs: 1000 },
     deadline: 90_000,
     core: false,
+    inTable: true,
     run: (context) => guestPaused(context, 30_000),
   },
   {
@@ -128,6 +132,7 @@ export const guestParts: readonly Part[] = [
     target: { gapMs: 0, controlMs: 1000 },
     deadline: 60_000,
     core: true,
+    inTable: false,
     run: (context) => guestPaused(context, 8000),
   },
 ];

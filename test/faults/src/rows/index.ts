@@ -4,6 +4,7 @@ import { engineParts } from './engine.ts';
 import { guestParts } from './guest.ts';
 import { lossParts } from './loss.ts';
 import { registrarParts } from './registrar.ts';
+import { skewParts } from './skew.ts';
 import { workerParts } from './worker.ts';
 
 /** Every way in which the table's rows are tried. */
@@ -14,4 +15,5 @@ export const parts: readonly Part[] = [
   ...registrarParts,
   ...deviceParts,
   ...lossParts,
+  ...skewParts,
 ];

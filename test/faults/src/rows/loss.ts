@@ -78,6 +78,7 @@ export const lossParts: readonly Part[] = [
     target: {},
     deadline: 240_000,
     core: false,
+    inTable: true,
     run: (context) => lossy(context, 1000),
   },
   {
@@ -87,6 +88,7 @@ export const lossParts: readonly Part[] = [
     target: {},
     deadline: 120_000,
     core: true,
+    inTable: false,
     run: (context) => lossy(context, 100),
   },
 ];

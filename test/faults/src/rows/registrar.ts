@@ -45,6 +45,7 @@ export const registrarParts: readonly Part[] = (['tcp', 'tls'] as const).map((tr
   target: { gapMs: 0 },
   deadline: 90_000,
   core: transport === 'tls',
+  inTable: true,
   missing: () => missing('asterisk'),
   run: (context) => connectionReset(context, transport),
 }));

@@ -54,6 +54,7 @@ export const workerParts: readonly Part[] = [
     target: TARGET,
     deadline: 60_000,
     core: true,
+    inTable: true,
     run: (context) => workerKilled(context, 'alice'),
   },
   {
@@ -63,6 +64,7 @@ export const workerParts: readonly Part[] = [
     target: TARGET,
     deadline: 60_000,
     core: true,
+    inTable: true,
     run: (context) => workerKilled(context, 'secure'),
   },
 ];

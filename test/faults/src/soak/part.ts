@@ -14,6 +14,7 @@ export function soakPart(options: SoakOptions): Part {
     target: {},
     deadline: START_MS + MS_PER_FAULT * options.faults,
     core: false,
+    inTable: false,
     async run(context) {
       const report = await soak(context, options);
       context.say(`soak: ${JSON.stringify(report)}`);
