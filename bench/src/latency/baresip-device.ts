@@ -41,7 +41,11 @@ export class BaresipDevice {
         command: 'env',
         args: [
           `ALSA_CONFIG_PATH=${join(folder, 'asoundrc')}`,
-          ...['baresip', '-4', '-f', folder, ...dial],
+          'baresip',
+          '-4',
+          '-f',
+          folder,
+          ...dial,
         ],
       }),
       logFile: join(folder, 'log'),
