@@ -117,11 +117,15 @@ describe('a headless client whose desktop moves semi-seamlessly', () => {
     await main.next('MIGRATE_END', mainFromClient.migrateEnd);
     main.send(mainFromServer.init, { ...EMPTY_INIT, sessionId: client.source.sessionId });
     await main.next('ATTACH', mainFromClient.attachChannels);
-    port.send(portFromServer.event, { event: PortEvent.opened });
     const next = await client.streams.find('a stream', (stream) => stream !== client.stream);
     expect(client.stream.ended).toContain('moved to another host');
     next.channel.write(Buffer.from('hello'));
     expect(await nextText(port)).toBe('hello');
+    // Said late, or never: the guest's end was open all the time.
+    port.send(portFromServer.event, { event: PortEvent.opened });
+    port.send(portFromServer.data, text('welcome'));
+    await receives(next, 'welcome');
+    expect(client.streams.items).toHaveLength(2);
     await Promise.all([client.main.closed, client.port.closed]);
   });
 

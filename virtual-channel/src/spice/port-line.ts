@@ -20,7 +20,7 @@ export class PortLine implements PortCarrier, PortSink {
   #held: Uint8Array[] | undefined;
   #heldBytes = 0;
   #paused = false;
-  /** Carried over: the destination has still to say that the guest's end is open, as it was. */
+  /** After a move: the destination may still say that the guest's end is open, as it was. */
   #continues = false;
 
   /** @param onStream called in the turn in which the bytes may begin */
@@ -28,7 +28,8 @@ export class PortLine implements PortCarrier, PortSink {
     this.#port = port;
     this.#name = name;
     this.#onStream = onStream;
-    this.#follow(port);
+    port.attach(this);
+    if (port.open) this.#begin();
   }
 
   get port(): PortChannel {
@@ -80,16 +81,22 @@ export class PortLine implements PortCarrier, PortSink {
     if (held.length > 0) this.#stream?.drained();
   }
 
-  /** Goes on at another channel, with something lost: the guest's end counts as opened anew. */
+  /**
+   * Goes on at another channel, with something lost: a stream that was there begins anew. The guest's
+   * end is as it was, although spice-server may never say so after a move that was not seamless.
+   */
   replace(port: PortChannel): void {
+    const wasOpen = this.#stream !== undefined;
     this.#port.attach(undefined);
     this.#endStream(
       new OffhookError('channel', 'desktop-moved', 'the desktop has moved to another host'),
     );
     this.#release();
     this.#paused = false;
-    this.#continues = false;
-    this.#follow(port);
+    this.#port = port;
+    port.attach(this);
+    this.#continues = wasOpen && !port.open;
+    if (wasOpen || port.open) this.#begin();
   }
 
   /** The connection is gone. */
@@ -114,12 +121,6 @@ export class PortLine implements PortCarrier, PortSink {
 
   drained(): void {
     if (this.#held === undefined) this.#stream?.drained();
-  }
-
-  #follow(port: PortChannel): void {
-    this.#port = port;
-    port.attach(this);
-    if (port.open) this.#begin();
   }
 
   #begin(): void {
