@@ -113,10 +113,10 @@ export class JournalFile {
   }
 
   /** Forgets the oldest beyond `limit`. */
-  addHistory(data: string, limit: number): void {
+  addHistory(entries: readonly string[], limit: number): void {
     this.#guard(() =>
       this.#db.transaction(() => {
-        this.#addHistory.run(data);
+        for (const data of entries) this.#addHistory.run(data);
         this.#trimHistory.run(limit);
       })(),
     );

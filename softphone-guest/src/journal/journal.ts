@@ -14,6 +14,8 @@ import { awayMs, lifeSign, type LifeSign } from './life-sign.ts';
 
 /** Committed changes wait so long for the disk, together. */
 const SYNC_MS = 200;
+/** Ended calls wait so long, to be written together. */
+const HISTORY_MS = 200;
 /** How often a file that cannot be written is tried again. */
 const RETRY_MS = 5000;
 /** How often a phone with calls writes down that it lives. */
@@ -57,6 +59,8 @@ export class Journal {
   /** What the file should hold. */
   readonly #calls = new Map<string, string>();
   readonly #meta = new Map<string, string>();
+  #history: string[] = [];
+  #historyTimer: Timer | undefined;
   #file: JournalFile | undefined;
   #status: JournalStatus = { state: 'ok' };
   #sync: Timer | undefined;
@@ -132,13 +136,24 @@ export class Journal {
     this.#write((file) => file.setMeta(name, value));
   }
 
+  /** Written soon, with others; the oldest are forgotten. */
   addHistory(entry: string): void {
-    this.#write((file) => file.addHistory(entry, this.#parts.historyLimit));
+    this.#history.push(entry);
+    this.#historyTimer ??= this.#parts.clock.after(HISTORY_MS, () => this.#writeHistory());
+  }
+
+  #writeHistory(): void {
+    this.#historyTimer?.cancel();
+    this.#historyTimer = undefined;
+    const { historyLimit } = this.#parts;
+    const entries = this.#history.splice(0).slice(-historyLimit);
+    if (entries.length > 0) this.#write((file) => file.addHistory(entries, historyLimit));
   }
 
   /** Brings everything to the disk and lets go of the file; idempotent, never throws. */
   async close(): Promise<void> {
     if (this.#closed) return;
+    this.#writeHistory();
     this.#closed = true;
     for (const timer of [this.#sync, this.#retry, this.#life]) timer?.cancel();
     await this.#syncing;

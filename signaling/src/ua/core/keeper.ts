@@ -37,13 +37,32 @@ export class Keeper {
   touch(call: KeptCall): void {
     if (this.#journal === undefined || this.#closed) return;
     this.#changed.add(call);
-    this.#timer ??= this.#clock.after(QUIET_MS, () => this.commit());
+    this.#timer ??= this.#clock.after(QUIET_MS, () => this.#all());
   }
 
+  /** Before a message leaves. That a call is over can wait: a process that does not know is told. */
   commit(): void {
+    if (this.#changed.size === 0) return;
+    const changes: CallChange[] = [];
+    for (const call of this.#changed) {
+      const snapshot = call.snapshot();
+      if (snapshot === undefined) continue;
+      this.#changed.delete(call);
+      this.#written.add(call.id);
+      changes.push({ id: call.id, snapshot });
+    }
+    if (changes.length > 0) this.#journal?.commit(changes);
+  }
+
+  /** Writes what is left; later changes are not written. */
+  close(): void {
+    this.#all();
+    this.#closed = true;
+  }
+
+  #all(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    if (this.#changed.size === 0) return;
     const changes: CallChange[] = [];
     for (const call of this.#changed) {
       const snapshot = call.snapshot();
@@ -53,11 +72,5 @@ export class Keeper {
     }
     this.#changed.clear();
     if (changes.length > 0) this.#journal?.commit(changes);
-  }
-
-  /** Writes what is left; later changes are not written. */
-  close(): void {
-    this.commit();
-    this.#closed = true;
   }
 }

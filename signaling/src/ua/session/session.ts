@@ -335,9 +335,10 @@ export class Session implements DialogOwner {
         this.answering.incoming(inbound);
         break;
       case 'BYE':
-        inbound.reply(200);
         if (this.#ended) this.drop();
         this.end({ by: 'remote', status: 200, reason: reasonInWords(200, message.headers) });
+        // Only now: there is nothing left of the call to be written down before.
+        inbound.reply(200);
         break;
       case 'PRACK':
         this.#owner.prack(inbound);
