@@ -8,7 +8,7 @@ import type {
   UserAgentOptions,
 } from '../api.ts';
 import type { Network } from '../transport/network.ts';
-import type { Random, TransportLayer } from '../transport/layer.ts';
+import type { Flow, Random, TransportLayer } from '../transport/layer.ts';
 import { createTransportLayer, systemRandom } from '../transport/transport-layer.ts';
 import { AccountImpl, type AccountContext, type TrackedCall } from './account.ts';
 import type { InboundRequest } from './core/inbound-request.ts';
@@ -89,6 +89,7 @@ class UserAgentImpl implements UserAgent {
     };
     layer.on('flowLost', ({ flow }) => {
       for (const account of this.#accounts) account.flowLost(flow);
+      this.#flowLost(flow);
     });
   }
 
@@ -122,6 +123,20 @@ class UserAgentImpl implements UserAgent {
     for (const account of this.#accounts) account.refresh();
     for (const call of this.#calls) {
       if (call.state === 'established') void call.session?.offering.refresh();
+    }
+  }
+
+  /**
+   * A connection is gone: a peer that knows us by it cannot send us anything until it has heard from
+   * us over another (RFC 5626 §4.4.1). UDP has no connection to lose.
+   */
+  #flowLost(flow: Flow): void {
+    if (this.#closing !== undefined || flow.transport === 'udp') return;
+    for (const call of this.#calls) {
+      const { session } = call;
+      const known = session?.profile.contactOn(flow);
+      if (call.state === 'established' && session?.dialog.localContact === known)
+        void session?.offering.refresh();
     }
   }
 
