@@ -28,6 +28,7 @@ export function dialTarget(input: string, domain: string): string {
   if (scheme === 'sip' || scheme === 'sips') {
     return `${scheme}:${address(input, text.slice(scheme.length + 1))}`;
   }
+  if (scheme === 'callto') return dialTarget(text.slice('callto:'.length), domain);
   if (scheme === 'tel')
     return `sip:${number(input, text.slice(4).split(';', 1)[0] ?? '')}@${domain}`;
   if (text.includes('@')) return `sip:${address(input, text)}`;

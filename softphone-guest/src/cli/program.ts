@@ -6,12 +6,14 @@ import { VERSION } from '../version.ts';
 import { CALL, waitOption } from './arguments.ts';
 import type { Context } from './call-commands.ts';
 import { contactCommands } from './contact-program.ts';
+import { setupCommand } from './setup-program.ts';
 import { transferCommands } from './transfer-program.ts';
 import type { TraceOptions } from './trace-command.ts';
 
 const EXAMPLES = `
 Examples:
   offhook                                the phone on the terminal
+  offhook setup                          make the configuration
   offhook daemon                         the phone itself; calls live as long as it runs
   offhook dial echo --wait 20            call, and wait until somebody answers
   offhook calls --json | jq .calls[].id  for scripts
@@ -47,6 +49,7 @@ export function buildProgram({ output }: { output: Output }): Command {
   };
   phoneCommands(program, context, output);
   installCommand(program, context);
+  setupCommand(program, context);
   callCommands(program, context);
   transferCommands(program, context);
   contactCommands(program, context);

@@ -21,6 +21,7 @@ export const guestInstallation: Installation = {
       { path: `${systemUnits}/offhook-port-helper.service`, content: helperUnit(program) },
       { path: `${userUnits}/offhook.service`, content: daemonUnit(program) },
       { path: `${applications}/offhook.desktop`, content: desktopFile(program) },
+      { path: `${applications}/offhook-dial.desktop`, content: dialFile(program) },
     ];
   },
   next: {
@@ -137,6 +138,18 @@ RestartPreventExitStatus=2
 
 [Install]
 WantedBy=default.target
+`;
+}
+
+/** Links to call in browsers and mails; `--` is not needed, a URI begins with its scheme. */
+function dialFile(program: readonly string[]): string {
+  return `[Desktop Entry]
+Type=Application
+Name=Call with Offhook
+Exec=${desktopCommand([...program, 'dial'])} %u
+NoDisplay=true
+Terminal=false
+MimeType=x-scheme-handler/tel;x-scheme-handler/sip;x-scheme-handler/sips;x-scheme-handler/callto;
 `;
 }
 

@@ -60,7 +60,7 @@ export function paste(ui: Ui, text: string): Ui {
 }
 
 /** Pure: an action by its name, as keys and the palette do it. */
-export function perform(ui: Ui, state: PhoneState, action: Action, input: string): Step {
+function perform(ui: Ui, state: PhoneState, action: Action, input: string): Step {
   const focused = focusOf(state.calls, ui.chosenCall);
   const then = (next: Ui, ...effects: Effect[]): Step => ({
     ui: next,

@@ -15,6 +15,8 @@ describe('dialTarget', () => {
     ['sip:bob@[2001:db8::1]:5070', 'sip:bob@[2001:db8::1]:5070'],
     ['bob@127.0.0.1:5062', 'sip:bob@127.0.0.1:5062'],
     ['tel:+49-30-123;phone-context=x', 'sip:+4930123@example.com'],
+    ['callto:+49 30 123', 'sip:+4930123@example.com'],
+    ['callto:bob@example.org', 'sip:bob@example.org'],
     ["bob.o'hara", "sip:bob.o'hara@example.com"],
   ])('%j is %s', (input, uri) => {
     expect(dialTarget(input, 'example.com')).toBe(uri);
@@ -36,6 +38,7 @@ describe('dialTarget', () => {
     ['http://example.com', /cannot be called/],
     ['mailto:bob', /cannot be called/],
     ['tel:', /telephone number/],
+    ['callto:', /empty/],
     ['käse', /neither/],
     ['a'.repeat(300), /longer/],
   ])('refuses %j', (input, reason) => {

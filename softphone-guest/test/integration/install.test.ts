@@ -40,8 +40,8 @@ describe('what install writes in a guest', () => {
     expect(made.stderr).toMatch(/group 'offhook'[^]*group 'offhook-port'[^]*user 'offhook-port'/u);
   });
 
-  it('is a desktop file by the rules', () => {
-    const path = join(root, 'usr/local/share/applications/offhook.desktop');
+  it.each(['offhook', 'offhook-dial'])('has a desktop file by the rules: %s', (name) => {
+    const path = join(root, `usr/local/share/applications/${name}.desktop`);
     expect(complaints('desktop-file-validate', path)).toBe('');
   });
 

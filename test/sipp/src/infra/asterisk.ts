@@ -47,6 +47,7 @@ const PHONES: Readonly<Record<string, AsteriskPhone>> = {
   'bob-pickup': {},
   'bob-attended': {},
   'alice-refer': {},
+  'alice-setup': {},
 };
 
 export const ASTERISK_PASSWORD = 'wonderland';

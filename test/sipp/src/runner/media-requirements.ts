@@ -62,6 +62,10 @@ export const mediaRequirements = {
     source: 'Offhook, `offhook calls --json`',
     text: 'Scripts place, see and end calls by the command line.',
   },
+  'cli.setup': {
+    source: 'Offhook, `offhook setup`',
+    text: 'An address and a password are enough for a configuration that works; a wrong password is told.',
+  },
   'interop.asterisk': {
     source: 'Offhook',
     text: 'Asterisk 22: registers, calls and is called, holds, sends DTMF, over UDP, TCP and TLS.',

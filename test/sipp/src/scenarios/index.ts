@@ -1,4 +1,5 @@
 import { asteriskScenarios } from '../interop/asterisk-scenarios.ts';
+import { setupScenarios } from '../interop/setup-scenarios.ts';
 import { asteriskTransfers } from '../interop/asterisk-transfers.ts';
 import { baresipScenarios } from '../interop/baresip-scenarios.ts';
 import { kamailioScenarios } from '../interop/kamailio-scenarios.ts';
@@ -42,6 +43,7 @@ export const scenarios: readonly Scenario[] = [
   ...commandLine,
   ...natScenarios,
   ...asteriskScenarios,
+  ...setupScenarios,
   ...asteriskTransfers,
   ...kamailioScenarios,
   ...baresipScenarios,
