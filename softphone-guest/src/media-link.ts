@@ -298,6 +298,14 @@ export class MediaLink implements EngineLine {
       case 'mute':
         this.#forget(client.call('session.mute', { id: action.id, muted: action.muted }));
         break;
+      case 'conference':
+        this.#forget(
+          client.call('session.conference', {
+            id: action.id,
+            conference: action.conference ?? null,
+          }),
+        );
+        break;
       case 'close':
         this.#forget(client.call('session.close', { id: action.id }));
         break;

@@ -10,6 +10,7 @@ export interface DesiredSession {
   /** The engine may still have a description that came to nothing with the peer. */
   readonly leftOver: boolean;
   readonly muted: boolean;
+  readonly conference?: string | undefined;
 }
 
 export interface Desired {
@@ -35,6 +36,11 @@ export type ReconcileAction =
   /** It is over: the person at the thin client hung up, or our last will was obeyed. */
   | { readonly type: 'hangup'; readonly id: string; readonly because: 'person' | 'will' }
   | { readonly type: 'mute'; readonly id: string; readonly muted: boolean }
+  | {
+      readonly type: 'conference';
+      readonly id: string;
+      readonly conference: string | undefined;
+    }
   /** Nobody here knows it, and nobody has lost anything: of a guest daemon that is no more. */
   | { readonly type: 'close'; readonly id: string }
   /** Of a call that a lost journal may have had: it goes on under its lease. */
@@ -83,6 +89,9 @@ function forWanted(
     ...(session.muted === want.muted
       ? []
       : [{ type: 'mute', id, muted: want.muted } satisfies ReconcileAction]),
+    ...(session.conference === want.conference
+      ? []
+      : [{ type: 'conference', id, conference: want.conference } satisfies ReconcileAction]),
   ];
 }
 

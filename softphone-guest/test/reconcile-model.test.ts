@@ -157,6 +157,14 @@ class World {
           if (there !== undefined) this.engine.set(action.id, { ...there, muted: action.muted });
           break;
         }
+        case 'conference': {
+          const there = this.engine.get(action.id);
+          if (there === undefined) break;
+          const { conference: _, ...rest } = there;
+          const { conference } = action;
+          this.engine.set(action.id, conference === undefined ? rest : { ...rest, conference });
+          break;
+        }
         case 'close':
           this.engine.delete(action.id);
           break;

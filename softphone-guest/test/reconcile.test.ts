@@ -79,6 +79,21 @@ describe('reconcile', () => {
     expect(reconcile([], [has('x', 1)])).toEqual([{ type: 'close', id: 'x' }]);
   });
 
+  it('puts a session where the calls are mixed with it, and takes it out', () => {
+    expect(reconcile([wants('a', 3, { conference: 'c' })], [has('a', 3)])).toEqual([
+      { type: 'adopt', session: has('a', 3) },
+      { type: 'conference', id: 'a', conference: 'c' },
+    ]);
+    const inOne = has('a', 3, { conference: 'c' });
+    expect(reconcile([wants('a', 3)], [inOne])).toEqual([
+      { type: 'adopt', session: inOne },
+      { type: 'conference', id: 'a', conference: undefined },
+    ]);
+    expect(reconcile([wants('a', 3, { conference: 'c' })], [inOne])).toEqual([
+      { type: 'adopt', session: inOne },
+    ]);
+  });
+
   it('brings the microphone in line', () => {
     const session = has('a', 3, { muted: false });
     expect(reconcile([wants('a', 3, { muted: true })], [session])).toEqual([

@@ -10,8 +10,9 @@ import { CallMedia } from './call-media.ts';
 import { CallSession } from './call-session.ts';
 import { dialTarget, domainOf } from './dial-target.ts';
 import { CallHistory, type HistoryEntry } from './history.ts';
-import { incomingDecision } from './incoming-policy.ts';
+import { Conferences } from './conferences.ts';
 import type { Settings } from './person-settings.ts';
+import { welcome, type ReceptionParts } from './reception.ts';
 import { Transfers } from './transfers.ts';
 import { nextHops, peerAddress } from './peer-address.ts';
 import { letters } from './letters.ts';
@@ -64,6 +65,8 @@ const SECRET_LETTERS = 20;
 export class CallManager {
   readonly events = new Emitter<CallManagerEvents>();
   readonly transfers: Transfers;
+  readonly conferences: Conferences;
+  readonly #reception: ReceptionParts;
   readonly #parts: CallManagerParts;
   readonly #sessions = new Map<string, CallSession>();
   /** The same by the ids of their media sessions. */
@@ -83,6 +86,19 @@ export class CallManager {
       clock: parts.clock,
       logger: parts.logger,
     });
+    this.conferences = new Conferences({
+      list: () => this.list(),
+      holdOthers: (taken) => this.#holdOthers(taken),
+      newName: () => letters(parts.random, 6),
+      logger: parts.logger,
+    });
+    this.#reception = {
+      config: parts.config,
+      settings: parts.settings,
+      busy: (but) => this.list().some((other) => other !== but && !isOver(other.call)),
+      targetOf: (line, target) => this.targetOf(line, target),
+      announce: (session) => this.#announce(session),
+    };
     this.#tones = new TonePlayer(parts.link, parts.config.calls.country, parts.logger);
     this.#listen(parts.link);
   }
@@ -195,7 +211,7 @@ export class CallManager {
       });
       return;
     }
-    this.#welcome(line, session, sip);
+    welcome(this.#reception, line, session, sip);
   }
 
   /**
@@ -236,49 +252,6 @@ export class CallManager {
     }
   }
 
-  #welcome(line: Line, session: CallSession, sip: IncomingCall): void {
-    const { config, settings } = this.#parts;
-    const forwarding = settings.forwardingOf(line.config);
-    const decision = incomingDecision({
-      header: (name) => sip.header(name),
-      replaces: sip.replaces !== undefined,
-      doNotDisturb: settings.current.doNotDisturb,
-      forwarding,
-      busy: this.list().some((other) => other !== session && !isOver(other.call)),
-      callWaiting: config.calls.waiting,
-      autoAnswerMs: line.config.auto_answer,
-      answerOnRequest: line.config.answer_on_request,
-    });
-    switch (decision.type) {
-      case 'refuse':
-        session.input({ ...decision, type: 'reject' });
-        break;
-      case 'forward':
-        session.input({
-          type: 'reject',
-          status: 302,
-          contacts: [this.targetOf(line, decision.target)],
-        });
-        break;
-      case 'answer':
-        // A call that is taken at once does not ring.
-        if (decision.afterMs === 0) session.input({ type: 'answer' });
-        else {
-          this.#announce(session);
-          session.answerAfter(decision.afterMs);
-        }
-        break;
-      case 'ring':
-        this.#announce(session);
-        if (forwarding.noAnswer !== undefined) {
-          session.forwardAfter(forwarding.afterMs, this.targetOf(line, forwarding.noAnswer));
-        }
-        break;
-      default:
-        decision satisfies never;
-    }
-  }
-
   #session(
     sip: SipCall,
     parts: ConstructorParameters<typeof CallSession>[1],
@@ -299,7 +272,8 @@ export class CallManager {
   async resume(id: string, signal?: AbortSignal): Promise<void> {
     const session = this.get(id);
     if (session.call.phase === 'established') this.#holdOthers(session);
-    await session.hold(false, signal);
+    const members = this.conferences.of(session);
+    await Promise.all(members.map((one) => one.hold(false, signal)));
   }
 
   /** Ends what there is; resolves when the far ends have answered, or the deadline has passed. */
@@ -333,6 +307,7 @@ export class CallManager {
     const without = countCall(this.#toneCounts, before, -1);
     this.#toneCounts = countCall(without, session.call, 1);
     if (before.end === undefined && session.call.end !== undefined) {
+      this.conferences.ended(session);
       const others = this.list().map((other) => other.call);
       const tone = endTone(session.call, others);
       if (tone !== undefined) this.#tones.play(tone);
@@ -359,8 +334,9 @@ export class CallManager {
   /** Talking to one means not talking to the others. */
   #holdOthers(taken: CallSession | undefined): void {
     if (!this.#parts.config.calls.one_active) return;
+    const together = taken === undefined ? [] : this.conferences.of(taken);
     for (const other of this.#sessions.values()) {
-      if (other === taken || !isActive(other.call)) continue;
+      if (together.includes(other) || !isActive(other.call)) continue;
       other.hold(true).catch((error: unknown) => {
         if (isOver(other.call)) return;
         this.#parts.logger.warn(

@@ -45,6 +45,7 @@ export class CallMedia implements SdpAgent {
   #origin: OriginState;
   #direction: OfferedDirection = 'sendrecv';
   #muted = false;
+  #conference: string | undefined;
   /** The engine has (as far as we know) a session of ours. */
   #open = false;
   #closed = false;
@@ -71,6 +72,7 @@ export class CallMedia implements SdpAgent {
     if (resumed === undefined) return;
     this.#direction = resumed.direction;
     this.#muted = resumed.muted;
+    this.#conference = resumed.conference;
     this.#open = resumed.open;
     this.#issued = resumed.revision;
     this.#confirmed = resumed.revision;
@@ -90,6 +92,7 @@ export class CallMedia implements SdpAgent {
       origin: this.#origin,
       direction: this.#direction,
       muted: this.#muted,
+      ...(this.#conference !== undefined && { conference: this.#conference }),
       ...(leftOver !== undefined && { leftOver }),
     };
   }
@@ -103,6 +106,7 @@ export class CallMedia implements SdpAgent {
       inFlight: this.#running > 0,
       leftOver: this.#leftOver !== undefined,
       muted: this.#muted,
+      conference: this.#conference,
     };
   }
 
@@ -129,6 +133,12 @@ export class CallMedia implements SdpAgent {
     this.#muted = muted;
     this.#parts.onChange();
     if (this.open) this.#sendMute();
+  }
+
+  setConference(conference: string | undefined): void {
+    this.#conference = conference;
+    this.#parts.onChange();
+    if (this.open) this.#sendConference();
   }
 
   /** The engine has no such session any more: the next description opens it anew. */
@@ -313,6 +323,7 @@ export class CallMedia implements SdpAgent {
     this.#open = true;
     this.#parts.onChange();
     if (this.#muted) this.#sendMute();
+    if (this.#conference !== undefined) this.#sendConference();
     this.#tell(session);
     return sdp;
   }
@@ -347,6 +358,15 @@ export class CallMedia implements SdpAgent {
       .call('session.mute', { id: this.id, muted: this.#muted }, { retry: true })
       .catch((error: unknown) =>
         this.#parts.logger.warn({ call: this.id, reason: describeError(error) }, 'mute failed'),
+      );
+  }
+
+  #sendConference(): void {
+    const conference = this.#conference ?? null;
+    this.#parts.port
+      .call('session.conference', { id: this.id, conference }, { retry: true })
+      .catch((error: unknown) =>
+        this.#parts.logger.warn({ call: this.id, reason: describeError(error) }, 'not joined'),
       );
   }
 

@@ -3,7 +3,7 @@ import type { Call } from './model.ts';
 
 /** What of a call outlives this process. */
 export function recordOf(call: Call): CallRecord {
-  const { id, phase, startedAt, answeredAt, hold, remoteHeld, muted } = call;
+  const { id, phase, startedAt, answeredAt, hold, remoteHeld, muted, conference } = call;
   return {
     id,
     phase,
@@ -12,12 +12,13 @@ export function recordOf(call: Call): CallRecord {
     remoteHeld,
     muted,
     ...(answeredAt !== undefined && { answeredAt }),
+    ...(conference !== undefined && { conference }),
   };
 }
 
 /** The call as an earlier process has left it; what signaling has come to says where it stands. */
 export function resumedCall(fresh: Call, record: CallRecord, established: boolean): Call {
-  const { startedAt, answeredAt, hold, remoteHeld, muted } = record;
+  const { startedAt, answeredAt, hold, remoteHeld, muted, conference } = record;
   const phase = phaseOf(fresh, record, established);
   return {
     ...fresh,
@@ -27,6 +28,7 @@ export function resumedCall(fresh: Call, record: CallRecord, established: boolea
     hold,
     remoteHeld,
     muted,
+    conference,
   };
 }
 

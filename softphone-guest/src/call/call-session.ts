@@ -268,6 +268,9 @@ export class CallSession {
       case 'set-direction':
         this.media.setDirection(effect.direction);
         break;
+      case 'set-conference':
+        this.media.setConference(effect.conference);
+        break;
       case 'set-mute':
         this.media.setMuted(effect.muted);
         break;

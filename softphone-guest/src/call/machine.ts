@@ -38,6 +38,13 @@ export function step(call: Call, input: CallInput, at: number): Transition {
       return negotiationFailed(call);
     case 'transfer':
       return same({ ...call, transfer: input.progress });
+    case 'conference':
+      return call.conference === input.conference || isOver(call)
+        ? same(call)
+        : to(
+            { ...call, conference: input.conference },
+            { type: 'set-conference', conference: input.conference },
+          );
     case 'media-changed':
       return mediaChanged(call, input);
     case 'media-silent':

@@ -76,6 +76,8 @@ export interface Call {
   readonly end: CallEnd | undefined;
   /** By us. */
   readonly transfer: TransferProgress | undefined;
+  /** The conference that it is in: calls with the same name are mixed together. */
+  readonly conference: string | undefined;
   /** Who asked for this call (RFC 3892). */
   readonly referredBy: string | undefined;
 }
@@ -117,6 +119,7 @@ export type CallInput =
   /** Keys or addresses are no longer good, or engine and guest disagree: offer anew. */
   | { readonly type: 'media-stale' }
   | { readonly type: 'transfer'; readonly progress: TransferProgress }
+  | { readonly type: 'conference'; readonly conference: string | undefined }
   /** The person hung up at the thin client. */
   | { readonly type: 'media-hangup' };
 
@@ -128,6 +131,7 @@ export type CallEffect =
   /** Take the media session's direction from now on; goes into the next description. */
   | { readonly type: 'set-direction'; readonly direction: 'sendrecv' | 'sendonly' | 'inactive' }
   | { readonly type: 'set-mute'; readonly muted: boolean }
+  | { readonly type: 'set-conference'; readonly conference: string | undefined }
   | { readonly type: 'rebuild-media' }
   /** The call is over: read the last statistics, then free the session. */
   | { readonly type: 'finish' };
@@ -168,6 +172,7 @@ export function newCall(options: NewCall): Call {
     silentMs: 0,
     end: undefined,
     transfer: undefined,
+    conference: undefined,
     referredBy: options.referredBy,
   };
 }

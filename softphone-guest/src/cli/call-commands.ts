@@ -163,7 +163,8 @@ function printSome(
   for (const { call, message } of failed) output.err(`offhook: ${call}: ${printable(message)}\n`);
 }
 
-function printCalls({ json, output }: Context, list: readonly CallInfo[]): void {
+/** A line for each call, or JSON. */
+export function printCalls({ json, output }: Context, list: readonly CallInfo[]): void {
   if (json) printJson(output, { calls: list });
   else output.out(list.length === 0 ? 'no calls\n' : list.map(callLine).join(''));
 }

@@ -4,7 +4,7 @@ import type { ControlInput } from '../control/api.ts';
 import { withDaemon } from '../control/client.ts';
 import type { SettingsInfo } from '../control/schemas.ts';
 import { settingsText } from '../text/words.ts';
-import { printCall, type Context } from './call-commands.ts';
+import { printCall, printCalls, type Context } from './call-commands.ts';
 
 /** Longer than any deadline of the daemon's own. */
 const DEADLINE_MS = 60_000;
@@ -13,6 +13,7 @@ type OneCallMethod =
   | 'call.redirect'
   | 'call.redial'
   | 'call.swap'
+  | 'call.leave'
   | 'call.transfer'
   | 'call.park'
   | 'call.pickup'
@@ -54,6 +55,13 @@ export async function transfer(
         : { call: first, target: second }),
   };
   await oneCall(context, 'call.transfer', params);
+}
+
+export async function join(context: Context, calls: readonly string[]): Promise<void> {
+  const result = await withDaemon(context.paths, (daemon) =>
+    daemon.call('call.join', { calls: [...calls] }, { timeoutMs: DEADLINE_MS }),
+  );
+  printCalls(context, result.calls);
 }
 
 export async function doNotDisturb(context: Context, on: boolean | undefined): Promise<void> {

@@ -22,6 +22,20 @@ export function transferCommands(program: Command, context: () => Context): void
     .description('take up the call on hold, and hold the other one')
     .action(async () => (await commands()).oneCall(context(), 'call.swap', {}));
   program
+    .command('join')
+    .description(
+      'bring calls into a conference, mixed at the thin client; without names: all of them',
+    )
+    .argument('[calls...]', 'ids or first letters')
+    .action(async (calls: string[]) => (await commands()).join(context(), calls));
+  program
+    .command('leave')
+    .description('take a call out of its conference, and put it on hold')
+    .argument('[call]', CALL)
+    .action(async (call?: string) =>
+      (await commands()).oneCall(context(), 'call.leave', call === undefined ? {} : { call }),
+    );
+  program
     .command('redirect')
     .description('send the incoming call elsewhere (302)')
     .argument('<targets...>', 'numbers, names or SIP URIs, tried in turn')

@@ -120,6 +120,23 @@ export const controlMethods = {
     }),
     result: callInfo,
   },
+  'call.join': {
+    summary:
+      'Brings calls into a conference, mixed at the thin client: each party hears the others and the microphone. Calls on hold are taken up',
+    params: z.object({
+      calls: z
+        .array(callId)
+        .max(32)
+        .default([])
+        .describe('With those that they are in conference with already; none: every call'),
+    }),
+    result: calls,
+  },
+  'call.leave': {
+    summary: 'Takes a call out of its conference, and puts it on hold; `call.join` brings it back',
+    params: oneCall,
+    result: callInfo,
+  },
   'call.park': {
     summary: 'Hands the other party on to the park code of the configuration',
     params: oneCall.extend({ wait: transferWait }),

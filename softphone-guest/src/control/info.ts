@@ -37,6 +37,7 @@ export function describeCall(call: Call, stats: SessionStats | undefined): CallI
     silentMs: call.silentMs,
     end: call.end === undefined ? null : { ...call.end },
     transfer: call.transfer ?? null,
+    conference: call.conference ?? null,
     referredBy: call.referredBy ?? null,
     media: describeMedia(stats),
   };

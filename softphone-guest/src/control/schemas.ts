@@ -59,6 +59,10 @@ export const callInfo = z.object({
     })
     .nullable()
     .describe('The other party is being handed on'),
+  conference: z
+    .string()
+    .nullable()
+    .describe('Calls with the same name are mixed together at the thin client'),
   referredBy: z.string().nullable().describe('SIP URI of whoever asked for this call'),
   media: mediaInfo,
 });

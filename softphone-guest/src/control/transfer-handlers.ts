@@ -27,6 +27,8 @@ type Names = Extract<
   | 'call.swap'
   | 'call.transfer'
   | 'call.park'
+  | 'call.join'
+  | 'call.leave'
   | 'call.pickup'
   | 'call.retrieve'
   | 'settings.get'
@@ -90,6 +92,20 @@ export function transferHandlers(parts: TransferHandlersParts): Handlers {
         throw new OffhookError('control', 'invalid-params', 'that is the same call');
       }
       return transferred(session, manager.transfers.attended(session, second), wait, signal);
+    },
+    'call.join': async ({ calls }, { signal }) => {
+      const chosen =
+        calls.length === 0
+          ? manager.list().filter(talking)
+          : calls.map((id) => one(id, 'join', talking));
+      await manager.conferences.join(chosen, signal);
+      const [first] = chosen;
+      return { calls: first === undefined ? [] : manager.conferences.of(first).map(describe) };
+    },
+    'call.leave': async ({ call }, { signal }) => {
+      const session = one(call, 'take out', ({ call }) => call.conference !== undefined);
+      await manager.conferences.leave(session, signal);
+      return describe(session);
     },
     'call.park': ({ call, wait }, { signal }) => {
       const session = meant(call, 'park');

@@ -37,6 +37,7 @@ const callRecord = z.object({
   hold: z.object({ wanted: z.boolean(), inForce: z.boolean() }),
   remoteHeld: z.boolean(),
   muted: z.boolean(),
+  conference: z.string().max(64).optional(),
 });
 
 const mediaRecord = z.object({
@@ -54,6 +55,7 @@ const mediaRecord = z.object({
   }),
   direction: z.enum(['sendrecv', 'sendonly', 'inactive']),
   muted: z.boolean(),
+  conference: z.string().max(64).optional(),
   /** A description of ours was under way, or came to nothing and the engine was not told. */
   leftOver: z.enum(['offer', 'answer']).optional(),
 });

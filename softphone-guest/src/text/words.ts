@@ -58,6 +58,7 @@ function stateWords(call: CallInfo): string {
     ...(call.remoteHeld ? ['held by peer'] : []),
     ...(call.muted ? ['muted'] : []),
     ...(call.locallyMuted ? ['muted at thin client'] : []),
+    ...(call.conference === null ? [] : ['in conference']),
     ...(call.transfer === null ? [] : [`transfer: ${transferWords(call.transfer)}`]),
   ];
   const state = call.state === 'early' ? 'progress' : call.state;

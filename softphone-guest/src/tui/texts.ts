@@ -58,6 +58,7 @@ export const texts = {
   noCall: 'No call to show.',
   held: 'on hold',
   remoteHeld: 'held by peer',
+  inConference: 'in conference',
   muted: 'muted',
   locallyMuted: 'muted at thin client',
   silent: (seconds: number) => `no audio for ${seconds} s`,

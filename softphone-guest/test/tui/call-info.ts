@@ -21,6 +21,7 @@ export function callInfo(more: Partial<CallInfo> = {}): CallInfo {
     silentMs: 0,
     end: null,
     transfer: null,
+    conference: null,
     referredBy: null,
     media: describeMedia(undefined),
     ...more,

@@ -50,6 +50,7 @@ function CallLine(props: {
     ...(call.remoteHeld ? [texts.remoteHeld] : []),
     ...(call.muted ? [texts.muted] : []),
     ...(call.locallyMuted ? [texts.locallyMuted] : []),
+    ...(call.conference === null ? [] : [texts.inConference]),
     ...(call.transfer === null ? [] : [texts.transferring(call.transfer)]),
   ];
   const silent = call.silentMs >= SILENT_MS && !call.held && !call.remoteHeld;

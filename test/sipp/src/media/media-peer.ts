@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { findTone, hasTone, sine } from '@offhook/common/audio';
+import { findTone, hasTone, sine, goertzel } from '@offhook/common/audio';
 import { freePorts } from '../infra/ports.ts';
 import { until } from '../infra/wait.ts';
 import { encodeG711, PAYLOAD_TYPES, silence, type G711 } from './g711.ts';
@@ -9,6 +9,8 @@ import { RtpCapture } from './rtp-capture.ts';
 import type { SrtpContext } from './srtp.ts';
 
 const FRAME = 160;
+/** Of a tone in a mix. */
+const AUDIBLE_DB = -40;
 const FRAME_MS = 20;
 
 export interface MediaAddress {
@@ -156,6 +158,19 @@ export class MediaPeer {
   hearsNow(hz: number): boolean {
     const { samples, sampleRate } = this.capture.audio(Math.max(0, this.capture.mark - 10));
     return samples.length >= 800 && hasTone(samples, hz, sampleRate);
+  }
+
+  /** Which of these tones are in most of the most recent second: more than one can be. */
+  mixNow(tones: readonly number[]): readonly number[] {
+    const { samples, sampleRate } = this.capture.audio(Math.max(0, this.capture.mark - 50));
+    const piece = sampleRate / 10;
+    const pieces = Array.from({ length: Math.floor(samples.length / piece) }, (_, at) =>
+      samples.subarray(at * piece, (at + 1) * piece),
+    );
+    return tones.filter((hz) => {
+      const heard = pieces.filter((part) => goertzel(part, hz, sampleRate) > AUDIBLE_DB);
+      return heard.length >= 6;
+    });
   }
 
   close(): void {

@@ -2,6 +2,10 @@ import type { Requirement } from './requirement.ts';
 
 /** What is asked of the sound, of the line to the engine, and of living with others. */
 export const mediaRequirements = {
+  'media.conference': {
+    source: 'RFC 4353 §5.1',
+    text: 'Calls are mixed at the thin client: each party hears the others and the microphone, never itself; calls leave, come back and end.',
+  },
   'media.both-ways': {
     source: 'Offhook',
     text: 'In a call each side hears the other: shown by the tones that arrive.',

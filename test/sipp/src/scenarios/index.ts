@@ -10,6 +10,7 @@ import type { Scenario } from '../runner/scenario.ts';
 import { authentication } from './authentication.ts';
 import { cancelling } from './cancel.ts';
 import { changes } from './changes.ts';
+import { conferences } from './conference.ts';
 import { commandLine } from './command-line.ts';
 import { engines } from './engine.ts';
 import { incoming } from './incoming.ts';
@@ -36,6 +37,7 @@ export const scenarios: readonly Scenario[] = [
   ...repetition,
   ...sessionTimers,
   ...media,
+  ...conferences,
   ...srtp,
   ...tortures,
   ...transfers,
