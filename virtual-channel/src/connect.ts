@@ -44,23 +44,29 @@ export interface ConnectedSocket {
 /** The same for those who only pass bytes on: the socket itself, without a listener on it. */
 export async function connectSocket(
   address: string,
-  options: Omit<ConnectOptions, 'maxBuffered' | 'clock'> = {},
+  options: Omit<ConnectOptions, 'maxBuffered' | 'clock'> & {
+    /** A connection that leads there already, through somebody else. */
+    through?: Socket | undefined;
+  } = {},
 ): Promise<ConnectedSocket> {
   const target = parseChannelAddress(address);
   const where = formatChannelAddress(target);
-  const { timeoutMs = 5000, signal } = options;
+  const { timeoutMs = 5000, signal, through } = options;
   if (target.transport === 'unix') {
     const socket = await connectUnix({ path: target.path, layer: 'channel', timeoutMs, signal });
     return { socket, peer: { transport: 'unix', description: where } };
   }
   const { transport, host, port } = target;
   return withDeadline({ layer: 'channel', what: where, ms: timeoutMs, signal }, async (waiting) => {
+    if (transport === 'tcp' && through !== undefined) {
+      return { socket: through, peer: { transport, description: remote(through) } };
+    }
     if (transport === 'tcp') {
       const socket = connectTcp({ host, port, noDelay: true, keepAlive: true });
       await ready(socket, 'connect', where, waiting);
       return { socket, peer: { transport, description: remote(socket) } };
     }
-    const socket = startTls(host, port, options.tls ?? {});
+    const socket = startTls(host, port, options.tls ?? {}, through);
     await ready(socket, 'secureConnect', where, waiting);
     return { socket, peer: tlsPeer(socket) };
   });
@@ -87,11 +93,10 @@ export function remote(socket: Socket): string {
   return hostPort(socket.remoteAddress ?? '?', socket.remotePort ?? 0);
 }
 
-function startTls(host: string, port: number, tls: TlsOptions): TLSSocket {
+function startTls(host: string, port: number, tls: TlsOptions, through?: Socket): TLSSocket {
   const name = tls.serverName ?? host;
   const socket = connectTls({
-    host,
-    port,
+    ...(through === undefined ? { host, port } : { host, socket: through }),
     // RFC 6066 §3 allows no address as server name; it is still what the certificate must be for.
     ...(isIP(name) === 0 ? { servername: name } : {}),
     ca: tls.ca,

@@ -3,6 +3,7 @@ import { connectSocket, withDefaults, type ConnectedSocket } from '../connect.ts
 import { hostPort } from '../address.ts';
 import { SocketChannel } from '../socket-channel.ts';
 import { decodeBody, encodeBody } from './layout.ts';
+import { openTunnel } from './http-proxy.ts';
 import type { LinkRequest } from './link.ts';
 import { ChannelType, MainCap, mainFromClient, mainFromServer } from './messages.ts';
 import { SpiceChannel } from './spice-channel.ts';
@@ -98,15 +99,20 @@ export async function linkChannel(
 }
 
 /** The connection to the server itself, before any SPICE. */
-export function connectSource(
+export async function connectSource(
   { source, timeoutMs, signal }: SessionOptions,
   secure: boolean,
 ): Promise<ConnectedSocket> {
-  const port = secure ? source.tlsPort : source.port;
-  const address = `${secure ? 'tls' : 'tcp'}:${hostPort(source.host, port ?? 0)}`;
-  return connectSocket(address, {
+  const { host, proxy, port: plainPort, tlsPort } = source;
+  const port = (secure ? tlsPort : plainPort) ?? 0;
+  const through =
+    proxy === undefined
+      ? undefined
+      : await openTunnel(proxy, { host, port }, { timeoutMs, signal });
+  return connectSocket(`${secure ? 'tls' : 'tcp'}:${hostPort(host, port)}`, {
     timeoutMs,
     signal,
+    through,
     tls: {
       ...(source.ca === undefined ? {} : { ca: source.ca }),
       ...(source.hostSubject === undefined ? {} : { serverSubject: source.hostSubject }),

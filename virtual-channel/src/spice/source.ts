@@ -1,4 +1,5 @@
 import { OffhookError } from '@offhook/common';
+import { parseHttpProxy, type HttpProxy } from './http-proxy.ts';
 
 /** Where a desktop's SPICE server is, and what it takes to get in. */
 export interface SpiceSource {
@@ -13,6 +14,7 @@ export interface SpiceSource {
   readonly hostSubject?: string | undefined;
   /** Channel names that must use TLS even where a plain port is there. */
   readonly secureChannels: readonly string[];
+  readonly proxy?: HttpProxy | undefined;
 }
 
 /** `spice://HOST:PORT` or `spice://HOST?port=…&tls-port=…`, as remote-viewer takes them. */
@@ -54,9 +56,6 @@ export function parseDesktopFile(text: string): DesktopFile {
     throw badFile(`type is ${type ?? 'missing'}; only "spice" desktops have a channel for Offhook`);
   }
   const proxy = keys.get('proxy');
-  if (proxy !== undefined && proxy !== '') {
-    throw badFile('it goes through an HTTP proxy, which Offhook does not speak');
-  }
   const host = keys.get('host');
   if (host === undefined || host === '') throw badFile('host is missing');
   const port = portNumber(keys.get('port'), 'port');
@@ -72,6 +71,7 @@ export function parseDesktopFile(text: string): DesktopFile {
       ca: keys.get('ca'),
       hostSubject: keys.get('host-subject'),
       secureChannels: (keys.get('secure-channels') ?? '').split(';').filter((name) => name !== ''),
+      ...(proxy === undefined || proxy === '' ? {} : { proxy: parseHttpProxy(proxy) }),
     },
     deleteThisFile: keys.get('delete-this-file') === '1',
   };

@@ -254,7 +254,7 @@ async function exchangeLink(
         'channel',
         'spice-sasl-only',
         'the SPICE server only takes SASL authentication, which Offhook does not speak',
-        { remedy: 'let the server take tickets too' },
+        { remedy: 'use tickets: no sasl=on at QEMU, no spice_sasl in libvirt’s qemu.conf' },
       );
     }
     transport.write(AUTH_MECHANISM_SPICE);

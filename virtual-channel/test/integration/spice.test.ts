@@ -64,6 +64,13 @@ describe('a headless SPICE client at a port of a real QEMU', () => {
     await wrong.until('linked');
   });
 
+  it('says that a server wants SASL, and what to do', async () => {
+    const { port } = await qemu({ args: ['-spice', 'sasl=on'] });
+    const { error } = await listen({ port }).until('waiting');
+    expect(error.code).toBe('spice-sasl-only');
+    expect(error.remedy).toContain('spice_sasl');
+  });
+
   it('says which ports there are when ours is missing', async () => {
     const { port } = await qemu({ ports: ['org.example.other'] });
     const { until } = listen({ port });

@@ -46,6 +46,7 @@ export function readDestination(
     ca: source.ca,
     hostSubject: subject === '' ? undefined : subject,
     secureChannels: source.secureChannels,
+    proxy: source.proxy,
   };
 }
 
