@@ -117,6 +117,13 @@ function phoneCommands(program: Command, context: () => Context, output: Output)
       (await import('./trace-command.ts')).trace(context(), id, options),
     );
   program
+    .command('report')
+    .description('pack configuration, log, checks, calls and SIP messages for whoever helps')
+    .argument('[file]', 'the archive; offhook-report-DATE.tar.gz if left out')
+    .action(async (file?: string) =>
+      (await import('./report-command.ts')).supportReport(context(), file),
+    );
+  program
     .command('register')
     .description('register a line now')
     .argument('[account]', 'its address of record or user part')
