@@ -376,9 +376,10 @@ export interface UserAgent {
   restored(options?: { awayMs?: number | undefined }): void;
   /**
    * Our addresses have changed, or a frozen process goes on: accounts register again, and the peer
-   * of every established call is told our Contact, at once.
+   * of every established call is told our Contact, at once. `addresses`: those that this machine has
+   * now; connections from others are given up.
    */
-  refresh(): void;
+  refresh(options?: { addresses?: ReadonlySet<string> }): void;
   /** Unregisters, ends calls (within `timeoutMs`, default 2 s), closes sockets. */
   close(options?: { timeoutMs?: number; keepCalls?: boolean }): Promise<void>;
 }

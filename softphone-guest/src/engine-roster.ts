@@ -63,6 +63,7 @@ const HEARD = [
   'session.ended',
   'devices.changed',
   'engine.health',
+  'frozen',
 ] as const satisfies readonly (keyof MediaLinkEvents)[];
 
 /** How long a thin client may be away before another one that is there takes its place, ms. */

@@ -26,6 +26,8 @@ const LAST_RETRY_MS = 2000;
 const URGENT_RETRY_MS = 50;
 /** How long a command of a call waits for a channel that has just gone. */
 const COMMAND_DEADLINE_MS = 8000;
+/** Clocks that disagree by less say nothing: the engine notices late that we are gone. */
+const FROZEN_MS = 3000;
 const CONNECT_DEADLINE_MS = 5000;
 
 export type EngineStatus =
@@ -56,6 +58,11 @@ export interface MediaLinkEvents extends MediaEvents {
   stale: SessionState;
   /** The engine does not have the session. */
   lost: { readonly id: string };
+  /**
+   * By the clock of the thin client we were away for longer than by ours: the virtual machine was
+   * paused. `ms`: for how long.
+   */
+  frozen: { readonly ms: number };
   /** The engine has a session that nobody here knows, because our journal was lost. */
   stray: SessionState;
 }
@@ -112,6 +119,8 @@ export class MediaLink implements EngineLine {
   #retryMs = FIRST_RETRY_MS;
   #retry: Timer | undefined;
   #waiting = new Set<() => void>();
+  /** By our own monotonic clock. */
+  #downAt: number | undefined;
   /** The channel has been up: a command may wait for it to come back. */
   #wasUp = false;
   #maxSessions: number | undefined;
@@ -276,8 +285,20 @@ export class MediaLink implements EngineLine {
     const worker = health?.worker ?? 'up';
     this.#setStatus({ state: 'connected', channel, engine, worker, leaseMs });
     const { awayMs } = snapshot;
+    this.#tellFrozen(awayMs);
     logger.info({ channel, engine, awayMs, actions: actions.length }, 'engine connected');
     for (const action of actions) this.#apply(client, action, leaseMs);
+  }
+
+  #tellFrozen(awayMs: number | undefined): void {
+    const { clock, logger } = this.#options;
+    const downAt = this.#downAt;
+    this.#downAt = undefined;
+    if (awayMs === undefined || downAt === undefined) return;
+    const ms = awayMs - (clock.now() - downAt);
+    if (ms < FROZEN_MS) return;
+    logger.info({ ms: Math.round(ms) }, 'this machine was paused');
+    this.#events.emit('frozen', { ms });
   }
 
   #apply(client: MediaClient, action: ReconcileAction, leaseMs: number): void {
@@ -347,7 +368,8 @@ export class MediaLink implements EngineLine {
   #down(client: MediaClient, reason: unknown): void {
     if (this.#client !== client) return;
     this.#client = undefined;
-    const { channel, logger } = this.#options;
+    const { channel, clock, logger } = this.#options;
+    this.#downAt = clock.now();
     const error = reason ?? new OffhookError('channel', 'closed', 'the engine closed the channel');
     this.#setStatus(this.#disconnected(error));
     logger.warn({ channel, reason: describeError(error) }, 'engine lost');

@@ -11,6 +11,7 @@ import { bindAgain, secretOf } from './journal/same-again.ts';
 import { AwayKeeper } from './call/away-keeper.ts';
 import { handOver } from './call/hand-over.ts';
 import { EngineRoster, type SeatOptions } from './engine-roster.ts';
+import { machineAddresses, watchNetwork } from './network-watch.ts';
 import { passwordOf } from './password.ts';
 import { readPem } from './pem.ts';
 import { TraceStore } from './trace/trace-store.ts';
@@ -136,6 +137,12 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
   userAgent.restored({ awayMs: journal?.inherited.awayMs });
   manager.goOn();
 
+  const refresh = () => userAgent.refresh({ addresses: machineAddresses() });
+  const unwatch = parts.register
+    ? watchNetwork({ clock, logger, onChange: (addresses) => userAgent.refresh({ addresses }) })
+    : () => undefined;
+  link.on('frozen', refresh);
+
   let closing: Promise<void> | undefined;
   return {
     userAgent,
@@ -147,6 +154,7 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
     close({ keepCalls = false } = {}) {
       closing ??= (async () => {
         away.close();
+        unwatch();
         if (!keepCalls) await manager.close(CLOSE_MS);
         try {
           await userAgent.close({ timeoutMs: CLOSE_MS, keepCalls });

@@ -39,6 +39,24 @@ describe('the link to the engine', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it.each([
+    [400, 0],
+    [30_000, 1],
+  ])('learns from the engine that the machine was paused: away %d ms', async (awayMs, times) => {
+    const engine = new FakeEngine();
+    const { media, clock } = link(() => Promise.resolve(engine.connect()));
+    const frozen: number[] = [];
+    media.on('frozen', ({ ms }) => frozen.push(ms));
+    media.start();
+    await media.settled(1000);
+    engine.awayMs = awayMs;
+    engine.cut();
+    await clock.advance(200);
+    expect(media.connected).toBe(true);
+    expect(frozen).toHaveLength(times);
+    await media.close();
+  });
+
   it('tries again with growing pauses, and says what is wrong', async () => {
     const attempts: number[] = [];
     const { media, clock } = link(() => {

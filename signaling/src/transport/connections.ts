@@ -6,6 +6,7 @@ import { Connection, type ConnectionEvents } from './connection.ts';
 import type { Endpoint, Flow, Limits, Target } from './layer.ts';
 import type { Network, StreamSocket } from './network.ts';
 import type { Traffic } from './traffic.ts';
+import { withoutZone } from './via.ts';
 import { layerClosed, sendFailed } from './wire.ts';
 
 export interface ConnectionsOptions {
@@ -81,6 +82,13 @@ export class Connections {
     if (connection.direction !== 'in' || connection.flow.transport !== 'tcp') return;
     const { address } = connection.flow.remote;
     this.#aliases.set(endpointKey({ address, port }), connection);
+  }
+
+  /** Ends those from an address that the machine has not got any more. */
+  moved(addresses: ReadonlySet<string>): void {
+    for (const connection of this.#all) {
+      if (!addresses.has(withoutZone(connection.flow.local.address))) connection.close();
+    }
   }
 
   close(): void {

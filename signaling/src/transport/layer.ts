@@ -46,6 +46,11 @@ export interface TransportLayer extends EventSource<TransportEvents> {
    * that it sends them: many servers never do. Returns the function that stops it.
    */
   keepAlive(flow: Flow, options?: { intervalMs?: number; requirePong?: boolean }): () => void;
+  /**
+   * The machine has other addresses now, these: routes are looked up anew, and connections from an
+   * address that is gone end (`flowLost`); nothing would tell of their end for a long time.
+   */
+  moved(addresses: ReadonlySet<string>): void;
   /** Closes every socket; what is pending fails. Idempotent. */
   close(): Promise<void>;
 }

@@ -238,6 +238,11 @@ class SipTransports extends Emitter<TransportEvents> implements TransportLayer {
     };
   }
 
+  moved(addresses: ReadonlySet<string>): void {
+    for (const point of this.#points.udp) point.forgetRoutes();
+    this.#connections.moved(addresses);
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

@@ -89,6 +89,12 @@ export class UdpPoint {
     return this.#remember(remote, source);
   }
 
+  /** The local address of a route is looked up again. */
+  forgetRoutes(): void {
+    if (!isWildcard(this.listening.address)) return;
+    for (const known of this.#wires.values()) known.until = 0;
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

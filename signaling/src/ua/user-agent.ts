@@ -119,7 +119,9 @@ class UserAgentImpl implements UserAgent {
     for (const call of calls) call.goOn(mayHaveGivenUp);
   }
 
-  refresh(): void {
+  refresh({ addresses }: { addresses?: ReadonlySet<string> } = {}): void {
+    if (this.#closing !== undefined) return;
+    if (addresses !== undefined) this.#layer.moved(addresses);
     for (const account of this.#accounts) account.refresh();
     for (const call of this.#calls) {
       if (call.state === 'established') void call.session?.offering.refresh();

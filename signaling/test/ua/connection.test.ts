@@ -83,6 +83,26 @@ describe('over real sockets', () => {
     expect(second.request.cseq).toBe(first.request.cseq + 1);
   });
 
+  it('an account leaves a connection from an address that the machine has lost', async () => {
+    const { port, next } = await registrar();
+    const ua = await userAgent();
+    const account = ua.addAccount({
+      aor: 'sip:alice@127.0.0.1',
+      registrars: [`sip:127.0.0.1:${port};transport=tcp`],
+      register: true,
+    });
+    const first = await next();
+    await new Promise<void>((resolve) => {
+      account.on('registration', ({ state }) => {
+        if (state === 'registered') resolve();
+      });
+    });
+    ua.refresh({ addresses: new Set(['127.0.0.1']) });
+    expect((await next()).socket).toBe(first.socket);
+    ua.refresh({ addresses: new Set(['198.51.100.7']) });
+    expect((await next()).socket).not.toBe(first.socket);
+  });
+
   it('a call to where nobody listens ends at once and says so', async () => {
     const ua = await userAgent();
     const account = ua.addAccount({ aor: 'sip:alice@example.com', register: false });

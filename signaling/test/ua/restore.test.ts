@@ -351,7 +351,11 @@ describe('a network that has changed', () => {
       headers: ['Allow: UPDATE'],
     });
     ua.refresh();
+    // Several reasons at once are one.
+    ua.refresh();
     const update = await peer.expect('UPDATE');
     expect(update.contact).toContain('sip:alice@192.0.2.1');
+    await elapse(100);
+    expect(peer.count('UPDATE')).toBe(0);
   });
 });

@@ -25,6 +25,8 @@ export class FakeEngine {
   readonly used: boolean[] = [];
   worker: 'up' | 'restarting' | 'failed' = 'up';
   maxSessions = 128;
+  /** How long it says that the guest was away. */
+  awayMs: number | undefined;
   /** Errors for the next call of a method. */
   readonly failures = new Map<MethodName, Error>();
   #clients = new Set<FakeClient>();
@@ -70,6 +72,7 @@ export class FakeEngine {
           leaseMs: 1000,
           health: { worker: this.worker, message: '' },
           maxSessions: this.maxSessions,
+          ...(this.awayMs !== undefined && { awayMs: this.awayMs }),
         };
       case 'lease.set':
         return { ms: command.params.ms };

@@ -24,6 +24,7 @@ type Outcome =
 export class Offering {
   readonly #session: Session;
   #retry: Timer | undefined;
+  #refresh: Promise<void> | undefined;
   #minSE = 0;
 
   constructor(session: Session) {
@@ -141,7 +142,16 @@ export class Offering {
    * Tells the peer that the session lives, and our Contact (RFC 4028 §7.4): UPDATE where the peer
    * takes it, else a re-INVITE with the same description.
    */
-  async refresh(): Promise<void> {
+  refresh(): Promise<void> {
+    // Several reasons at the same moment are one.
+    this.#refresh ??= Promise.resolve().then(() => {
+      this.#refresh = undefined;
+      return this.#refreshNow();
+    });
+    return this.#refresh;
+  }
+
+  async #refreshNow(): Promise<void> {
     const session = this.#session;
     const { negotiation } = session;
     try {
