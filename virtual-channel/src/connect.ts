@@ -36,6 +36,13 @@ export async function connectChannel(
   return new SocketChannel(socket, peer, withDefaults(options));
 }
 
+export interface SocketOptions extends Omit<ConnectOptions, 'maxBuffered' | 'clock'> {
+  /** A connection that leads there already, through somebody else. */
+  through?: Socket | undefined;
+  /** Bytes that the socket reads or takes ahead; Node's 64 KiB by default, 16 KiB with TLS. */
+  highWaterMark?: number | undefined;
+}
+
 export interface ConnectedSocket {
   readonly socket: Socket;
   readonly peer: PeerIdentity;
@@ -44,10 +51,7 @@ export interface ConnectedSocket {
 /** The same for those who only pass bytes on: the socket itself, without a listener on it. */
 export async function connectSocket(
   address: string,
-  options: Omit<ConnectOptions, 'maxBuffered' | 'clock'> & {
-    /** A connection that leads there already, through somebody else. */
-    through?: Socket | undefined;
-  } = {},
+  options: SocketOptions = {},
 ): Promise<ConnectedSocket> {
   const target = parseChannelAddress(address);
   const where = formatChannelAddress(target);
@@ -62,11 +66,11 @@ export async function connectSocket(
       return { socket: through, peer: { transport, description: remote(through) } };
     }
     if (transport === 'tcp') {
-      const socket = connectTcp({ host, port, noDelay: true, keepAlive: true });
+      const socket = connectTcp({ host, port, noDelay: true, keepAlive: true, ...water(options) });
       await ready(socket, 'connect', where, waiting);
       return { socket, peer: { transport, description: remote(socket) } };
     }
-    const socket = startTls(host, port, options.tls ?? {}, through);
+    const socket = startTls(host, port, options);
     await ready(socket, 'secureConnect', where, waiting);
     return { socket, peer: tlsPeer(socket) };
   });
@@ -93,10 +97,12 @@ export function remote(socket: Socket): string {
   return hostPort(socket.remoteAddress ?? '?', socket.remotePort ?? 0);
 }
 
-function startTls(host: string, port: number, tls: TlsOptions, through?: Socket): TLSSocket {
+function startTls(host: string, port: number, options: SocketOptions): TLSSocket {
+  const { tls = {}, through } = options;
   const name = tls.serverName ?? host;
   const socket = connectTls({
     ...(through === undefined ? { host, port } : { host, socket: through }),
+    ...water(options),
     // RFC 6066 §3 allows no address as server name; it is still what the certificate must be for.
     ...(isIP(name) === 0 ? { servername: name } : {}),
     ca: tls.ca,
@@ -111,6 +117,10 @@ function startTls(host: string, port: number, tls: TlsOptions, through?: Socket)
   socket.setNoDelay(true);
   socket.setKeepAlive(true);
   return socket;
+}
+
+function water({ highWaterMark }: SocketOptions): { highWaterMark?: number } {
+  return highWaterMark === undefined ? {} : { highWaterMark };
 }
 
 function subjectCheck(expected: string) {

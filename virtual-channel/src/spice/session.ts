@@ -102,6 +102,7 @@ export async function linkChannel(
 export async function connectSource(
   { source, timeoutMs, signal }: SessionOptions,
   secure: boolean,
+  { highWaterMark }: { readonly highWaterMark?: number } = {},
 ): Promise<ConnectedSocket> {
   const { host, proxy, port: plainPort, tlsPort } = source;
   const port = (secure ? tlsPort : plainPort) ?? 0;
@@ -113,6 +114,7 @@ export async function connectSource(
     timeoutMs,
     signal,
     through,
+    highWaterMark,
     tls: {
       ...(source.ca === undefined ? {} : { ca: source.ca }),
       ...(source.hostSubject === undefined ? {} : { serverSubject: source.hostSubject }),

@@ -62,7 +62,8 @@ export class FakeServer {
   }
 }
 
-async function acceptLink(socket: Socket, key: TicketKey): Promise<ViewerRequest> {
+/** The link stage of a server, for any ticket. */
+export async function acceptLink(socket: Socket, key: TicketKey): Promise<ViewerRequest> {
   const reader = new SocketReader(socket);
   const { signal } = new AbortController();
   const length = announcedLength(await reader.read(LINK_HEADER_BYTES, signal));

@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import type { Logger } from '@offhook/common';
 import type { OwnCertificate } from './own-certificate.ts';
+import { RELAY_BYTES } from './relay.ts';
 
 export const ENTRANCE_HOST = '127.0.0.1';
 /** A desktop with four screens has some thirty channels; a viewer that is replaced overlaps. */
@@ -21,10 +22,15 @@ export class Entrance {
   readonly #tls: Server;
 
   private constructor({ certificate, timeoutMs, logger, onViewer }: EntranceOptions) {
-    this.#plain = createServer({ noDelay: true, keepAlive: true });
+    this.#plain = createServer({ noDelay: true, keepAlive: true, highWaterMark: RELAY_BYTES });
     this.#plain.on('connection', onViewer);
     const { cert, key } = certificate;
-    this.#tls = createTlsServer({ cert, key, handshakeTimeout: timeoutMs });
+    this.#tls = createTlsServer({
+      cert,
+      key,
+      handshakeTimeout: timeoutMs,
+      highWaterMark: RELAY_BYTES,
+    });
     this.#tls.on('connection', (socket: Socket) => socket.setNoDelay(true));
     this.#tls.on('secureConnection', onViewer);
     for (const server of this.#servers) {

@@ -1,6 +1,12 @@
 import type { Socket } from 'node:net';
 import { pipeline, type Duplex, type Transform } from 'node:stream';
 
+/**
+ * What each socket reads or takes ahead. With Node's own 64 KiB (16 KiB with TLS) each image stops and
+ * starts both sides once more, which costs a fifth of the processor time.
+ */
+export const RELAY_BYTES = 256 * 1024;
+
 /** How long the last bytes have to leave once the other side is gone, milliseconds. */
 const FLUSH_MS = 1000;
 

@@ -14,6 +14,7 @@ import {
 import { CommonCap } from '../messages.ts';
 import { bySecurity, connectSource, type SessionOptions } from '../session.ts';
 import { SocketReader } from '../../socket-reader.ts';
+import { RELAY_BYTES } from './relay.ts';
 
 /** One channel's connection to the real server, half-way through its link: the ticket is missing. */
 export interface Upstream {
@@ -31,7 +32,7 @@ export interface Upstream {
 /** @throws OffhookError layer `channel`: those of `connectChannel`, and `spice-…` by link code. */
 export function openUpstream(options: SessionOptions, request: LinkRequest): Promise<Upstream> {
   return bySecurity(options.source, request.channelType, async (secure) => {
-    const { socket, peer } = await connectSource(options, secure);
+    const { socket, peer } = await connectSource(options, secure, { highWaterMark: RELAY_BYTES });
     socket.on('error', () => undefined);
     const reader = new SocketReader(socket);
     const within = <T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> =>
