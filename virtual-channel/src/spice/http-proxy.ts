@@ -35,7 +35,7 @@ export function parseHttpProxy(text: string): HttpProxy {
     });
   }
   const { username, password } = url;
-  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const credentials = `${unescape(username)}:${unescape(password)}`;
   return {
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: portOf(uri, url),
@@ -43,6 +43,13 @@ export function parseHttpProxy(text: string): HttpProxy {
     authorization:
       username === '' ? undefined : `Basic ${Buffer.from(credentials).toString('base64')}`,
   };
+}
+
+/** A percent sign that begins no escape stands for itself. */
+function unescape(text: string): string {
+  return text.replace(/(%[0-9a-f]{2})+/gi, (escapes) =>
+    Buffer.from(escapes.replaceAll('%', ''), 'hex').toString('utf8'),
+  );
 }
 
 /** `URL` keeps a scheme's own port to itself. */

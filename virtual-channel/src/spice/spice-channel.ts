@@ -142,11 +142,13 @@ export class SpiceChannel implements EventSource<SpiceChannelEvents> {
     return this.#transport.buffered;
   }
 
-  /** False when the caller should wait for drain. */
+  /** False when the caller should wait for drain. What is sent when the peer has gone is lost. */
   send<L extends Layout>(
     message: { readonly type: number; readonly body: L },
     fields: Fields<L>,
   ): boolean {
+    // It may have closed in this turn, and say so in the next.
+    if (this.closed) return false;
     const body = encodeBody(message.body, fields);
     const bytes = new Uint8Array(MINI_HEADER_BYTES + body.length);
     const view = new DataView(bytes.buffer);

@@ -22,7 +22,21 @@ const publicKey = keys.publicKey.export({ type: 'spki', format: 'der' });
 /** Code 7 of SPICE_LINK_ERR_*. */
 const PERMISSION_DENIED = 7;
 
+/** Where a server can fail a client that links and opens a port, in this order. */
+export const LINK_STEPS = [
+  'connection',
+  'link reply',
+  'authentication',
+  'MAIN_INIT',
+  'CHANNELS_LIST',
+  'port link',
+  'PORT_INIT',
+] as const;
+export type LinkStep = (typeof LINK_STEPS)[number];
+
 export interface FakeServerOptions {
+  /** What it does at that step instead of what it should: nothing, close, or send these bytes. */
+  readonly fails?: { readonly at: LinkStep; readonly by: 'silence' | 'closing' | Uint8Array };
   readonly ticket?: string;
   readonly portName?: string;
   /** What PORT_INIT says of the guest's end; true. */
@@ -96,6 +110,22 @@ export class FakeChannel {
 
   close(): void {
     this.#socket.destroy();
+  }
+
+  /** What was sent has room in the sockets between us and the client. */
+  get writable(): boolean {
+    return !this.#socket.destroyed && this.#socket.writableLength < 1024 * 1024;
+  }
+
+  /** What was sent is gone, or is not going at the moment. */
+  async flushed(): Promise<void> {
+    if (this.#socket.writableLength === 0) return;
+    await once(this.#socket, 'drain', { signal: AbortSignal.timeout(100) }).catch(() => undefined);
+  }
+
+  /** Takes nothing any more. */
+  stall(): void {
+    this.#socket.pause();
   }
 
   /** As a network does that breaks. */
@@ -174,12 +204,24 @@ export class FakeSpiceServer {
     await once(this.#server, 'close');
   }
 
+  /** True when it fails here, and has. */
+  #fails(at: LinkStep, socket: Socket): boolean {
+    const { fails } = this.#options;
+    if (fails?.at !== at) return false;
+    if (fails.by === 'closing') socket.end();
+    else if (fails.by !== 'silence') socket.write(fails.by);
+    return true;
+  }
+
   async #link(socket: Socket): Promise<void> {
     this.#links += 1;
+    if (this.#fails('connection', socket)) return;
     const read = reader(socket);
     const header = await read(16);
     const request = await read(header.readUInt32LE(12));
     const [connectionId, type, id] = [request.readUInt32LE(0), request[4] ?? 0, request[5] ?? 0];
+    if (this.#fails('link reply', socket)) return;
+    if (type === ChannelType.port && this.#fails('port link', socket)) return;
     socket.write(linkReply());
     await read(4);
     const ticket = privateDecrypt(
@@ -187,12 +229,14 @@ export class FakeSpiceServer {
       await read(128),
     ).toString('utf8');
     const { ticket: wanted = '' } = this.#options;
+    if (this.#fails('authentication', socket)) return;
     const code = Buffer.alloc(4);
     code.writeUInt32LE(ticket === `${wanted}\0` ? 0 : PERMISSION_DENIED);
     socket.write(code);
     const channel = new FakeChannel(socket, type, id, connectionId);
-    read.rest((chunk) => this.#received(channel, chunk));
-    this.#greet(channel);
+    read.rest((chunk) => this.#received(channel, chunk, socket));
+    const greeting = type === ChannelType.port ? 'PORT_INIT' : 'MAIN_INIT';
+    if (!this.#fails(greeting, socket)) this.#greet(channel);
     this.#linked.push(channel);
     this.#wake?.();
   }
@@ -209,11 +253,12 @@ export class FakeSpiceServer {
     }
   }
 
-  #received(channel: FakeChannel, chunk: Buffer): void {
+  #received(channel: FakeChannel, chunk: Buffer, socket: Socket): void {
     const before = channel.unread.length;
     channel.receive(chunk);
     const { attachChannels } = mainFromClient;
-    if (channel.unread.slice(before).includes(attachChannels.type)) {
+    const attached = channel.unread.slice(before).includes(attachChannels.type);
+    if (attached && !this.#fails('CHANNELS_LIST', socket)) {
       const channels = Uint8Array.of(ChannelType.port, 0);
       channel.send(mainFromServer.channelsList, { count: 1, channels });
     }
