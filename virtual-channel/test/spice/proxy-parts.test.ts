@@ -1,4 +1,6 @@
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { OffhookError } from '@offhook/common';
@@ -8,6 +10,7 @@ import { encryptTicket } from '../../src/spice/link.ts';
 import { decodeLinkRequest, TicketKey } from '../../src/spice/proxy/link-server.ts';
 import { MessageFilter, type Rewrite } from '../../src/spice/proxy/message-filter.ts';
 import { makeOwnCertificate } from '../../src/spice/proxy/own-certificate.ts';
+import { peerUser, userOf } from '../../src/spice/proxy/peer-user.ts';
 import { ViewerTickets } from '../../src/spice/proxy/viewer-tickets.ts';
 import { frame } from './fake-server.ts';
 
@@ -168,5 +171,34 @@ describe('tickets for viewers', () => {
     tickets.accept({ password: 'new', typed: false });
     expect(tickets.resolve(ticket)).toEqual({ password: 'new', typed: false });
     expect(tickets.resolve('typed')).toBeUndefined();
+  });
+});
+
+describe('the user of a connection', () => {
+  // proc(5): as the kernel writes it.
+  const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 12345 1
+   1: 0100007F:A1B2 0100007F:1F90 01 00000000:00000000 00:00000000 00000000  1001        0 12346 1
+   2: 0100007F:1F90 0100007F:A1B2 01 00000000:00000000 00:00000000 00000000  1000        0 12347 1
+`;
+
+  it('is that of the end that connected, not of the one that took the connection', () => {
+    expect(userOf(table, 0xa1b2, 0x1f90)).toBe(1001);
+    expect(userOf(table, 0x1f90, 0xa1b2)).toBe(1000);
+    expect(userOf(table, 0xa1b3, 0x1f90)).toBeUndefined();
+    expect(userOf('', 1, 2)).toBeUndefined();
+  });
+
+  it('is found for a real one', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const accepted = once(server, 'connection');
+    const client = connect(typeof address === 'object' ? (address?.port ?? 0) : 0, '127.0.0.1');
+    const [socket] = (await accepted) as [Socket];
+    expect(await peerUser(socket)).toBe(process.getuid?.());
+    client.destroy();
+    socket.destroy();
+    server.close();
   });
 });

@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import type { Logger } from '@offhook/common';
 import type { OwnCertificate } from './own-certificate.ts';
+import { peerUser } from './peer-user.ts';
 import { RELAY_BYTES } from './relay.ts';
 
 export const ENTRANCE_HOST = '127.0.0.1';
@@ -22,7 +23,9 @@ export class Entrance {
   readonly #tls: Server;
 
   private constructor({ certificate, timeoutMs, logger, onViewer }: EntranceOptions) {
+    const check = (socket: Socket) => void turnStrangersAway(socket, logger);
     this.#plain = createServer({ noDelay: true, keepAlive: true, highWaterMark: RELAY_BYTES });
+    this.#plain.on('connection', check);
     this.#plain.on('connection', onViewer);
     const { cert, key } = certificate;
     this.#tls = createTlsServer({
@@ -31,6 +34,7 @@ export class Entrance {
       handshakeTimeout: timeoutMs,
       highWaterMark: RELAY_BYTES,
     });
+    this.#tls.on('connection', check);
     this.#tls.on('connection', (socket: Socket) => socket.setNoDelay(true));
     this.#tls.on('secureConnection', onViewer);
     for (const server of this.#servers) {
@@ -68,6 +72,17 @@ export class Entrance {
   get #servers(): readonly Server[] {
     return [this.#plain, this.#tls];
   }
+}
+
+/**
+ * Other users of this machine reach the loopback address too. Without a ticket they get nowhere, but
+ * they are not to keep viewers out or the server busy either.
+ */
+async function turnStrangersAway(socket: Socket, logger: Logger): Promise<void> {
+  const user = await peerUser(socket);
+  if (user === undefined || user === process.getuid?.() || user === 0) return;
+  logger.warn({ user }, 'another user’s connection to the viewer proxy was turned away');
+  socket.destroy();
 }
 
 function portOf(server: Server): number {
