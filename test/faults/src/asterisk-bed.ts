@@ -8,7 +8,7 @@ import {
   run,
   until,
 } from '@offhook/test-sipp';
-import { Bed } from './bed.ts';
+import { Bed, type BedOptions } from './bed.ts';
 import type { Context } from './row.ts';
 import { silence } from './silence.ts';
 
@@ -31,7 +31,11 @@ export class AsteriskBed {
     this.aor = `sip:${this.#name}@${asterisk.address}`;
   }
 
-  static async open(context: Context, transport: Transport): Promise<AsteriskBed> {
+  static async open(
+    context: Context,
+    transport: Transport,
+    guest: BedOptions['guest'] = {},
+  ): Promise<AsteriskBed> {
     const directory = join(context.directory, 'pbx');
     await mkdir(directory, { recursive: true });
     const authority = await createAuthority(directory);
@@ -50,7 +54,7 @@ export class AsteriskBed {
           codecs: ['PCMA'],
         },
       ],
-      guest: { sip: { tls: { ca: authority.certificate } } },
+      guest: { ...guest, sip: { tls: { ca: authority.certificate } } },
     });
     const made = new AsteriskBed(bed, asterisk, transport);
     await made.registered();
@@ -78,6 +82,12 @@ export class AsteriskBed {
   async cutConnections(): Promise<void> {
     const port = this.#transport === 'tls' ? this.asterisk.tlsPort : this.asterisk.port;
     await run('/usr/bin/ss', ['-K', '-t', `dport = :${port}`], { within: 5000 });
+  }
+
+  /** How many calls the PBX believes that there are. */
+  async callsAtPbx(): Promise<number> {
+    const channels = await this.asterisk.console('core show channels concise');
+    return [...channels.matchAll(/^PJSIP\//gm)].length;
   }
 
   async hangUpAtPbx(): Promise<void> {

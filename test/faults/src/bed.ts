@@ -22,6 +22,8 @@ export interface BedOptions {
   readonly engine?: Sections;
   readonly guest?: Sections;
   readonly accounts?: readonly TomlTable[];
+  /** The guest knows the way to another thin client, too; see `startSecond`. */
+  readonly second?: boolean;
   /** How many UDP ports the engine has for calls, two each. */
   readonly rtpPorts?: number;
   /** Where the engine's programs look for their sound server, and the like. */
@@ -147,10 +149,46 @@ export class Bed {
       addresses: ['127.0.0.1'],
       port: this.#ports.sip,
       accounts,
-      ...(guest === undefined ? {} : { config: guest }),
+      config: {
+        ...guest,
+        engine: {
+          ...(this.#options.second === true ? { also: [this.secondChannel] } : {}),
+          ...guest?.['engine'],
+        },
+      },
       wrap: wrapGuest,
       signal: this.context.signal,
     });
+  }
+
+  /** Another thin client, which the person goes to. Its microphone is another one. */
+  async startSecond(microphoneHz: number): Promise<EngineProcess> {
+    const directory = this.#secondDirectory();
+    await mkdir(directory, { recursive: true });
+    const first = await freePorts(RTP_PORTS);
+    const engine = await EngineProcess.start({
+      directory,
+      config: {
+        rtp: { ports: `${first}-${first + RTP_PORTS - 1}` },
+        audio: { input: `tone:${microphoneHz}` },
+      },
+      signal: this.context.signal,
+    });
+    this.context.scope.defer(async () => {
+      await engine.stop().catch(() => undefined);
+      const worker = join(directory, 'engine', 'worker.sock');
+      for (const pid of processesWith('offhook-worker', worker)) await kill(pid);
+    });
+    return engine;
+  }
+
+  /** Where the engine of another thin client listens, if one runs there. */
+  get secondChannel(): string {
+    return `unix:${join(this.#secondDirectory(), 'engine.sock')}`;
+  }
+
+  #secondDirectory(): string {
+    return join(this.context.directory, 'second');
   }
 
   async killEngine(): Promise<void> {

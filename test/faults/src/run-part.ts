@@ -1,7 +1,7 @@
 import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Scope, within } from '@offhook/test-sipp';
-import { shortfalls, type Part, type Verdict } from './row.ts';
+import { shortfalls, type Part, type Slack, type Verdict } from './row.ts';
 
 const CLEAN_UP_MS = 20_000;
 
@@ -11,6 +11,8 @@ export interface RunOptions {
   readonly kept: string;
   readonly signal: AbortSignal;
   readonly seed: number;
+  /** None if absent: then every target is to be met as it is. */
+  readonly slack?: Slack;
   readonly say: (line: string) => void;
 }
 
@@ -44,7 +46,8 @@ async function attempt(part: Part, options: RunOptions): Promise<Verdict> {
       part.deadline,
       part.run({ directory, signal, seed, scope, say }),
     );
-    verdict = { kind: 'measured', measure, shortfalls: shortfalls(part.target, measure) };
+    const short = shortfalls(part.target, measure, options.slack);
+    verdict = { kind: 'measured', measure, shortfalls: short };
   } catch (error) {
     verdict = { kind: 'failed', message: describe(error) };
   }

@@ -1,9 +1,12 @@
 import type { Part } from '../row.ts';
+import { desktopParts } from './desktop.ts';
 import { deviceParts } from './devices.ts';
 import { engineParts } from './engine.ts';
+import { goneParts } from './gone.ts';
 import { guestParts } from './guest.ts';
 import { lossParts } from './loss.ts';
 import { registrarParts } from './registrar.ts';
+import { roamParts } from './roam.ts';
 import { skewParts } from './skew.ts';
 import { workerParts } from './worker.ts';
 
@@ -15,5 +18,8 @@ export const parts: readonly Part[] = [
   ...registrarParts,
   ...deviceParts,
   ...lossParts,
+  ...goneParts,
+  ...roamParts,
+  ...desktopParts,
   ...skewParts,
 ];
