@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Program } from '@offhook/test-sipp';
+import type { BedOptions } from './bed.ts';
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '../../..');
@@ -59,7 +59,7 @@ async function linkLibraries(root: string): Promise<void> {
 }
 
 /** The same program in its version of that time, with its own worker. */
-export function ofPrevious(root: string): (program: Program) => Program {
+export function ofPrevious(root: string): NonNullable<BedOptions['wrapGuest']> {
   return ({ command, args }) => ({
     command: '/usr/bin/env',
     args: [
