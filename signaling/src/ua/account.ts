@@ -181,6 +181,7 @@ export class AccountImpl implements Account {
       snapshot,
       agent,
       onMessage: (request) => this.message(request),
+      routes: () => this.#routes(),
     });
     this.#context.core.keeper.knows(call);
     this.#context.track(call);

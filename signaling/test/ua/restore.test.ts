@@ -149,6 +149,54 @@ describe('a call that another process takes up', () => {
     expect((await peer.expect('ACK')).cseq).toBe(invite.cseq);
   });
 
+  it('calls a peer anew, with Replaces, where nothing answers at its Contact any more', async () => {
+    const before = await outgoingCall({ headers: ['Allow: UPDATE'] });
+    const tags = before.call.replaceable;
+    const { peer, call, agent } = await restarted(before, {
+      awayMs: 60_000,
+      change: (saved) => {
+        const gone = '"remoteTarget":"sip:peer@192.0.2.66:5060"';
+        const text = JSON.stringify(saved).replace(/"remoteTarget":"[^"]*"/, gone);
+        return JSON.parse(text) as CallSnapshot;
+      },
+    });
+    const invite = await peer.expect('INVITE', 40_000);
+    expect(invite.header('Replaces')).toBe(
+      `${tags?.callId};to-tag=${tags?.toTag};from-tag=${tags?.fromTag}`,
+    );
+    const kept = JSON.stringify(call.snapshot());
+    expect(kept).toContain('192.0.2.66');
+    peer.reply(invite, '200 OK', { body: sdp('peer', 7), tag: 'anew' });
+    await peer.expect('ACK');
+    await eventually('the new dialog', () => call.callId === invite.header('Call-ID'));
+    expect(call.state).toBe('established');
+    expect(agent.log).toEqual(['offer', 'accept peer 7']);
+    expect(JSON.stringify(call.snapshot())).toContain(invite.header('Call-ID'));
+    const change = call.renegotiate();
+    const again = await peer.expect('INVITE');
+    expect(again.header('Call-ID')).toBe(invite.header('Call-ID'));
+    peer.reply(again, '200 OK', { body: sdp('peer', 8) });
+    await settled('the change', change);
+    const over = call.hangup();
+    peer.reply(await peer.expect('BYE'), '200 OK');
+    await settled('the end', over);
+    expect(call.snapshot()).toBeUndefined();
+  });
+
+  it('goes on trying in its own dialog when the peer does not take the Replaces', async () => {
+    const before = await outgoingCall({ headers: ['Allow: UPDATE'] });
+    const { peer, call, agent, network } = await restarted(before, { awayMs: 60_000 });
+    network.lose = (_from, _to, text) => text.startsWith('UPDATE');
+    const invite = await peer.expect('INVITE', 40_000);
+    peer.reply(invite, '481 No Such Call');
+    await eventually('a roll-back', () => agent.log.includes('rollback'));
+    network.lose = () => false;
+    peer.reply(await peer.expect('UPDATE', 60_000), '200 OK');
+    await elapse(1000);
+    expect(call.state).toBe('established');
+    expect(call.callId).toBe(before.call.callId);
+  });
+
   it('is refused when what was saved cannot be read', async () => {
     const { account, call, agent } = await outgoingCall();
     const snapshot = call.snapshot();

@@ -6,8 +6,8 @@ import { z } from 'zod';
  */
 
 const party = z.object({
-  uri: z.string().max(4096),
-  displayName: z.string().max(1024).exactOptional(),
+  uri: z.string().max(1_000_000),
+  displayName: z.string().max(1_000_000).exactOptional(),
 });
 
 const sipRecord = z.object({
@@ -62,7 +62,6 @@ const mediaRecord = z.object({
 
 export const journalRow = z.object({ sip: sipRecord, call: callRecord, media: mediaRecord });
 
-export type SipRecord = z.output<typeof sipRecord>;
 export type CallRecord = z.output<typeof callRecord>;
 export type MediaRecord = z.output<typeof mediaRecord>;
 export type JournalRow = z.output<typeof journalRow>;

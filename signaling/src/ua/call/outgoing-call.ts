@@ -25,6 +25,8 @@ export interface OutgoingCallOptions extends InviteOptions {
   /** Route values in front of the INVITE (outbound proxy, Service-Route). */
   readonly routes: readonly string[];
   readonly onMessage: (request: SipRequest) => void;
+  /** In place of a journal: the call is but a part of another one. */
+  readonly onChange?: (() => void) | undefined;
   /** An earlier process has sent the INVITE, and had got so far with it. */
   readonly resumed?: { readonly id: string; readonly content: InvitingContent } | undefined;
 }
@@ -101,6 +103,12 @@ export class OutgoingCall extends CallBase implements SipCall {
     for (const target of content.tried) this.#tried.add(target);
     this.#offer = content.offer;
     this.#early.resume(content.early);
+  }
+
+  protected override changed(): void {
+    const { onChange } = this.#options;
+    if (onChange === undefined) super.changed();
+    else onChange();
   }
 
   get remote(): Party {

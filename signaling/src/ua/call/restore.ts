@@ -12,6 +12,8 @@ interface Restoring {
   readonly snapshot: CallSnapshot;
   readonly agent: SdpAgent;
   readonly onMessage: (request: SipRequest) => void;
+  /** Route values in front of an INVITE of the account. */
+  readonly routes: () => readonly string[];
 }
 
 /** See `Account.restore`. */

@@ -7,6 +7,7 @@ import { Session } from '../session/session.ts';
 import { CallBase } from './call-base.ts';
 import type { Party } from './call-record.ts';
 import type { DialogContent } from './snapshot.ts';
+import { Successor } from './successor.ts';
 
 export interface RestoredCallOptions {
   readonly profile: CallProfile;
@@ -18,15 +19,17 @@ export interface RestoredCallOptions {
   readonly doubtful: boolean;
   readonly agent: SdpAgent;
   readonly onMessage: (request: SipRequest) => void;
+  /** Route values in front of an INVITE of the account. */
+  readonly routes: () => readonly string[];
 }
 
 /** A call that an earlier process has established: the same dialog, the next CSeq. */
 export class RestoredCall extends CallBase implements SipCall {
   readonly direction: SipCall['direction'];
-  readonly callId: string;
   readonly remote: Party;
   readonly #options: RestoredCallOptions;
   readonly #session: Session;
+  readonly #successor: Successor;
   #hangingUp: Promise<void> | undefined;
 
   constructor(options: RestoredCallOptions) {
@@ -35,7 +38,6 @@ export class RestoredCall extends CallBase implements SipCall {
     super(profile, snapshot.id);
     this.#options = options;
     this.direction = snapshot.direction;
-    this.callId = dialog.callId;
     this.remote = snapshot.remote;
     const steps = new SdpSteps(agent);
     this.#session = new Session(profile, dialog, steps, {
@@ -49,6 +51,14 @@ export class RestoredCall extends CallBase implements SipCall {
       prack: (request) => request.reply(481),
       serve: (inbound, otherwise) => this.requests.serve(this.#session, inbound, otherwise),
       changed: () => this.changed(),
+      unreachable: () => this.#successor.tryOnce(),
+    });
+    this.#successor = new Successor({
+      ...options,
+      session: this.#session,
+      record: this.record,
+      replaces: () => this.replaceable,
+      changed: () => this.changed(),
     });
     this.#session.resume(session);
     this.record.enter('established');
@@ -61,36 +71,41 @@ export class RestoredCall extends CallBase implements SipCall {
   }
 
   get session(): Session {
-    return this.#session;
+    return this.#successor.session ?? this.#session;
+  }
+
+  get callId(): string {
+    return this.session.dialog.callId;
   }
 
   snapshot(): CallSnapshot | undefined {
-    return this.inDialog(this.#session);
+    return this.inDialog(this.session);
   }
 
   hangup(options: { reason?: string } = {}): Promise<void> {
     const end = { by: 'local', status: 200, reason: options.reason ?? 'call ended' } as const;
-    this.#hangingUp ??= this.#session.bye(end);
+    this.#hangingUp ??= this.#successor.hangup() ?? this.#session.bye(end);
     return this.#hangingUp;
   }
 
   async renegotiate(options: { signal?: AbortSignal } = {}): Promise<void> {
     this.#needSession();
-    await this.#session.offering.renegotiate(options.signal);
+    await this.session.offering.renegotiate(options.signal);
   }
 
   async info(body: Body): Promise<void> {
     this.#needSession();
-    await this.#session.info(body);
+    await this.session.info(body);
   }
 
   abandon(): void {
+    this.#successor.abandon();
     this.#session.drop();
     this.#session.steps.end();
   }
 
   #needSession(): void {
-    if (!this.#session.ended) return;
+    if (!this.session.ended) return;
     throw new OffhookError('signaling', 'no-dialog', 'the call is not established');
   }
 }

@@ -4,7 +4,9 @@ import type { CallSnapshot } from '../../api.ts';
 
 /** What of a call another process needs. Unknown keys are dropped: a later release may write more. */
 
-const line = z.string().max(8192);
+/** Bounds far beyond what the transport layer takes: they are for a journal that is spoilt. */
+const MOST_VALUES = 10_000;
+const line = z.string().max(1_000_000);
 const cseq = z
   .int()
   .min(0)
@@ -17,7 +19,7 @@ const dialogState = z.object({
   localParty: line.min(1),
   remoteParty: line.min(1),
   remoteTarget: line.min(1),
-  routeSet: z.array(line).max(64).readonly(),
+  routeSet: z.array(line).max(MOST_VALUES).readonly(),
   localCSeq: cseq,
   remoteCSeq: cseq.optional(),
   role: z.enum(['uac', 'uas']),
@@ -26,7 +28,7 @@ const dialogState = z.object({
   localContact: line.optional(),
 });
 
-const sdp = z.string().max(65_536);
+const sdp = z.string().max(1_000_000);
 
 const sessionState = z.object({
   descriptions: z.object({
@@ -44,7 +46,7 @@ const sessionState = z.object({
       since: z.number(),
     })
     .optional(),
-  peerAllows: z.array(z.string().max(64)).max(64).optional(),
+  peerAllows: z.array(line).max(MOST_VALUES).optional(),
 });
 
 const inviting = z.object({
@@ -55,11 +57,11 @@ const inviting = z.object({
   branch: line.min(1),
   callee: line.min(1),
   target: line.min(1),
-  targets: z.array(line).max(16),
-  tried: z.array(line).max(16),
-  routes: z.array(line).max(64),
+  targets: z.array(line).max(MOST_VALUES),
+  tried: z.array(line).max(MOST_VALUES),
+  routes: z.array(line).max(MOST_VALUES),
   displayName: line.optional(),
-  extraHeaders: z.array(line).max(64).optional(),
+  extraHeaders: z.array(line).max(MOST_VALUES).optional(),
   minSE: z.int().min(0),
   lateOffer: z.boolean(),
   /** Absent with a late offer, and where there are keys in it: the agent has it. */
@@ -82,7 +84,7 @@ const endpoint = z.object({ address: z.string().max(64), port: z.int().min(0).ma
 
 const ringing = z.object({
   invite: z.object({
-    text: z.string().max(131_072),
+    text: z.string().max(2_000_000),
     transport: z.enum(['udp', 'tcp', 'tls']),
     local: endpoint,
     remote: endpoint,

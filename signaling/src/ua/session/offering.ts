@@ -187,6 +187,7 @@ export class Offering {
       if (session.ended) return;
       session.profile.logger.warn({ reason: describeError(error) }, 'a refresh failed');
       this.#again(undefined);
+      if (isOffhookError(error, 'no-answer')) session.unreachable();
     }
   }
 
@@ -204,6 +205,7 @@ export class Offering {
       }
     }
     this.#again(status);
+    if (outcome.kind === 'failure') session.unreachable();
   }
 
   #again(status: number | undefined): void {

@@ -43,6 +43,8 @@ export interface SessionOwner {
   serve(inbound: InboundRequest, otherwise: () => void): void;
   /** The state that a journal would hold has changed. */
   changed(): void;
+  /** Nothing answers at the peer's Contact; it is tried again after a while. */
+  unreachable?(): void;
 }
 
 /** One dialog of a call, early or confirmed (RFC 3261 §12.2), and what happens inside it. */
@@ -155,6 +157,10 @@ export class Session implements DialogOwner {
     } catch {
       return false;
     }
+  }
+
+  unreachable(): void {
+    if (!this.#ended) this.#owner.unreachable?.();
   }
 
   /** The flow's Contact is in what is sent next. */
