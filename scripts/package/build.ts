@@ -58,7 +58,7 @@ async function buildPackage(one: DebianPackage, build: Build): Promise<string> {
     const tree = new Tree(join(work, 'root'));
     await (one.program === undefined ? addRuntime(tree) : addProgram(tree, one.program, build));
     await addDocuments(tree, one, build);
-    for (const path of tree.executables) await run('strip', ['--strip-unneeded', path]);
+    for (const path of tree.linked) await run('strip', ['--strip-unneeded', path]);
     await addControl(tree, one, build, await libraries(work, tree));
     return await pack(tree, one, build);
   } finally {
@@ -82,7 +82,12 @@ async function addProgram(
   const folder = `${LIBRARY}/${name}`;
   const from = join(root, bundle);
   if (!existsSync(from)) throw new Error(`${from} is not there (npm run setup)`);
-  await tree.copyFolder(folder, from, (file) => !file.endsWith('.map'));
+  await tree.copyFolder(folder, from, (file) => !/\.(map|node)$/.test(file));
+  // Of addons, which come for several architectures, this one's.
+  const addons = (await readdir(from)).filter((file) => file.endsWith('.node'));
+  for (const file of addons.filter((one) => one.startsWith(`linux-${process.arch}-`))) {
+    await tree.copyLibrary(`${folder}/${file}`, join(from, file));
+  }
   await tree.write(`${folder}/package.json`, '{"type":"module"}\n');
   for (const path of native) {
     await tree.copyExecutable(
@@ -129,13 +134,13 @@ async function addDocuments(
 
 /** What the executables are linked with, as dependencies. */
 async function libraries(work: string, tree: Tree): Promise<readonly string[]> {
-  if (tree.executables.length === 0) return [];
+  if (tree.linked.length === 0) return [];
   await mkdir(join(work, 'debian'));
   await writeFile(
     join(work, 'debian/control'),
     'Source: offhook\n\nPackage: offhook\nArchitecture: any\n',
   );
-  const files = tree.executables.map((path) => `-e${path}`);
+  const files = tree.linked.map((path) => `-e${path}`);
   const { stdout } = await run('dpkg-shlibdeps', ['-O', ...files], { cwd: work });
   return (/^shlibs:Depends=(.*)$/m.exec(stdout)?.[1] ?? '').split(', ').filter(Boolean);
 }

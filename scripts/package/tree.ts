@@ -7,7 +7,8 @@ import { gzip } from 'node:zlib';
 export class Tree {
   readonly root: string;
   readonly configuration: string[] = [];
-  readonly executables: string[] = [];
+  /** With libraries: they are stripped, and become dependencies. */
+  readonly linked: string[] = [];
 
   constructor(root: string) {
     this.root = root;
@@ -20,12 +21,16 @@ export class Tree {
     await chmod(full, executable ? 0o755 : 0o644);
   }
 
-  /** The same for an executable that is linked with libraries. */
+  /** An executable that is linked with libraries. */
   async copyExecutable(path: string, from: string): Promise<void> {
-    const full = await this.#place(path);
-    await copyFile(from, full);
-    await chmod(full, 0o755);
-    this.executables.push(full);
+    await this.copyLibrary(path, from);
+    await chmod(join(this.root, path), 0o755);
+  }
+
+  /** Something that executables load, and that is linked with libraries. */
+  async copyLibrary(path: string, from: string): Promise<void> {
+    await this.#copyPlain(path, from);
+    this.linked.push(join(this.root, path));
   }
 
   /** Everything in a folder for which `wanted` holds. */
