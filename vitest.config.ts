@@ -19,7 +19,7 @@ export default defineConfig({
         test: {
           name: 'cti',
           include: ['test/cti/suite/**/*.test.ts'],
-          testTimeout: 20_000,
+          testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,
         },

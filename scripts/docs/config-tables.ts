@@ -13,6 +13,8 @@ interface SchemaNode {
   required?: string[] | undefined;
   items?: SchemaNode | undefined;
   anyOf?: SchemaNode[] | undefined;
+  /** Of a discriminated union. */
+  oneOf?: SchemaNode[] | undefined;
 }
 
 /** One table of a TOML file. Values and defaults have `code` in back-quotes, as the descriptions do. */
@@ -39,12 +41,20 @@ export function configTables(schema: z.ZodType): readonly ConfigTable[] {
 
 function tables(path: string, title: string | undefined, node: SchemaNode): ConfigTable[] {
   const keys = Object.entries(node.properties ?? {});
-  const values = keys.filter(([, child]) => tableOf(child) === undefined || child.anyOf);
+  const values = keys.filter(
+    ([, child]) => (tableOf(child) === undefined && kindsOf(child).length === 0) || child.anyOf,
+  );
   const rows = values.map(([key, child]) => row(key, child, node.required?.includes(key) ?? false));
   const children = keys.flatMap(([key, child]) => {
+    const name = path === '' ? key : `${path}.${key}`;
+    const kinds = kindsOf(child);
+    if (kinds.length > 0) {
+      return kinds.flatMap((one) =>
+        tables(name, `[[${name}]] ${told(one)}`, { ...one, description: child.description }),
+      );
+    }
     const table = tableOf(child);
     if (table === undefined) return [];
-    const name = path === '' ? key : `${path}.${key}`;
     const described = { ...table, description: child.description };
     return tables(name, child.type === 'array' ? `[[${name}]]` : `[${name}]`, described);
   });
@@ -52,6 +62,17 @@ function tables(path: string, title: string | undefined, node: SchemaNode): Conf
     { title, description: title === undefined ? undefined : node.description, rows },
     ...children,
   ];
+}
+
+/** The kinds of table that a discriminated union allows. */
+function kindsOf(node: SchemaNode): readonly SchemaNode[] {
+  return (node.items?.oneOf ?? []).filter((one) => one.properties !== undefined);
+}
+
+/** `kind = "asterisk"`: what tells one of these kinds from the others. */
+function told(node: SchemaNode): string {
+  const constant = Object.entries(node.properties ?? {}).find(([, one]) => one.const !== undefined);
+  return constant === undefined ? '' : `${constant[0]} = ${JSON.stringify(constant[1].const)}`;
 }
 
 /** The object that a TOML table of this key holds, if it is one. */

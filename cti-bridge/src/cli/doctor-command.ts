@@ -4,7 +4,9 @@ import { exitCode, printJson, type Output } from '@offhook/common/cli';
 import { AmiClient } from '../asterisk/ami-client.ts';
 import { detectAbilities } from '../asterisk/listings.ts';
 import type { AsteriskSettings } from '../asterisk/settings.ts';
-import { loadCtiConfig, type CtiConfig } from '../service/config.ts';
+import type { CstaTcpSettings } from '../csta/settings.ts';
+import { tcpLink } from '../csta/tcp-link.ts';
+import { loadCtiConfig, type CtiConfig, type PbxConfig } from '../service/config.ts';
 
 interface Finding {
   readonly what: string;
@@ -19,7 +21,7 @@ export async function doctor(file: string, json: boolean, output: Output): Promi
   const config = loadCtiConfig(file);
   const findings = [
     ...tokens(config),
-    ...(await Promise.all(config.pbx.map((settings) => asterisk(settings)))).flat(),
+    ...(await Promise.all(config.pbx.map((settings) => pbx(settings)))).flat(),
   ];
   if (json) printJson(output, { findings });
   else
@@ -36,6 +38,32 @@ function tokens({ token, jwt }: CtiConfig): Finding[] {
   }
   const text = 'none: nobody can ask anything (offhook-cti token makes one)';
   return [{ what: 'tokens', state: 'warning', text }];
+}
+
+async function pbx(settings: PbxConfig): Promise<Finding[]> {
+  switch (settings.kind) {
+    case 'asterisk':
+      return asterisk(settings);
+    case 'csta-tcp':
+      return cstaSwitch(settings);
+    case 'uacsta': {
+      const text = `${Object.keys(settings.phones).length} phones (offhook-cti run tells which answer)`;
+      return [{ what: settings.name, state: 'ok', text }];
+    }
+    default:
+      return settings satisfies never;
+  }
+}
+
+async function cstaSwitch({ name: what, host, port }: CstaTcpSettings): Promise<Finding[]> {
+  const nothing = { onEvent: () => undefined, onClose: () => undefined };
+  try {
+    const link = await tcpLink({ host, port })(nothing, AbortSignal.timeout(TIMEOUT_MS));
+    link.close();
+    return [{ what, state: 'ok', text: `${host}:${port} answers` }];
+  } catch (error) {
+    return [{ what, state: 'failed', text: describeError(error) }];
+  }
 }
 
 async function asterisk(settings: AsteriskSettings): Promise<Finding[]> {

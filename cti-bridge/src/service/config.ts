@@ -1,6 +1,7 @@
 import { loadConfig, xdgConfigFile } from '@offhook/common';
 import { z } from 'zod';
 import { asteriskSettings } from '../asterisk/settings.ts';
+import { cstaTcpSettings, uaCstaSettings } from '../csta/settings.ts';
 import { scope } from './access.ts';
 
 /**
@@ -51,6 +52,9 @@ const jwt = z
   .describe('Tokens of an OpenID Connect issuer; scopes are `cti:monitor`, `cti:control` …');
 export type JwtConfig = z.output<typeof jwt>;
 
+const pbx = z.discriminatedUnion('kind', [asteriskSettings, cstaTcpSettings, uaCstaSettings]);
+export type PbxConfig = z.output<typeof pbx>;
+
 export const ctiConfigSchema = z.object({
   listen: z
     .object({
@@ -64,7 +68,7 @@ export const ctiConfigSchema = z.object({
     })
     .prefault({})
     .describe('Where JSON-RPC, REST and the web page are served'),
-  pbx: z.array(asteriskSettings).min(1, 'name at least one PBX').describe('The PBXs'),
+  pbx: z.array(pbx).min(1, 'name at least one PBX').describe('The PBXs'),
   token: z.array(token).default([]).describe('Tokens of programs and people'),
   jwt: jwt.optional(),
   limits: z

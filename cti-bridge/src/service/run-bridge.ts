@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { OffhookError, type Clock, type Logger } from '@offhook/common';
-import { AsteriskAdapter } from '../asterisk/asterisk-adapter.ts';
+import type { Clock, Logger } from '@offhook/common';
 import { createAudit } from './audit.ts';
 import { Authenticator } from './authenticator.ts';
 import { Bridge } from './bridge.ts';
 import type { CtiConfig } from './config.ts';
+import { createAdapter, readSecret } from './create-adapter.ts';
 import { serveCti } from './http/server.ts';
 import { Metrics } from './metrics.ts';
 import { Office } from './office.ts';
@@ -28,10 +27,10 @@ export async function runBridge(
     keySet: config.jwt?.jwks_file === undefined ? undefined : readSecret(config.jwt.jwks_file),
     clock,
   });
-  const adapters = config.pbx.map((settings) => {
-    const secret = readSecret(settings.secret_file).trim();
-    return new AsteriskAdapter({ settings, secret, clock, logger });
-  });
+  const created = await Promise.all(
+    config.pbx.map((settings) => createAdapter(settings, { clock, logger })),
+  );
+  const adapters = created.map(({ adapter }) => adapter);
   const bridge = new Bridge({ adapters, clock, logger });
   const office = new Office({
     bridge,
@@ -46,6 +45,7 @@ export async function runBridge(
   const close = async () => {
     office.close();
     await bridge.close();
+    await Promise.all(created.map((one) => one.close()));
   };
   try {
     const server = await serveCti(config.listen, {
@@ -68,16 +68,5 @@ export async function runBridge(
   } catch (error) {
     await close();
     throw error;
-  }
-}
-
-function readSecret(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    throw new OffhookError('config', 'unreadable', `${file}: cannot be read (${code})`, {
-      cause: error,
-    });
   }
 }

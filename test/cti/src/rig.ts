@@ -1,23 +1,31 @@
 import type { Bridge } from '@offhook/cti-bridge';
-import type { Leg, LegState } from './phone/desk-phone.ts';
 
 export const PHONES = ['alice', 'bob', 'carol', 'dave'] as const;
 export type PhoneName = (typeof PHONES)[number];
 
+export type LegState = 'calling' | 'ringing' | 'up' | 'held' | 'over';
+
+/** One line of a phone's display. */
+export interface TestLeg {
+  readonly state: LegState;
+  /** Status of a call that was refused. */
+  readonly status: number;
+}
+
 /** What the suite does at a phone's own keys, to see what the bridge makes of it. */
 export interface TestPhone {
-  readonly legs: readonly Leg[];
+  readonly legs: readonly TestLeg[];
   readonly messageWaiting: boolean;
   /** What it was sent as DTMF. */
   readonly digits: readonly string[];
-  leg(state: LegState, within?: number): Promise<Leg>;
+  leg(state: LegState, within?: number): Promise<TestLeg>;
   idle(within?: number): Promise<void>;
-  dial(to: string): Leg;
-  answer(leg: Leg): void;
-  hangUp(leg: Leg): void;
-  hold(leg: Leg): void;
-  retrieve(leg: Leg): void;
-  transfer(held: Leg, active: Leg): void;
+  dial(to: string): TestLeg;
+  answer(leg: TestLeg): void;
+  hangUp(leg: TestLeg): void;
+  hold(leg: TestLeg): void;
+  retrieve(leg: TestLeg): void;
+  transfer(held: TestLeg, active: TestLeg): void;
 }
 
 /** An adapter with four phones, which the suite finds by those names and numbers. */

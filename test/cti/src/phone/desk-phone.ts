@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { randomUUID } from 'node:crypto';
 import { until } from '@offhook/test-sipp';
+import type { LegState } from '../rig.ts';
 import {
   header,
   headersOf,
@@ -12,10 +13,8 @@ import {
   type SipMessage,
 } from './sip-text.ts';
 
-export type LegState = 'calling' | 'ringing' | 'up' | 'held' | 'over';
-
 /** One line of the phone's display. */
-export interface Leg {
+interface Leg {
   readonly callId: string;
   readonly local: string;
   remote: string;
@@ -40,6 +39,9 @@ export interface DeskPhoneOptions {
   readonly remoteControl?: boolean;
 }
 
+const T1_MS = 500;
+const RETRANSMISSIONS = 8;
+
 /**
  * A simulated desk phone: SIP over UDP, no sound. It has lines like a hardware phone: a second call
  * puts the first on hold.
@@ -54,6 +56,7 @@ export class DeskPhone {
   /** The message lamp, as the last message summary said. */
   messageWaiting = false;
   readonly digits: string[] = [];
+  #retransmitting: NodeJS.Timeout | undefined;
 
   private constructor(options: DeskPhoneOptions, socket: Socket) {
     this.name = options.name;
@@ -140,6 +143,7 @@ export class DeskPhone {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#retransmitting);
     for (const leg of this.legs) this.hangUp(leg);
     await new Promise<void>((resolve) => this.#socket.close(() => resolve()));
   }
@@ -226,6 +230,7 @@ export class DeskPhone {
 
   #response(leg: Leg, message: SipMessage): void {
     const method = header(message, 'CSeq').split(' ')[1];
+    if (method === 'INVITE') clearInterval(this.#retransmitting);
     if (method !== 'INVITE' || message.status < 200) return;
     if (message.status < 300) {
       leg.remote = header(message, 'To');
@@ -244,7 +249,14 @@ export class DeskPhone {
   #invite(leg: Leg, direction: 'sendrecv' | 'sendonly'): void {
     leg.branch = newBranch();
     const body = sdp(direction, leg.version++, this.#options.port);
-    this.#send(leg, 'INVITE', leg.branch, [['Content-Type', 'application/sdp']], body);
+    const sent = this.#send(leg, 'INVITE', leg.branch, [['Content-Type', 'application/sdp']], body);
+    // Timers A and B of RFC 3261 §17.1.1.2, without the doubling.
+    let left = RETRANSMISSIONS;
+    clearInterval(this.#retransmitting);
+    this.#retransmitting = setInterval(() => {
+      if (left-- > 0) this.#write(sent);
+      else clearInterval(this.#retransmitting);
+    }, T1_MS);
   }
 
   #ack(leg: Leg, response: SipMessage, branch = newBranch()): void {
@@ -272,24 +284,24 @@ export class DeskPhone {
     branch = newBranch(),
     more: readonly (readonly [string, string])[] = [],
     body = '',
-  ): void {
+  ): string {
     const cseq = method === 'CANCEL' ? leg.cseq - 1 : leg.cseq++;
-    this.#write(
-      render(
-        `${method} ${leg.target} SIP/2.0`,
-        [
-          this.#via(branch),
-          ['From', leg.local],
-          ['To', leg.remote],
-          ['Call-ID', leg.callId],
-          ['CSeq', `${cseq} ${method}`],
-          ['Contact', `<${this.#contact}>`],
-          ['Max-Forwards', '70'],
-          ...more,
-        ],
-        body,
-      ),
+    const text = render(
+      `${method} ${leg.target} SIP/2.0`,
+      [
+        this.#via(branch),
+        ['From', leg.local],
+        ['To', leg.remote],
+        ['Call-ID', leg.callId],
+        ['CSeq', `${cseq} ${method}`],
+        ['Contact', `<${this.#contact}>`],
+        ['Max-Forwards', '70'],
+        ...more,
+      ],
+      body,
     );
+    this.#write(text);
+    return text;
   }
 
   #respond(request: SipMessage, status: number, reason: string, leg: Leg | undefined): void {
