@@ -14,6 +14,22 @@ import { silence } from './silence.ts';
 
 export type Transport = 'udp' | 'tcp' | 'tls';
 
+/** In which networks the parts are. */
+export interface Place {
+  /** Of the PBX. */
+  readonly address: string;
+  /** Runs PBX and engine there. */
+  readonly wrap?: BedOptions['wrapEngine'];
+  readonly guest?: Pick<BedOptions, 'wrapGuest' | 'addresses'>;
+}
+
+export interface AsteriskBedOptions {
+  readonly guest?: BedOptions['guest'];
+  readonly place?: Place;
+}
+
+const HERE: Place = { address: '127.0.0.1' };
+
 /** A phone that is registered with an Asterisk of its own, which records what it hears. */
 export class AsteriskBed {
   readonly bed: Bed;
@@ -34,13 +50,18 @@ export class AsteriskBed {
   static async open(
     context: Context,
     transport: Transport,
-    guest: BedOptions['guest'] = {},
+    { guest = {}, place = HERE }: AsteriskBedOptions = {},
   ): Promise<AsteriskBed> {
     const directory = join(context.directory, 'pbx');
     await mkdir(directory, { recursive: true });
     const authority = await createAuthority(directory);
     const asterisk = context.scope.use(
-      await Asterisk.start({ directory, address: '127.0.0.1', authority }),
+      await Asterisk.start({
+        directory,
+        address: place.address,
+        authority,
+        ...(place.wrap === undefined ? {} : { wrap: place.wrap }),
+      }),
     );
     const port = transport === 'tls' ? asterisk.tlsPort : asterisk.port;
     const name = `alice-${transport}`;
@@ -54,6 +75,8 @@ export class AsteriskBed {
           codecs: ['PCMA'],
         },
       ],
+      wrapEngine: place.wrap,
+      ...place.guest,
       guest: { ...guest, sip: { tls: { ca: authority.certificate } } },
     });
     const made = new AsteriskBed(bed, asterisk, transport);

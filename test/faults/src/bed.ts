@@ -22,6 +22,8 @@ export interface BedOptions {
   readonly engine?: Sections;
   readonly guest?: Sections;
   readonly accounts?: readonly TomlTable[];
+  /** Numeric addresses that the guest's phone listens at. */
+  readonly addresses?: readonly string[];
   /** The guest knows the way to another thin client, too; see `startSecond`. */
   readonly second?: boolean;
   /** How many UDP ports the engine has for calls, two each. */
@@ -146,7 +148,7 @@ export class Bed {
     this.#guest = await GuestProcess.start({
       directory: this.context.directory,
       channel: this.relay === undefined ? this.engine.channel : `tcp:127.0.0.1:${this.relay.port}`,
-      addresses: ['127.0.0.1'],
+      addresses: this.#options.addresses ?? ['127.0.0.1'],
       port: this.#ports.sip,
       accounts,
       config: {
@@ -157,6 +159,7 @@ export class Bed {
         },
       },
       wrap: wrapGuest,
+      anyVersion: wrapGuest !== undefined,
       signal: this.context.signal,
     });
   }

@@ -5,6 +5,7 @@ import {
   freePorts,
   MediaPeer,
   MICROPHONE_HZ,
+  releasePorts,
   Sipp,
   SrtpContext,
   UdpRelay,
@@ -44,6 +45,7 @@ export class Call {
   readonly #relay: UdpRelay | undefined;
   readonly #tx: SrtpContext | undefined;
   #key = '';
+  #closed = false;
 
   private constructor(
     id: string,
@@ -165,9 +167,12 @@ export class Call {
   }
 
   async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     this.far.close();
     this.#relay?.close();
     await this.sipp.stop();
+    releasePorts(this.sipp.port, 2);
   }
 
   /** Of the phone, oldest first. */

@@ -2,6 +2,7 @@ export { Asterisk, ASTERISK_PASSWORD } from './infra/asterisk.ts';
 export { cacheDirectory } from './infra/asterisk-install.ts';
 export { createAuthority } from './infra/certificate.ts';
 export type { Authority } from './infra/certificate.ts';
+export { cable, Namespace } from './infra/namespaces.ts';
 export { findProgram, missing } from './infra/needs.ts';
 export { ManagedProcess, run } from './infra/process.ts';
 export type { Exit, ProcessOptions } from './infra/process.ts';

@@ -12,7 +12,7 @@ const TOLERANCE_MS = 1000;
  * last will. Whoever comes back later finds no call.
  */
 async function guestGone(context: Context): Promise<Measure> {
-  const pbx = await AsteriskBed.open(context, 'udp', { engine: { lease: LEASE_S } });
+  const pbx = await AsteriskBed.open(context, 'udp', { guest: { engine: { lease: LEASE_S } } });
   const { bed } = pbx;
   const call = await pbx.call();
   const from = await call.mark();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { missing, until } from '@offhook/test-sipp';
+import { cable, missing, Namespace, until } from '@offhook/test-sipp';
 import { AsteriskBed, type Transport } from '../asterisk-bed.ts';
 import type { Context, Measure, Part } from '../row.ts';
 
@@ -38,7 +38,72 @@ async function connectionReset(context: Context, transport: Transport): Promise<
   };
 }
 
-export const registrarParts: readonly Part[] = (['tcp', 'tls'] as const).map((transport) => ({
+const PBX = '10.78.1.1';
+const [BEFORE, AFTER] = ['10.78.1.2', '10.78.1.3'];
+
+/** F12: the guest has another address from one moment to the next, as when a VPN comes up. */
+async function addressChanged(context: Context, transport: Transport): Promise<Measure> {
+  const { scope } = context;
+  const [home, away] = [
+    scope.use(await Namespace.create('pbx')),
+    scope.use(await Namespace.create('guest')),
+  ];
+  await cable(
+    { namespace: home, address: `${PBX}/24` },
+    { namespace: away, address: `${BEFORE}/24` },
+  );
+  const device = /^\d+: (v\w+)/m.exec(await away.run('ip', '-o', 'link'))?.[1] ?? '';
+  const pbx = await AsteriskBed.open(context, transport, {
+    place: {
+      address: PBX,
+      wrap: (program) => home.wrap(program),
+      guest: { wrapGuest: (program) => away.wrap(program), addresses: ['0.0.0.0'] },
+    },
+  });
+  const { bed } = pbx;
+  const call = await pbx.call();
+  const from = await call.mark();
+  const since = performance.now();
+  await away.run('ip', 'address', 'del', `${BEFORE}/24`, 'dev', device);
+  await away.run('ip', 'address', 'add', `${AFTER}/24`, 'dev', device);
+  await until(
+    'the PBX to know the phone by its new address',
+    async () => (await pbx.asterisk.console('pjsip show contacts')).includes(AFTER),
+    { within: 20_000, every: 100, signal: context.signal },
+  );
+  const registeredMs = Math.round(performance.now() - since);
+  await call.isHeard(1000);
+  const heard = await call.heard(from);
+  // The dialog works both ways: a re-INVITE of ours, the BYE of the PBX.
+  await bed.phone.call('call.hold', { call: call.id });
+  await bed.phone.call('call.resume', { call: call.id });
+  await call.isHeard();
+  await pbx.hangUpAtPbx();
+  const { end } = await bed.phone.becomes(call.id, 'ended', 15_000);
+  assert.equal(end?.by, 'remote');
+  return {
+    gapMs: heard.longestMs,
+    controlMs: registeredMs,
+    survived: true,
+    detail: { ...heard, control: 'until registered from the new address' },
+  };
+}
+
+const needs = async () => (await missing('asterisk')) ?? (await missing('namespaces'));
+
+const moves = (['udp', 'tls'] as const).map((transport): Part => ({
+  row: 'F12',
+  name: transport,
+  what: `the guest's IP address changes; a call at Asterisk over ${transport}`,
+  target: { gapMs: 0 },
+  deadline: 120_000,
+  core: transport === 'udp',
+  inTable: true,
+  missing: needs,
+  run: (context) => addressChanged(context, transport),
+}));
+
+const resets = (['tcp', 'tls'] as const).map((transport): Part => ({
   row: 'F11',
   name: transport,
   what: `the ${transport.toUpperCase()} connection to Asterisk is reset`,
@@ -49,3 +114,5 @@ export const registrarParts: readonly Part[] = (['tcp', 'tls'] as const).map((tr
   missing: () => missing('asterisk'),
   run: (context) => connectionReset(context, transport),
 }));
+
+export const registrarParts: readonly Part[] = [...resets, ...moves];

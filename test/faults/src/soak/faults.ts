@@ -43,7 +43,7 @@ export const soakFaults: readonly SoakFault[] = [
     weight: 2,
     async run(bed, random) {
       bed.engine.process.signal('SIGSTOP');
-      await pause(1500 * random());
+      await pause(1000 * random());
       bed.engine.process.signal('SIGCONT');
     },
   },
@@ -61,7 +61,7 @@ export const soakFaults: readonly SoakFault[] = [
     weight: 2,
     async run(bed, random) {
       bed.guest.process.signal('SIGSTOP');
-      await pause(1500 * random());
+      await pause(1000 * random());
       bed.guest.process.signal('SIGCONT');
     },
   },
@@ -84,7 +84,7 @@ export const soakFaults: readonly SoakFault[] = [
     weight: 2,
     async run(bed, random) {
       bed.relay?.freeze();
-      await pause(1500 * random());
+      await pause(1000 * random());
       bed.relay?.mend();
     },
   },

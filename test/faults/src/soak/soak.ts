@@ -28,6 +28,8 @@ const CENSUS_EVERY = 10;
 const REPORT_EVERY = 50;
 /** How often another fault comes before the first is over. */
 const OVERLAP = 0.2;
+/** How often a call is ended after a fault, and another one placed. */
+const REPLACED = 0.15;
 const MINUTE = 60_000;
 
 /**
@@ -57,7 +59,8 @@ export async function soak(context: Context, options: SoakOptions): Promise<Soak
         count++;
       }
       await allIsWell(bed, calls);
-      const [call] = random() < 0.3 ? calls.splice(Math.floor(random() * calls.length), 1) : [];
+      const [call] =
+        random() < REPLACED ? calls.splice(Math.floor(random() * calls.length), 1) : [];
       if (call !== undefined) {
         // It is not only there: both ends can still change it, and end it.
         await call.dialogWorks();

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { findTone, hasTone, sine, goertzel } from '@offhook/common/audio';
-import { freePorts } from '../infra/ports.ts';
+import { freePorts, releasePorts } from '../infra/ports.ts';
 import { until } from '../infra/wait.ts';
 import { encodeG711, PAYLOAD_TYPES, silence, type G711 } from './g711.ts';
 import { buildRtp, parseRtp } from './rtp.ts';
@@ -177,6 +177,7 @@ export class MediaPeer {
     this.stop();
     try {
       this.#socket.close();
+      releasePorts(this.#address.port, 2);
     } catch {
       // Closed before.
     }

@@ -58,7 +58,9 @@ export class EngineProcess {
       state: join(directory, 'engine'),
       speaker: join(directory, 'speaker.wav'),
     };
-    const ports = await freePorts(PORTS);
+    // None are taken where the configuration has its own: each engine after a fault has the same ones.
+    const own = options.config?.['rtp']?.['ports'] !== undefined;
+    const ports = own ? 0 : await freePorts(PORTS);
     await mkdir(paths.state, { recursive: true, mode: 0o700 });
     await writeFile(paths.config, toToml(configuration(options, paths, ports)));
     const engine = new EngineProcess(options, paths);
