@@ -5,6 +5,7 @@ import { account } from './config/account.ts';
 import { engine } from './config/engine.ts';
 import { calls, codes, dial, hook, log } from './config/phone.ts';
 import { sip } from './config/sip.ts';
+import { watch } from './config/watch.ts';
 
 /**
  * The guest's configuration file. What each key is for stands in its `describe`: the configuration
@@ -21,6 +22,7 @@ export const guestConfigSchema = z
     dial,
     calls,
     codes,
+    watch,
     hook: z
       .array(hook)
       .max(100)

@@ -29,6 +29,8 @@ import type { StatusInfo } from './control/schemas.ts';
 import { runDoctor } from './doctor.ts';
 import { Hooks } from './hooks/hooks.ts';
 import { Journal, type JournalParts } from './journal/journal.ts';
+import { describeLamp, describeMessage } from './control/presence-handlers.ts';
+import { Conversations } from './presence/conversations.ts';
 import type { Paths } from './paths.ts';
 import { ContactBook } from './people/contact-book.ts';
 import { createPhone, type Phone } from './phone.ts';
@@ -88,6 +90,12 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     instance: `${hostname()}:${paths.stateDir}`,
     register: true,
   });
+  const conversations = new Conversations({
+    path: paths.messages,
+    lines: phone.lines,
+    clock,
+    logger,
+  });
   const status = (): StatusInfo => ({
     version: VERSION,
     pid: process.pid,
@@ -108,6 +116,8 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       methods: controlHandlers({
         manager: phone.manager,
         settings: phone.settings,
+        presence: phone.presence,
+        conversations,
         codes: config.codes,
         lines: phone.lines,
         defaultAccount: config.dial.account,
@@ -137,7 +147,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     throw error;
   }
   const hooks = new Hooks(config.hook, { clock, logger });
-  const stopEvents = publishEvents(phone, server, hooks, clock);
+  const stopEvents = publishEvents(phone, conversations, server, hooks, clock);
   await phone.link.settled(ENGINE_WAIT_MS);
   logger.info(
     { listening: status().listening, engine: phone.link.status, config: paths.config },
@@ -176,6 +186,7 @@ async function refuseSecondDaemon(path: string): Promise<void> {
 
 function publishEvents(
   phone: Phone,
+  conversations: Conversations,
   server: ControlServer,
   hooks: Hooks,
   clock: Clock,
@@ -195,6 +206,15 @@ function publishEvents(
     publish('call.ended', () => describeCall(call, stats)),
   );
   phone.manager.events.on('dtmf', (event) => publish('dtmf', () => event));
+  phone.presence.lamps.events.on('changed', (lamp) =>
+    publish('lamp.changed', () => describeLamp(lamp)),
+  );
+  phone.presence.mailboxes.events.on('changed', (mailbox) =>
+    publish('voicemail.changed', () => mailbox),
+  );
+  conversations.events.on('changed', (message) =>
+    publish('message.changed', () => describeMessage(message)),
+  );
   phone.settings.events.on('changed', () =>
     publish('settings.changed', () => describeSettings(phone.settings, phone.lines)),
   );

@@ -15,6 +15,8 @@ export interface Paths {
   readonly log: string;
   /** vCards, which other programs may read too. */
   readonly contacts: string;
+  /** Text messages, a line of JSON each. */
+  readonly messages: string;
 }
 
 export function guestPaths(options: PathOptions, env: NodeJS.ProcessEnv = process.env): Paths {
@@ -26,5 +28,6 @@ export function guestPaths(options: PathOptions, env: NodeJS.ProcessEnv = proces
     journal: join(stateDir, 'journal.db'),
     log: join(stateDir, 'daemon.log'),
     contacts: join(stateDir, 'contacts.vcf'),
+    messages: join(stateDir, 'messages.jsonl'),
   };
 }

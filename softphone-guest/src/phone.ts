@@ -14,6 +14,7 @@ import { EngineRoster, type SeatOptions } from './engine-roster.ts';
 import { machineAddresses, watchNetwork } from './network-watch.ts';
 import { passwordOf } from './password.ts';
 import { readPem } from './pem.ts';
+import { PresenceBoard } from './presence/presence.ts';
 import { TraceStore } from './trace/trace-store.ts';
 
 export interface PhoneParts {
@@ -41,6 +42,7 @@ export interface Phone {
   readonly lines: readonly Line[];
   readonly manager: CallManager;
   readonly settings: Settings;
+  readonly presence: PresenceBoard;
   readonly link: EngineRoster;
   readonly trace: TraceStore;
   /** Ends calls (unless `keepCalls`), unregisters and closes; idempotent. Takes about 2 s at most. */
@@ -129,6 +131,14 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
     return line;
   });
 
+  const presence = new PresenceBoard({
+    lines,
+    watch: config.watch,
+    manager,
+    settings,
+    defaultAccount: config.dial.account,
+  });
+
   if (inherited.length > 0) {
     manager.restore(inherited, lines);
     link.start();
@@ -149,6 +159,7 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
     lines,
     manager,
     settings,
+    presence,
     link,
     trace,
     close({ keepCalls = false } = {}) {

@@ -111,6 +111,7 @@ describe('the daemon', () => {
       'call.changed established',
       'call.changed ended',
       'message',
+      'message.changed received',
       'registration.changed failed',
       'call.ended ended',
     ]);

@@ -25,3 +25,9 @@ export function asSeconds(text: string): number {
   if (Number.isInteger(seconds) && seconds >= 1 && seconds <= 300) return seconds * 1000;
   throw new InvalidArgumentError('seconds, from 1 to 300');
 }
+
+export function asCount(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= 10_000) return count;
+  throw new InvalidArgumentError('a number from 1 to 10000');
+}

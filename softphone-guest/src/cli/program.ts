@@ -3,10 +3,11 @@ import type { Output } from '@offhook/common/cli';
 import type { InstallFlags } from '@offhook/common/install';
 import { guestPaths } from '../paths.ts';
 import { VERSION } from '../version.ts';
-import { CALL, waitOption } from './arguments.ts';
+import { asCount, CALL, waitOption } from './arguments.ts';
 import type { Context } from './call-commands.ts';
 import { contactCommands } from './contact-program.ts';
 import { setupCommand } from './setup-program.ts';
+import { presenceCommands } from './presence-program.ts';
 import { transferCommands } from './transfer-program.ts';
 import type { TraceOptions } from './trace-command.ts';
 
@@ -52,6 +53,7 @@ export function buildProgram({ output }: { output: Output }): Command {
   setupCommand(program, context);
   callCommands(program, context);
   transferCommands(program, context);
+  presenceCommands(program, context);
   contactCommands(program, context);
   return program;
 }
@@ -267,12 +269,6 @@ function callCommands(program: Command, context: () => Context): void {
       if (words.length > 2) program.error('dtmf: say [call] digits');
       await (await import('./call-commands.ts')).dtmf(context(), words);
     });
-}
-
-function asCount(text: string): number {
-  const count = Number(text);
-  if (Number.isInteger(count) && count >= 1 && count <= 10_000) return count;
-  throw new InvalidArgumentError('a number from 1 to 10000');
 }
 
 function asStatus(text: string): number {

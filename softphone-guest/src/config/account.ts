@@ -116,6 +116,16 @@ export const account = z
       .describe(
         'Whether a REFER outside of calls may dial: a call manager that lets this phone call',
       ),
+    publish: z
+      .boolean()
+      .default(false)
+      .describe('Whether a presence server is told that the person is there, or on the phone'),
+    voicemail: z
+      .union([z.boolean(), sipUri])
+      .default(false)
+      .describe(
+        'Whether to ask for messages that wait: true at `aor`, or a URI; false takes what is told unasked',
+      ),
     forward: forward.optional().describe('Where calls go instead; can be changed while it runs'),
     away,
     redirects: z

@@ -1,6 +1,7 @@
 import { audioRole, digits } from '@offhook/media-rpc/schemas';
 import { z } from 'zod';
 import { contact } from '../people/contact.ts';
+import { lampInfo, mailboxInfo, storedMessageInfo } from './presence-schemas.ts';
 import {
   accountInfo,
   callInfo,
@@ -143,7 +144,8 @@ export const controlMethods = {
     result: callInfo,
   },
   'call.pickup': {
-    summary: 'Takes a call that rings at another phone, or in the group, by feature code',
+    summary:
+      'Takes a call that rings at another phone, or in the group: of a watched phone that tells enough by Replaces (RFC 3891), else by feature code',
     params: z.object({
       extension: target.optional().describe('The phone; the group if absent'),
       account,
@@ -198,6 +200,47 @@ export const controlMethods = {
       afterMs: z.int().min(1000).max(300_000).default(20_000),
     }),
     result: settingsInfo,
+  },
+  'lamps.list': {
+    summary: 'What the watched phones and persons do',
+    params: none,
+    result: z.object({ lamps: z.array(lampInfo) }),
+  },
+  'lamp.watch': {
+    summary: 'Watches a phone or a person until the daemon ends; `lamp.changed` tells the rest',
+    params: z.object({
+      target,
+      event: z
+        .enum(['dialog', 'presence'])
+        .default('dialog')
+        .describe('The phone’s calls (RFC 4235), or the person (RFC 3856)'),
+      name: z.string().max(64).optional(),
+      account,
+    }),
+    result: lampInfo,
+  },
+  'lamp.unwatch': {
+    summary: 'Watches it no more',
+    params: z.object({ target, account }),
+    result: z.object({ removed: z.boolean() }),
+  },
+  'voicemail.list': {
+    summary: 'Messages that wait, as far as PBXs have told',
+    params: none,
+    result: z.object({ mailboxes: z.array(mailboxInfo) }),
+  },
+  'message.send': {
+    summary: 'Sends a text message; returns when it was taken',
+    params: z.object({ to: target, text: z.string().min(1).max(4096), account }),
+    result: storedMessageInfo,
+  },
+  'messages.list': {
+    summary: 'Text messages of both directions, newest first',
+    params: z.object({
+      with: z.string().max(256).optional().describe('A part of the other party’s address'),
+      limit: z.int().min(1).max(5000).default(100),
+    }),
+    result: z.object({ messages: z.array(storedMessageInfo) }),
   },
   'history.list': {
     summary: 'Calls that are over, newest first',
@@ -302,6 +345,12 @@ export const controlEvents = {
   'call.changed': { summary: 'A call is new or has changed', params: callInfo },
   'call.ended': { summary: 'A call is over, with its last figures', params: callInfo },
   'registration.changed': { summary: 'A line’s registration', params: accountInfo },
+  'lamp.changed': { summary: 'A watched phone or person', params: lampInfo },
+  'voicemail.changed': { summary: 'Messages that wait', params: mailboxInfo },
+  'message.changed': {
+    summary: 'A text message came, is being sent, was sent or failed',
+    params: storedMessageInfo,
+  },
   'settings.changed': { summary: 'The person has set something', params: settingsInfo },
   'engine.changed': { summary: 'The line to the engine', params: engineInfo },
   'devices.changed': { summary: 'Devices came, went or were chosen', params: devicesInfo },

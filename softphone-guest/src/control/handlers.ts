@@ -3,6 +3,8 @@ import type { CallManager, Line } from '../call/call-manager.ts';
 import type { CallSession } from '../call/call-session.ts';
 import { isOver } from '../call/model.ts';
 import type { Settings } from '../call/person-settings.ts';
+import type { Conversations } from '../presence/conversations.ts';
+import type { PresenceBoard } from '../presence/presence.ts';
 import type { GuestConfig } from '../config.ts';
 import type { MediaPort } from '../media-link.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -16,6 +18,7 @@ import {
 } from './api.ts';
 import { describeAccount, describeCall, describeRow } from './info.ts';
 import type { CallInfo, CheckInfo, StatusInfo } from './schemas.ts';
+import { pickUp, presenceHandlers } from './presence-handlers.ts';
 import { transferHandlers } from './transfer-handlers.ts';
 import { selectCall, selectCalls, type CallFilter } from './select-calls.ts';
 import { getTrace } from './trace-handler.ts';
@@ -24,6 +27,8 @@ import type { EngineRoster } from '../engine-roster.ts';
 export interface ControlHandlersParts {
   readonly manager: CallManager;
   readonly settings: Settings;
+  readonly presence: PresenceBoard;
+  readonly conversations: Conversations;
   readonly codes: GuestConfig['codes'];
   readonly lines: readonly Line[];
   /** Address of record of the line that dials when none is named. */
@@ -62,8 +67,15 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
   ) => selectCalls(sessions(), params, { verb, fits });
 
   const handlers: Handlers = {
+    ...presenceHandlers({
+      manager,
+      presence: parts.presence,
+      conversations: parts.conversations,
+      line: (name) => line(lines, name ?? parts.defaultAccount),
+    }),
     ...transferHandlers({
       manager,
+      pickUp: (on, extension) => pickUp({ manager, presence: parts.presence }, on, extension),
       settings: parts.settings,
       lines,
       codes: parts.codes,

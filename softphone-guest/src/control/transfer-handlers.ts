@@ -12,6 +12,8 @@ import type { CallFilter } from './select-calls.ts';
 export interface TransferHandlersParts {
   readonly manager: CallManager;
   readonly settings: Settings;
+  /** By Replaces; undefined where the watched phone does not tell enough. */
+  readonly pickUp: (line: Line, extension: string) => CallSession | undefined;
   readonly lines: readonly Line[];
   readonly codes: GuestConfig['codes'];
   readonly one: (id: string | undefined, verb: string, fits: CallFilter['fits']) => CallSession;
@@ -112,15 +114,21 @@ export function transferHandlers(parts: TransferHandlersParts): Handlers {
       const uri = manager.targetOf(lineOf(session), code(codes.park, 'park', undefined));
       return transferred(session, manager.transfers.blind(session, uri), wait, signal);
     },
-    'call.pickup': ({ extension, account, wait }, { signal }) =>
-      dial(
+    'call.pickup': async ({ extension, account, wait }, { signal }) => {
+      const taken = extension === undefined ? undefined : parts.pickUp(line(account), extension);
+      if (taken !== undefined) {
+        if (wait !== undefined) await parts.established(taken, wait, signal);
+        return describe(taken);
+      }
+      return dial(
         line(account),
         extension === undefined
           ? code(codes.group_pickup, 'group_pickup', undefined)
           : code(codes.pickup, 'pickup', extension),
         wait,
         signal,
-      ),
+      );
+    },
     'call.retrieve': ({ extension, account, wait }, { signal }) =>
       dial(
         line(account),

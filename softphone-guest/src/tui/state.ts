@@ -147,6 +147,10 @@ function onEvent(state: PhoneState, input: Extract<PhoneInput, { type: 'event' }
     case 'message':
       // It comes as an input of its own, with its time.
       return state;
+    case 'lamp.changed':
+    case 'voicemail.changed':
+    case 'message.changed':
+      return state;
     case 'devices.changed':
       return state.devices === undefined ? state : { ...state, devices: input.params };
     default:

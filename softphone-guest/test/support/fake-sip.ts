@@ -17,8 +17,10 @@ import type {
   ReferOptions,
   ReferralState,
   RegistrationState,
+  RequestHandler,
   RequestOptions,
   SdpAgent,
+  ServedAnswer,
   SipAnswer,
   SipCall,
   SipCallEvents,
@@ -409,11 +411,33 @@ export class FakeAccount extends Emitter<AccountEvents> implements Account {
 
   request(method: string, target: string, options: RequestOptions = {}): Promise<SipAnswer> {
     this.sent.push({ method, target, options });
-    return Promise.resolve({ status: 200, reason: 'OK', headers: () => [], body: undefined });
+    const { status, reason } = this.nextAnswer;
+    return Promise.resolve({ status, reason, headers: () => [], body: undefined });
   }
 
-  onRequest(): () => void {
+  /** What the next requests by hand get. */
+  nextAnswer = { status: 200, reason: 'OK' };
+  readonly #handlers = new Map<string, RequestHandler>();
+
+  onRequest(method: string, handler: RequestHandler): () => void {
+    this.#handlers.set(method, handler);
     return () => undefined;
+  }
+
+  /** A request of the far end, as the application serves it. */
+  async serve(
+    method: string,
+    request: { readonly headers: Readonly<Record<string, string>>; readonly body?: Body },
+  ): Promise<ServedAnswer | undefined> {
+    return this.#handlers.get(method)?.({
+      method,
+      uri: this.aor,
+      from: { uri: 'sip:pbx@example.com' },
+      to: { uri: this.aor },
+      headers: (name) => [request.headers[name.toLowerCase()] ?? []].flat(),
+      body: request.body,
+      source: { transport: 'udp', address: '192.0.2.9', port: 5060 },
+    });
   }
 
   readonly subscriptions: FakeSubscription[] = [];

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Audio } from '@offhook/common/audio';
 import { asteriskRoot, loader, triplet } from './asterisk-install.ts';
@@ -16,6 +16,7 @@ const RTP_PORTS = 100;
 interface AsteriskPhone {
   readonly endpoint?: string;
   readonly auth?: string;
+  readonly aor?: string;
 }
 
 /** One phone a scenario, so that they do not take each other's registrations away. */
@@ -47,6 +48,13 @@ const PHONES: Readonly<Record<string, AsteriskPhone>> = {
   'bob-pickup': {},
   'bob-attended': {},
   'alice-refer': {},
+  'alice-watch': {},
+  'bob-watch': {},
+  'carol-watch': {},
+  'alice-text': {},
+  'bob-text': {},
+  'alice-box': { aor: 'mailboxes = 100@default' },
+  'bob-box': { endpoint: 'mailboxes = 100@default' },
   'alice-setup': {},
 };
 
@@ -54,7 +62,7 @@ export const ASTERISK_PASSWORD = 'wonderland';
 
 function phoneSections(): string {
   return Object.entries(PHONES)
-    .map(([name, { endpoint = '', auth = '' }]) =>
+    .map(([name, { endpoint = '', auth = '', aor = '' }]) =>
       [
         `[${name}](phone)`,
         `auth = ${name}`,
@@ -67,6 +75,7 @@ function phoneSections(): string {
         `password = ${ASTERISK_PASSWORD}`,
         auth,
         `[${name}](place)`,
+        aor,
         '',
       ].join('\n'),
     )
@@ -164,6 +173,16 @@ export class Asterisk {
   /** What it recorded of the phone that called that number (601…). */
   async heard(extension: string): Promise<Audio> {
     return readRecording(join(this.#directory, `heard-${extension}.wav`));
+  }
+
+  /** Leaves a message in mailbox 100, or takes all of them away. */
+  async voicemail(messages: number): Promise<void> {
+    const inbox = join(this.#directory, 'spool/voicemail/default/100/INBOX');
+    await rm(inbox, { recursive: true, force: true });
+    await mkdir(inbox, { recursive: true });
+    for (let at = 0; at < messages; at++) {
+      await writeFile(join(inbox, `msg000${at}.txt`), '[message]\norigmailbox=100\nduration=1\n');
+    }
   }
 
   /** The keys that it took at 602, from that caller. */

@@ -1,58 +1,17 @@
 import assert from 'node:assert/strict';
 import { findTone } from '@offhook/common/audio';
 import type { CallInfo } from '@offhook/softphone-guest';
-import { ASTERISK_PASSWORD, type Asterisk } from '../infra/asterisk.ts';
+import type { Asterisk } from '../infra/asterisk.ts';
 import { until } from '../infra/wait.ts';
-import { GuestProcess } from '../phone/guest-process.ts';
 import { MICROPHONE_HZ } from '../phone/engine-process.ts';
 import type { Phone } from '../phone/phone.ts';
-import type { TomlTable } from '../phone/toml.ts';
 import type { RequirementId } from '../runner/requirements.ts';
 import { scenario, type Scenario } from '../runner/scenario.ts';
 import type { Stage } from '../runner/stage.ts';
-import { sharedAsterisk } from './peers.ts';
+import { exchange, type Exchange } from './exchange.ts';
 
 /** What Asterisk's Milliwatt() plays. */
 const MILLIWATT_HZ = 1004;
-
-interface Exchange {
-  readonly asterisk: Asterisk;
-  readonly phone: Phone;
-  /** Address of record of a user. */
-  readonly aor: (user: string) => string;
-}
-
-/** One phone with a line for each user, all of them registered. */
-async function exchange(
-  stage: Stage,
-  users: Readonly<Record<string, TomlTable>>,
-  codes: TomlTable = {},
-): Promise<Exchange> {
-  const asterisk = await sharedAsterisk();
-  const aor = (user: string) => `sip:${user}@${asterisk.address}:${asterisk.port}`;
-  const guest = stage.scope.use(
-    await GuestProcess.start({
-      directory: stage.directory,
-      channel: stage.engine.channel,
-      addresses: ['127.0.0.1'],
-      accounts: Object.entries(users).map(([user, more]) => ({
-        aor: aor(user),
-        registrar: `sip:${asterisk.address}:${asterisk.port}`,
-        username: user,
-        password: ASTERISK_PASSWORD,
-        outbound_proxy: `sip:${asterisk.address}:${asterisk.port};lr`,
-        codecs: ['PCMA'],
-        ...more,
-      })),
-      config: { dial: { domain: asterisk.address }, codes },
-      signal: stage.signal,
-    }),
-  );
-  const { phone } = guest;
-  await phone.engineConnected();
-  for (const user of Object.keys(users)) await phone.registration(aor(user), 'registered', 10_000);
-  return { asterisk, phone, aor };
-}
 
 /** A user calls another one of the same phone; both ends are up when this resolves. */
 async function connected(
@@ -182,7 +141,7 @@ export const asteriskTransfers = [
       const pbx = await exchange(
         stage,
         { 'alice-park': {}, 'carol-park': { auto_answer: true } },
-        { park: '700' },
+        { codes: { park: '700' } },
       );
       const { phone, aor } = pbx;
       const { caller, called } = await connected(pbx, 'alice-park', 'carol-park');
@@ -206,7 +165,7 @@ export const asteriskTransfers = [
       const { phone, aor, asterisk } = await exchange(
         stage,
         { 'alice-pickup': {}, 'bob-pickup': {}, 'carol-pickup': {} },
-        { pickup: '*8{extension}' },
+        { codes: { pickup: '*8{extension}' } },
       );
       const since = phone.eventMark;
       const to = `sip:carol-pickup@${asterisk.address}:${asterisk.port}`;

@@ -349,6 +349,22 @@ export const signalingRequirements = {
     source: 'RFC 3515 §2.4.2',
     text: 'A line that is not to be transferred declines REFER.',
   },
+  'event.dialog': {
+    source: 'RFC 4235, RFC 6665 §4.1',
+    text: 'A watched phone’s calls light its lamp: free, ringing, busy.',
+  },
+  'event.presence': {
+    source: 'RFC 3856, RFC 3863',
+    text: 'A watched person is free, busy or away.',
+  },
+  'event.message-summary': {
+    source: 'RFC 3842',
+    text: 'Messages that wait are told, asked for and unasked.',
+  },
+  'uac.message': {
+    source: 'RFC 3428 §4',
+    text: 'Text messages are sent, and kept with those that come.',
+  },
   'feature.park': {
     source: 'Offhook, configuration `[codes]`',
     text: 'A call is parked and taken again by the feature codes of the PBX.',

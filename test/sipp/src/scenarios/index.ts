@@ -1,5 +1,6 @@
 import { asteriskScenarios } from '../interop/asterisk-scenarios.ts';
 import { setupScenarios } from '../interop/setup-scenarios.ts';
+import { asteriskPresence } from '../interop/asterisk-presence.ts';
 import { asteriskTransfers } from '../interop/asterisk-transfers.ts';
 import { baresipScenarios } from '../interop/baresip-scenarios.ts';
 import { kamailioScenarios } from '../interop/kamailio-scenarios.ts';
@@ -47,6 +48,7 @@ export const scenarios: readonly Scenario[] = [
   ...asteriskScenarios,
   ...setupScenarios,
   ...asteriskTransfers,
+  ...asteriskPresence,
   ...kamailioScenarios,
   ...baresipScenarios,
   ...linphoneScenarios,

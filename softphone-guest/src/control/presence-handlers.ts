@@ -1,0 +1,84 @@
+import type { CallManager, Line } from '../call/call-manager.ts';
+import type { CallSession } from '../call/call-session.ts';
+import type { Conversations, StoredMessage } from '../presence/conversations.ts';
+import type { Lamp } from '../presence/lamps.ts';
+import type { PresenceBoard } from '../presence/presence.ts';
+import type { ControlMethodName, ControlParams, ControlResult } from './api.ts';
+import type { LampInfo, StoredMessageInfo } from './presence-schemas.ts';
+
+export interface PresenceHandlersParts {
+  readonly manager: CallManager;
+  readonly presence: PresenceBoard;
+  readonly conversations: Conversations;
+  readonly line: (name: string | undefined) => Line;
+}
+
+type Names = Extract<
+  ControlMethodName,
+  'lamps.list' | 'lamp.watch' | 'lamp.unwatch' | 'voicemail.list' | 'message.send' | 'messages.list'
+>;
+
+type Handlers = {
+  readonly [M in Names]: (
+    params: ControlParams<M>,
+    context: { readonly signal: AbortSignal },
+  ) => ControlResult<M> | Promise<ControlResult<M>>;
+};
+
+/** What is known of others, and text messages. */
+export function presenceHandlers(parts: PresenceHandlersParts): Handlers {
+  const { manager, presence, conversations, line } = parts;
+  const { lamps, mailboxes } = presence;
+  return {
+    'lamps.list': () => ({ lamps: lamps.list().map(describeLamp) }),
+    'lamp.watch': ({ target, event, name, account }) => {
+      const on = line(account);
+      return describeLamp(
+        lamps.watch({ line: on, target: manager.targetOf(on, target), event, name }),
+      );
+    },
+    'lamp.unwatch': async ({ target, account }) => ({
+      removed: await lamps.unwatch(manager.targetOf(line(account), target)),
+    }),
+    'voicemail.list': () => ({ mailboxes: [...mailboxes.list()] }),
+    'message.send': async ({ to, text, account }, { signal }) => {
+      const on = line(account);
+      const message = await conversations.send(on, manager.targetOf(on, to), text, signal);
+      return describeMessage(message);
+    },
+    'messages.list': (options) => ({
+      messages: conversations.list(options).map(describeMessage),
+    }),
+  };
+}
+
+/**
+ * Takes over the call that rings at a watched phone by Replaces (RFC 3891); undefined where that
+ * phone does not tell enough of it.
+ */
+export function pickUp(
+  { manager, presence }: Pick<PresenceHandlersParts, 'manager' | 'presence'>,
+  line: Line,
+  extension: string,
+): CallSession | undefined {
+  const ringing = presence.lamps.ringingAt(manager.targetOf(line, extension));
+  if (ringing === undefined) return undefined;
+  return manager.dial(line, ringing.caller, { replaces: ringing.replaces });
+}
+
+export function describeLamp(lamp: Lamp): LampInfo {
+  const { target, name, account, event, state, note, trouble } = lamp;
+  return {
+    target,
+    name: name ?? null,
+    account,
+    event,
+    state,
+    note: note ?? null,
+    trouble: trouble ?? null,
+  };
+}
+
+export function describeMessage({ at, ...message }: StoredMessage): StoredMessageInfo {
+  return { ...message, at: new Date(at).toISOString() };
+}
