@@ -110,8 +110,8 @@ describe('the daemon', () => {
       'call.changed dialing',
       'call.changed established',
       'call.changed ended',
-      'message',
       'message.changed received',
+      'message',
       'registration.changed failed',
       'call.ended ended',
     ]);
