@@ -30,7 +30,6 @@ async function channelAndEngine(context: Context, old: Old): Promise<Measure> {
   );
   relay.mend();
   await bed.controlBack(performance.now());
-  await call.dialogWorks();
   const since = performance.now();
   await bed.killEngine();
   await bed.startEngine();

@@ -17,6 +17,8 @@ export interface GuestOptions {
   readonly addresses?: readonly string[];
   /** Which port (a free one by default). */
   readonly port?: number;
+  /** It may be of another release than the tests. */
+  readonly anyVersion?: boolean | undefined;
   readonly wrap?: ((program: Program) => Program) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -50,7 +52,7 @@ export class GuestProcess {
     });
     const guest = new GuestProcess(child, state, port);
     await child.ready(/^ready$/m, { within: 20_000, signal: options.signal });
-    guest.#phone = await Phone.connect(join(state, 'control.sock'));
+    guest.#phone = await Phone.connect(join(state, 'control.sock'), options);
     return guest;
   }
 

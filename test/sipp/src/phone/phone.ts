@@ -22,17 +22,20 @@ const MAX_EVENTS = 5000;
 export class Phone {
   readonly #control: ControlClient;
   readonly #events: PhoneEvent[] = [];
+  readonly #validates: boolean;
 
-  private constructor(control: ControlClient) {
+  private constructor(control: ControlClient, validates: boolean) {
     this.#control = control;
+    this.#validates = validates;
     control.on('*', (params, name) => {
       if (name !== 'stats' && this.#events.length < MAX_EVENTS)
         this.#events.push({ name, params: params as Readonly<Record<string, unknown>> });
     });
   }
 
-  static async connect(socket: string): Promise<Phone> {
-    const phone = new Phone(await connectControl(socket));
+  /** With `anyVersion` answers are taken as they are: of a daemon that knows less than we do. */
+  static async connect(socket: string, { anyVersion = false } = {}): Promise<Phone> {
+    const phone = new Phone(await connectControl(socket), !anyVersion);
     await phone.#control.subscribe();
     return phone;
   }
@@ -43,7 +46,8 @@ export class Phone {
     timeoutMs = 15_000,
   ): Promise<ControlResult<M>> {
     const { result } = controlMethods[method];
-    return this.#control.call(method, params, { result, timeoutMs }) as Promise<ControlResult<M>>;
+    const options = this.#validates ? { result, timeoutMs } : { timeoutMs };
+    return this.#control.call(method, params, options) as Promise<ControlResult<M>>;
   }
 
   dial(target: string, account?: string): Promise<CallInfo> {
