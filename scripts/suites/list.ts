@@ -26,8 +26,8 @@ function check(name: string, ...command: string[]): Suite {
 
 /** What `npm test` runs. */
 export const testSuites: readonly Suite[] = [
-  vitest('unit', 5 * MINUTE),
-  vitest('integration', 10 * MINUTE),
+  vitest('unit', 10 * MINUTE),
+  vitest('integration', 15 * MINUTE),
   {
     name: 'sipp',
     command: (report) => ['test/sipp/src/main.ts', '--junit', report],
