@@ -107,6 +107,7 @@ export class GuestEngine implements MediaEngine {
       const { engine, guests, guest, sessions, health, maxSessions, wills } = this.#parts;
       const own = sessions.table.of(guest.instance);
       const awayMs = guests.awayMs(guest.instance);
+      this.#tellAgain(own);
       return Promise.resolve({
         engine,
         sessions: own.map(({ state }) => state),
@@ -214,6 +215,16 @@ export class GuestEngine implements MediaEngine {
       return Promise.resolve({});
     },
   };
+
+  /** What was told while nobody listened and still holds; after the answer, so that it is heard. */
+  #tellAgain(sessions: readonly LiveSession[]): void {
+    setImmediate(() => {
+      for (const { id, data } of sessions) {
+        if (!data.rekey || data.hungUp) continue;
+        this.emit('session.renegotiate', { id, reason: 'srtp-counters-unknown' });
+      }
+    });
+  }
 
   async #session(id: string): Promise<LiveSession> {
     const session = await this.#claim(id);

@@ -261,6 +261,38 @@ describe('what the worker reports', () => {
     });
   });
 
+  it('asks again for that offer when the guest was away, until there are new keys', async () => {
+    const { plane, guest, engine } = await startTestEngine();
+    const alice = guest();
+    const key = Buffer.alloc(30, 9).toString('base64');
+    const crypto = [`a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${key}`];
+    const secure = peerSdp('audio 5004 RTP/SAVP 8', crypto);
+    const options = { srtp: 'optional' } as const;
+    const step = answerStep(secure);
+    await alice.call('session.open', { id: 'call-1', revision: 1, options, step });
+    await engine.detach(alice.view);
+    plane.emit('worker', { state: 'up', message: '', countersUnknown: ['s1'] });
+    await expect
+      .poll(() => [...plane.worker.legs.values()])
+      .toMatchObject([{ direction: 'recvonly' }]);
+
+    const back = guest();
+    await back.call('snapshot', {});
+    const told = { id: 'call-1', reason: 'srtp-counters-unknown' };
+    await expect.poll(() => back.of('session.renegotiate')).toEqual([told]);
+    await back.call('session.update', { id: 'call-1', revision: 2, step: offerStep() });
+    await back.call('session.update', {
+      id: 'call-1',
+      revision: 3,
+      step: { type: 'accept', answer: secure },
+    });
+    await expect
+      .poll(() => [...plane.worker.legs.values()])
+      .toMatchObject([{ direction: 'sendrecv' }]);
+    await back.call('snapshot', {});
+    expect(back.of('session.renegotiate')).toEqual([told]);
+  });
+
   it('asks for a new offer where SRTP counters are unknown, which then has new keys', async () => {
     const { plane, guest } = await startTestEngine();
     const alice = guest();
