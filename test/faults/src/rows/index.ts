@@ -5,6 +5,7 @@ import { engineParts } from './engine.ts';
 import { goneParts } from './gone.ts';
 import { guestParts } from './guest.ts';
 import { lossParts } from './loss.ts';
+import { pbxParts } from './pbx.ts';
 import { registrarParts } from './registrar.ts';
 import { roamParts } from './roam.ts';
 import { skewParts } from './skew.ts';
@@ -16,6 +17,7 @@ export const parts: readonly Part[] = [
   ...guestParts,
   ...workerParts,
   ...registrarParts,
+  ...pbxParts,
   ...deviceParts,
   ...lossParts,
   ...goneParts,

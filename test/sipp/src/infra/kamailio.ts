@@ -14,6 +14,8 @@ export interface KamailioOptions {
   /** `host:port` of rtpengine's control socket. */
   readonly rtpengine?: string;
   readonly wrap?: (program: Program) => Program;
+  /** Where one was before that this one takes the place of. */
+  readonly port?: number;
   /** How it is known that it listens, where /proc/net of this process does not show it. */
   readonly ready?: RegExp;
 }
@@ -33,7 +35,7 @@ export class Kamailio {
   static async start(options: KamailioOptions): Promise<Kamailio> {
     const directory = join(options.directory, 'kamailio');
     await mkdir(directory, { recursive: true });
-    const port = await freePorts(2);
+    const port = options.port ?? (await freePorts(2));
     const config = join(directory, 'kamailio.cfg');
     const text = await fillTemplate('kamailio/kamailio.cfg', {
       ADDRESS: options.address,
