@@ -48,4 +48,4 @@ export class Settings {
   }
 }
 
-export const DEFAULT_AFTER_S = 20;
+const DEFAULT_AFTER_S = 20;

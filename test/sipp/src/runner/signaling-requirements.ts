@@ -357,6 +357,14 @@ export const signalingRequirements = {
     source: 'RFC 3856, RFC 3863',
     text: 'A watched person is free, busy or away.',
   },
+  'event.publish': {
+    source: 'RFC 3903 §4',
+    text: 'The state of the person is published, changed, and taken back.',
+  },
+  'replaces.out': {
+    source: 'RFC 3891 §4',
+    text: 'A call that rings elsewhere is taken by an INVITE with Replaces.',
+  },
   'event.message-summary': {
     source: 'RFC 3842',
     text: 'Messages that wait are told, asked for and unasked.',

@@ -18,6 +18,7 @@ import { incoming } from './incoming.ts';
 import { media } from './media.ts';
 import { offers } from './offers.ts';
 import { outgoing } from './outgoing.ts';
+import { presence } from './presence.ts';
 import { refusals } from './refusals.ts';
 import { registration } from './registration.ts';
 import { repetition } from './repetition.ts';
@@ -42,6 +43,7 @@ export const scenarios: readonly Scenario[] = [
   ...srtp,
   ...tortures,
   ...transfers,
+  ...presence,
   ...engines,
   ...commandLine,
   ...natScenarios,
