@@ -66,7 +66,7 @@ type Command = { [M in MethodName]: { method: M; params: MethodParams<M> } }[Met
 const DIRECTION = /^a=(?:sendrecv|sendonly|recvonly|inactive)$/;
 
 /** The same description with another direction and version (RFC 3264 §8). */
-export function redirect(sdp: string, step: Extract<SdpStep, { type: 'offer' }>): string {
+function redirect(sdp: string, step: Extract<SdpStep, { type: 'offer' }>): string {
   const { origin, direction } = step;
   const lines = sdp.split(/\r?\n/).filter((line) => line !== '' && !DIRECTION.test(line));
   const redirected = lines.map((line) => {
