@@ -16,9 +16,10 @@ say 'the packages install'
 
 has "$(offhook --version)" '^[0-9]'
 has "$(offhook-engine --version)" '^[0-9]'
+has "$(offhook-cti --version)" '^[0-9]'
 say 'the programs start, without a Node of the system'
 
-for page in offhook offhook-engine offhook.toml offhook-engine.toml; do
+for page in offhook offhook-engine offhook-cti offhook.toml offhook-engine.toml offhook-cti.toml; do
   text=$(man --warnings "$page" 2>/tmp/man.err) || fail "man $page: $(cat /tmp/man.err)"
   [ ! -s /tmp/man.err ] || fail "man $page: $(cat /tmp/man.err)"
   has "$text" 'SEE ALSO'
@@ -27,7 +28,9 @@ say 'the manual pages are there'
 
 getent passwd offhook-port >/dev/null || fail 'no user offhook-port'
 getent group offhook >/dev/null || fail 'no group offhook'
-systemd-analyze verify --man=no /usr/lib/systemd/system/offhook-port-helper.service 2>/tmp/verify || cat /tmp/verify
+for unit in offhook-port-helper offhook-cti; do
+  systemd-analyze verify --man=no "/usr/lib/systemd/system/$unit.service" 2>>/tmp/verify || cat /tmp/verify
+done
 ! grep -q offhook /tmp/verify || fail "unit: $(cat /tmp/verify)"
 say 'user, group and units are there'
 
@@ -71,6 +74,10 @@ say 'offhook doctor is content: the phone has found the engine'
 offhook-engine doctor >/tmp/doctor 2>&1 || { cat /tmp/doctor; fail 'offhook-engine doctor'; }
 say 'offhook-engine doctor is content: a tone went through two calls'
 
+offhook-cti token >/tmp/token 2>/tmp/token.err || fail "offhook-cti token: $(cat /tmp/token.err)"
+has "$(cat /tmp/token.err)" 'sha256'
+say 'offhook-cti makes a token'
+
 offhook install >/tmp/install 2>&1 && fail 'offhook install over the package' || true
 has "$(cat /tmp/install)" 'has installed this already'
 say 'offhook install leaves the work to the package'
@@ -78,7 +85,7 @@ say 'offhook install leaves the work to the package'
 kill $serving
 wait $serving
 say 'both end when they are told to'
-dpkg --purge offhook-guest offhook-engine offhook-runtime >/tmp/dpkg.log 2>&1 || { cat /tmp/dpkg.log; fail 'dpkg --purge'; }
+dpkg --purge offhook-guest offhook-engine offhook-cti offhook-runtime >/tmp/dpkg.log 2>&1 || { cat /tmp/dpkg.log; fail 'dpkg --purge'; }
 left=$(find / -xdev \( -path /proc -o -path /var/cache -o -path /packages -o -path /root -o -path /tmp \) -prune -o -name '*offhook*' -print)
 [ -z "$left" ] || fail "left behind: $left"
 say 'nothing is left when they are purged'

@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 
+import { buildProgram as ctiProgram } from '../../cti-bridge/src/cli/program.ts';
+import { ctiConfigSchema } from '../../cti-bridge/src/service/config.ts';
 import { engineConfig } from '../../media-engine-client/src/config.ts';
 import { buildProgram as engineProgram } from '../../media-engine-client/src/cli/program.ts';
 import { guestConfigSchema } from '../../softphone-guest/src/config.ts';
@@ -46,6 +48,21 @@ export const enginePages: ManPages = (release) => ({
     title: 'configuration of the Offhook engine',
     file: '~/.config/offhook-engine/config.toml',
     also: 'offhook-engine(1)',
+  }),
+});
+
+export const ctiPages: ManPages = (release) => ({
+  'offhook-cti.1': commandPage(ctiProgram(silent), release, {
+    files: [
+      ['/etc/offhook-cti/config.toml', 'configuration of the service: offhook-cti.toml(5)'],
+      ['~/.config/offhook-cti/config.toml', 'configuration where --config does not name one'],
+    ],
+    also: ['offhook-cti.toml(5)', 'offhook(1)'],
+  }),
+  'offhook-cti.toml.5': configPage('offhook-cti.toml', ctiConfigSchema, release, {
+    title: 'configuration of the Offhook CTI bridge',
+    file: '/etc/offhook-cti/config.toml',
+    also: 'offhook-cti(1)',
   }),
 });
 
@@ -143,10 +160,8 @@ function configPage(
     }
     for (const { key, kind, standard, description } of table.rows) {
       const value = standard === '' || standard === 'required' ? standard : `default ${standard}`;
-      page.item(
-        key,
-        [description, `(${[kind, value].filter(Boolean).join('; ')})`].join(' ').trim(),
-      );
+      const terms = [kind, value].filter(Boolean).join('; ').replaceAll('","', '", "');
+      page.item(key, `${description} (${terms})`.trim());
     }
   }
   return page.section('SEE ALSO').text(also).toString();

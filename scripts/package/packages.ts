@@ -1,6 +1,9 @@
 import { clientInstallation } from '../../media-engine-client/src/install/files.ts';
 import { guestInstallation } from '../../softphone-guest/src/install/files.ts';
-import { enginePages, guestPages, type ManPages } from './man-pages.ts';
+import type { InstallFile } from '@offhook/common/install';
+
+import { ctiService } from './cti-service.ts';
+import { ctiPages, enginePages, guestPages, type ManPages } from './man-pages.ts';
 
 /** Where the packages keep what is not for people to start. */
 export const LIBRARY = '/usr/lib/offhook';
@@ -21,7 +24,9 @@ export interface DebianPackage {
     readonly name: string;
     /** Bundle, below the root of the source tree. */
     readonly bundle: string;
-    readonly installation: typeof guestInstallation;
+    readonly installation: {
+      files(options: { prefix: string; program: readonly string[] }): InstallFile[];
+    };
     readonly pages: ManPages;
     /** Executables in C, below the root of the source tree. */
     readonly native: readonly string[];
@@ -112,6 +117,41 @@ fi`,
       },
       scripts: {},
       overrides: {},
+    },
+    {
+      name: 'offhook-cti',
+      section: 'comm',
+      summary: 'control of the phones of a PBX by programs, as CSTA has it',
+      description: [
+        'A bridge between the phones of a PBX and the programs of a contact centre or a desk: devices and calls in the words of CSTA (ECMA-269), over JSON-RPC and REST, with events that a reader can resume.',
+        'It is a service of the system, and does not start before /etc/offhook-cti/config.toml is there.',
+      ],
+      depends: ['offhook-runtime (= ${version})', 'systemd'],
+      recommends: ['ca-certificates'],
+      program: {
+        name: 'offhook-cti',
+        bundle: 'cti-bridge/dist',
+        installation: ctiService,
+        pages: ctiPages,
+        native: [],
+      },
+      scripts: {
+        postinst: `if [ "$1" = configure ]; then
+  systemd-sysusers /usr/lib/sysusers.d/offhook-cti.conf
+  if [ -d /run/systemd/system ]; then
+    systemctl daemon-reload || true
+    systemctl try-restart offhook-cti.service || true
+  fi
+fi`,
+        prerm: `if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
+  systemctl stop offhook-cti.service || true
+fi`,
+        postrm: RELOAD,
+      },
+      overrides: {
+        'maintainer-script-calls-systemctl':
+          'only where systemd runs, and its failure is no failure',
+      },
     },
   ];
 }

@@ -26,6 +26,9 @@ export class ManPage {
     const { name, section, date, version, title } = page;
     this.#lines = [
       `.TH ${roff(name.toUpperCase())} ${section} "${date}" "Offhook ${version}" "Offhook"`,
+      // Long words would tear lines apart.
+      '.ad l',
+      '.nh',
       '.SH NAME',
       String.raw`${roff(name)} \- ${roff(title)}`,
     ];

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { guestConfigSchema } from '../../softphone-guest/src/config.ts';
 import { configTables } from '../docs/config-tables.ts';
-import { enginePages, guestPages } from '../package/man-pages.ts';
+import { ctiPages, enginePages, guestPages } from '../package/man-pages.ts';
 import { packages } from '../package/packages.ts';
 import { ManPage, roff } from '../package/roff.ts';
 
@@ -16,6 +16,7 @@ describe('manual pages', () => {
       'offhook-engine.1',
       'offhook-engine.toml.5',
     ]);
+    expect(Object.keys(ctiPages(release))).toEqual(['offhook-cti.1', 'offhook-cti.toml.5']);
   });
 
   it('names every command, option and exit code of the program', () => {
@@ -68,6 +69,7 @@ describe('packages', () => {
       'offhook-runtime',
       'offhook-guest',
       'offhook-engine',
+      'offhook-cti',
     ]);
     for (const one of all.slice(1)) expect(one.depends).toContain('offhook-runtime (= ${version})');
     expect(all[2]?.depends).toContain('gstreamer1.0-plugins-good');
