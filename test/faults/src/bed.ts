@@ -42,7 +42,7 @@ const line = (user: string, more: TomlTable = {}): TomlTable => ({
   ...more,
 });
 
-export const LINES: readonly TomlTable[] = [
+const LINES: readonly TomlTable[] = [
   line('alice'),
   line('auto', { auto_answer: true }),
   line('secure', { srtp: 'required' }),

@@ -80,7 +80,7 @@ export interface Slack {
 }
 
 /** The targets as they are. */
-export const NO_SLACK: Slack = { gapMs: 0, control: 1 };
+const NO_SLACK: Slack = { gapMs: 0, control: 1 };
 
 /** What keeps a measurement from its target; empty when it is met. */
 export function shortfalls(
