@@ -20,7 +20,7 @@ export default defineConfig({
           name: 'cti',
           include: ['test/cti/suite/**/*.test.ts'],
           testTimeout: 60_000,
-          hookTimeout: 60_000,
+          hookTimeout: 120_000,
           fileParallelism: false,
         },
       },

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { describeError } from '@offhook/common';
 
 import type { Benchmark } from './benchmark.ts';
+import { cti } from './benchmarks/cti.ts';
 import { faults } from './benchmarks/faults.ts';
 import { p2 } from './benchmarks/p2-latency.ts';
 import { p6 } from './benchmarks/p6-answer.ts';
@@ -14,7 +15,7 @@ import { p10 } from './benchmarks/p10-start.ts';
 import { proxy } from './benchmarks/proxy.ts';
 import { describeMachine, table, type Figures } from './report.ts';
 
-const benchmarks: readonly Benchmark[] = [p2, p6, p7, p8, p9, p10, proxy, faults];
+const benchmarks: readonly Benchmark[] = [p2, p6, p7, p8, p9, p10, cti, proxy, faults];
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -21,7 +21,7 @@ export interface AsteriskOptions {
   readonly timeoutMs?: number;
 }
 
-const FIRST_RETRY_MS = 200;
+const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5000;
 const PING_MS = 15_000;
 const TIMEOUT_MS = 5000;
@@ -132,8 +132,12 @@ export class AsteriskAdapter implements CtiAdapter {
 
   async #load(ami: AmiClient): Promise<void> {
     const { settings } = this.#options;
-    this.#abilities = await detectAbilities(ami, settings.contract, this.#closing.signal);
-    const listings = await load(ami, this.#closing.signal);
+    const { signal } = this.#closing;
+    const [abilities, listings] = await Promise.all([
+      detectAbilities(ami, settings.contract, signal),
+      load(ami, signal),
+    ]);
+    this.#abilities = abilities;
     const endpoints = listings.endpoints.filter((row) =>
       matches(settings.devices, row['ObjectName'] ?? ''),
     );

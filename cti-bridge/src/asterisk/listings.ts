@@ -20,8 +20,11 @@ export async function detectAbilities(
   contract: string,
   signal: AbortSignal,
 ): Promise<Abilities> {
-  const commands = await ami.request('ListCommands', [], signal);
-  const plan = await optional(ami.list('ShowDialPlan', [['Context', contract]], signal));
+  const [commands, plan, spy] = await Promise.all([
+    ami.request('ListCommands', [], signal),
+    optional(ami.list('ShowDialPlan', [['Context', contract]], signal)),
+    succeeds(ami.request('ModuleCheck', [['Module', 'app_chanspy']], signal)),
+  ]);
   return {
     contract: plan.some((row) => row['Extension'] === 'held'),
     park: 'Park' in commands,
@@ -29,17 +32,19 @@ export async function detectAbilities(
     conference: 'ConfbridgeList' in commands,
     digits: 'PlayDTMF' in commands,
     notify: 'PJSIPNotify' in commands,
-    spy: await succeeds(ami.request('ModuleCheck', [['Module', 'app_chanspy']], signal)),
+    spy,
   };
 }
 
+/** Asked for all at once; a manager connection answers in the order of the questions. */
 export async function load(ami: AmiClient, signal: AbortSignal): Promise<Listings> {
-  return {
-    endpoints: await ami.list('PJSIPShowEndpoints', [], signal),
-    queues: await optional(ami.list('QueueStatus', [], signal)),
-    database: await optional(ami.list('DBGetTree', [['Family', 'offhook']], signal)),
-    channels: await ami.list('CoreShowChannels', [], signal),
-  };
+  const [endpoints, queues, database, channels] = await Promise.all([
+    ami.list('PJSIPShowEndpoints', [], signal),
+    optional(ami.list('QueueStatus', [], signal)),
+    optional(ami.list('DBGetTree', [['Family', 'offhook']], signal)),
+    ami.list('CoreShowChannels', [], signal),
+  ]);
+  return { endpoints, queues, database, channels };
 }
 
 /** A list of something that this Asterisk does not have is empty. */

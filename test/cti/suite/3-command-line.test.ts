@@ -45,8 +45,8 @@ audit_file = "${join(directory, 'audit.log')}"
 `,
   );
   bridge = command('run');
-  await bridge.ready(/^ready$/m, { within: 10_000 });
-  await bridge.ready(/connected with the PBX/, { within: 10_000 });
+  await bridge.ready(/^ready$/m, { within: 40_000 });
+  await bridge.ready(/connected with the PBX/, { within: 40_000 });
 });
 
 afterAll(async () => {
