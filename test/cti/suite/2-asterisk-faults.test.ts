@@ -30,6 +30,16 @@ it('a bridge that starts later finds the calls that are there, under the same id
   }
 });
 
+it('a feature that the dial plan sets is told', async () => {
+  const scene = new Scene(rig);
+  rig.phones.bob.dial('610');
+  await scene.event('deviceChanged', ({ device }) => device?.doNotDisturb === true);
+  expect(rig.bridge.device('alice')?.doNotDisturb).toBe(true);
+  const params = { device: 'alice', on: false };
+  await scene.request({ service: 'setDoNotDisturb', params });
+  await scene.quiet();
+});
+
 it('nothing that was dialled reaches the PBX as an action of its own', async () => {
   const scene = new Scene(rig);
   const to = 'bob\r\nAction: Originate\r\nChannel: PJSIP/carol\r\nExten: 600';
