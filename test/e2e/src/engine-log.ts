@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { until } from '@offhook/test-sipp';
 
@@ -9,9 +9,17 @@ export interface LogLine {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** What engines in that directory have logged, one after another. */
+/** What the engines in that directory and their links have logged, in order of time. */
 export async function readEngineLog(directory: string): Promise<readonly LogLine[]> {
-  const text = await readFile(join(directory, 'engine.log'), 'utf8').catch(() => '');
+  const state = await readdir(join(directory, 'engine'), { recursive: true }).catch(() => []);
+  const files = ['engine.log', ...state.map((name) => join('engine', name))];
+  const logs = files.filter((name) => name.endsWith('.log'));
+  const lines = await Promise.all(logs.map((name) => readLog(join(directory, name))));
+  return lines.flat().toSorted((a, b) => a.at - b.at);
+}
+
+async function readLog(path: string): Promise<LogLine[]> {
+  const text = await readFile(path, 'utf8').catch(() => '');
   return text
     .split('\n')
     .filter((line) => line.startsWith('{'))

@@ -49,16 +49,19 @@ export async function systemImage(): Promise<Omit<GuestImage, 'ramdisks'> & { sy
   }
 }
 
-/** The whole image with the phone as it is built now; the part that changes goes to `directory`. */
-export async function guestImage(directory: string): Promise<GuestImage> {
+/** The whole image with the phone as it is built now, and `more`; the part that changes goes to `directory`. */
+export async function guestImage(
+  directory: string,
+  more: readonly Entry[] = [],
+): Promise<GuestImage> {
   const { kernel, system } = await systemImage();
   const application = join(directory, 'application.cpio');
-  await writeFile(application, cpio(await applicationFiles()));
+  await writeFile(application, cpio([...(await applicationFiles()), ...more]));
   return { kernel, ramdisks: [system, application] };
 }
 
 async function applicationFiles(): Promise<Entry[]> {
-  const built = (await readdir(APPLICATION)).filter((name) => name.endsWith('.js'));
+  const built = (await readdir(APPLICATION)).filter((name) => /\.(js|node)$/.test(name));
   const scripts = ['control-relay.mjs', 'guest.toml'];
   return [
     directory('app'),

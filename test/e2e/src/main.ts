@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findAccelerator } from './accelerator.ts';
+import { makeCertificates } from './certificates.ts';
 import { guestImage, systemImage } from './image.ts';
 import { Report } from './report.ts';
 import type { Scenario } from './scenario.ts';
@@ -59,7 +60,15 @@ async function perform(
   const image = await guestImage(directory);
   const accelerator = await findAccelerator(image.kernel);
   const ramdisk = await joinRamdisk(image, directory);
-  const machine = { directory, kernel: image.kernel, ramdisk, accelerator, ticket: TICKET };
+  const certificates = await makeCertificates(directory);
+  const machine = {
+    directory,
+    certificates,
+    kernel: image.kernel,
+    ramdisk,
+    accelerator,
+    ticket: TICKET,
+  };
   const vm = await Vm.start({ ...machine, name: 'first' });
   console.log(`e2e: the guest is up after ${seconds(since)} s, with ${accelerator.toUpperCase()}`);
   const stage = new Stage(vm, machine);

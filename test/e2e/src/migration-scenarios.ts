@@ -21,16 +21,16 @@ async function clientStandsAt(host: Vm): Promise<void> {
       seen = `it has ${reply.channels?.length ?? 0} channels there`;
       return (reply.channels?.length ?? 0) >= 2;
     },
-    { within: 10_000, seen: () => seen },
+    { within: 30_000, seen: () => seen },
   );
 }
 
 /** After the move: the call is as it was, and phone and engine work on it together. */
 async function goesOn(stage: Stage, talk: Placed & { check: () => void }): Promise<void> {
-  await stage.vm.phone.engineConnected(10_000);
+  await stage.vm.phone.engineConnected(60_000);
   await stage.soundBothWays(talk);
   await stage.vm.phone.call('call.dtmf', { call: talk.call, digits: '7' });
-  await until('the digit', () => talk.far.capture.digits(101) === '7', { within: 10_000 });
+  await until('the digit', () => talk.far.capture.digits(101) === '7', { within: 30_000 });
   talk.check();
   assert.equal((await stage.vm.phone.get(talk.call)).state, 'established');
   await stage.hangUp(talk);
@@ -39,7 +39,7 @@ async function goesOn(stage: Stage, talk: Placed & { check: () => void }): Promi
 /** The phone had its engine again that long after the desktop had moved, by the engine's log. */
 async function controlBack(stage: Stage, since: number): Promise<void> {
   const moved = await stage.engineLogs('the desktop has moved', since, 30_000);
-  const connected = await stage.engineLogs('guest connected', moved.at, 10_000);
+  const connected = await stage.engineLogs('guest connected', moved.at, 30_000);
   const took = connected.at - moved.at;
   console.log(`       control was back after ${took} ms`);
   assert.ok(took <= CONTROL_MS[stage.accelerator], `control was back only after ${took} ms`);
@@ -92,7 +92,7 @@ export const migrationScenarios: readonly Scenario[] = [
       const relay = stage.use(TcpRelay.at(await freePorts(1), host.spice.port));
       const since = Date.now();
       await stage.vm.announce(host, { port: relay.port });
-      await stage.engineLogs('not linked to the host that the desktop moves to', since, 10_000);
+      await stage.engineLogs('not linked to the host that the desktop moves to', since, 30_000);
       await relay.mend();
       await stage.vm.moveTo(host);
       await stage.arriveAt(host);
@@ -129,10 +129,10 @@ export const migrationScenarios: readonly Scenario[] = [
       await host.setTicket('fresh');
       const since = Date.now();
       await stage.vm.announce(host);
-      await stage.engineLogs('not linked to the host that the desktop moves to', since, 10_000);
+      await stage.engineLogs('not linked to the host that the desktop moves to', since, 30_000);
       await stage.vm.moveTo(host);
       await stage.arriveAt(host);
-      await stage.engineLogs('not linked to the desktop', since, 10_000);
+      await stage.engineLogs('not linked to the desktop', since, 30_000);
       await talk.far.hears(440, { mark: talk.far.capture.mark, ms: 1000 });
       // An engine with the fresh one; meanwhile the worker plays on.
       await stage.killEngine();

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { until } from '@offhook/test-sipp';
+import { faultScenarios } from './fault-scenarios.ts';
 import { migrationScenarios } from './migration-scenarios.ts';
 import type { Scenario } from './scenario.ts';
+import { viewerScenarios } from './viewer-scenarios.ts';
 
 /** Each begins with a phone without calls; what it needs of an engine it asks the stage for. */
 export const scenarios: readonly Scenario[] = [
@@ -9,12 +11,10 @@ export const scenarios: readonly Scenario[] = [
     name: 'an engine with a wrong ticket is refused, and says so',
     modes: ['wrong ticket'],
     async run(stage) {
+      const since = Date.now();
       await stage.startEngine(`spice://127.0.0.1:${stage.vm.spice.port}?password=not-it`);
-      await until(
-        'the engine to say so',
-        () => stage.engine.process.output.includes('refuses the ticket'),
-        { within: 10_000 },
-      );
+      const { fields } = await stage.engineLogs('not linked to the desktop', since, 30_000);
+      assert.match(String(fields['reason']), /refuses the ticket/);
       let seen = '';
       await until(
         'the phone to say that nobody is there',
@@ -112,5 +112,7 @@ export const scenarios: readonly Scenario[] = [
       await stage.hangUp(placed);
     },
   },
+  ...faultScenarios,
+  ...viewerScenarios,
   ...migrationScenarios,
 ];

@@ -1,3 +1,5 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   EngineProcess,
   freePorts,
@@ -56,13 +58,14 @@ export class Stage {
     } finally {
       await Promise.all(this.#used.splice(0).map((one) => one.stop()));
     }
-    const left = await this.vm.phone.leftovers(10_000);
+    const left = await this.vm.phone.leftovers(20_000);
     if (left !== undefined) throw new Error(left);
   }
 
   /** After a failure: no calls, and an engine that begins anew. */
   async recover(): Promise<void> {
     await this.stopEngine();
+    await this.vm.reachPhone();
     for (const { id } of await this.vm.phone.calls()) {
       await this.vm.phone.hangup(id).catch(() => undefined);
     }
@@ -73,7 +76,7 @@ export class Stage {
   /** There is an engine at the desktop, and the phone has it. */
   async linked(): Promise<void> {
     if (this.#engine === undefined) await this.startEngine();
-    await this.vm.phone.engineConnected(20_000);
+    await this.vm.phone.engineConnected(60_000);
   }
 
   get engine(): EngineProcess {
@@ -91,6 +94,18 @@ export class Stage {
       config: { rtp: { address: '127.0.0.1' } },
       args: ['--spice', source],
     });
+  }
+
+  /** Another engine at the same desktop, with a state of its own. */
+  async secondEngine(): Promise<EngineProcess> {
+    const directory = join(this.directory, `second-${++this.#count}`);
+    await mkdir(directory);
+    const engine = await EngineProcess.start({
+      directory,
+      config: { rtp: { address: '127.0.0.1' } },
+      args: ['--spice', `spice://127.0.0.1:${this.vm.spice.port}?password=${TICKET}`],
+    });
+    return this.use(engine);
   }
 
   async killEngine(): Promise<void> {
@@ -165,7 +180,7 @@ export class Stage {
     const contact = { address: HOST, port: relay.port };
     const sipp = this.use(await Sipp.start({ ...options, port, contact }));
     const { id } = await this.vm.phone.dial(sipp.uri());
-    await this.vm.phone.becomes(id, 'established', 15_000);
+    await this.vm.phone.becomes(id, 'established', 40_000);
     return { sipp, far, call: id };
   }
 
@@ -175,9 +190,9 @@ export class Stage {
     const since = this.vm.phone.eventMark;
     const remote = { address: '127.0.0.1', port: this.vm.sipPort };
     const sipp = this.use(await Sipp.start({ ...options, remote }));
-    const { id } = await this.vm.phone.rings(since, { within: 15_000 });
+    const { id } = await this.vm.phone.rings(since, { within: 40_000 });
     await this.vm.phone.call('call.answer', { call: id });
-    await this.vm.phone.becomes(id, 'established', 15_000);
+    await this.vm.phone.becomes(id, 'established', 40_000);
     return { sipp, far, call: id };
   }
 
@@ -203,14 +218,14 @@ export class Stage {
   async soundBothWays({ far }: Placed): Promise<void> {
     const mark = await this.engine.mark();
     await Promise.all([
-      far.hears(MICROPHONE_HZ, { mark: far.capture.mark, within: 10_000 }),
-      this.engine.plays(FAR_END_HZ, { mark, within: 10_000 }),
+      far.hears(MICROPHONE_HZ, { mark: far.capture.mark, within: 20_000 }),
+      this.engine.plays(FAR_END_HZ, { mark, within: 20_000 }),
     ]);
   }
 
   async hangUp({ sipp, call }: Placed): Promise<void> {
     await this.vm.phone.hangup(call);
-    await this.vm.phone.becomes(call, 'ended', 15_000);
+    await this.vm.phone.becomes(call, 'ended', 40_000);
     await sipp.done();
   }
 
@@ -231,7 +246,7 @@ export class Stage {
       media: far,
       // The guest's processor is emulated and slow: what takes long is not lost, and not sent again.
       extra: ['-d', '3000', '-nr'],
-      deadlineMs: 60_000,
+      deadlineMs: 240_000,
       directory: this.directory,
       name: `${this.#count}-${scenario.replace('.xml', '')}`,
     };

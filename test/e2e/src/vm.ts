@@ -2,6 +2,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { freePorts, ManagedProcess, Phone, until } from '@offhook/test-sipp';
 import type { Accelerator } from './accelerator.ts';
@@ -10,6 +11,8 @@ import { Qmp } from './qmp.ts';
 
 const PORT_NAME = 'org.offhook.engine.0';
 const MIGRATION_MS = 60_000;
+/** Without a word of a script. */
+const AGENT_MS = 120_000;
 
 export interface VmOptions {
   readonly directory: string;
@@ -19,7 +22,7 @@ export interface VmOptions {
   readonly ticket: string;
   /** For its files, beside others. */
   readonly name: string;
-  /** QEMU's x509 directory: there is a TLS port as well, of which no channel must make use. */
+  /** QEMU's x509 directory: there is a TLS port as well, which no channel has to use. */
   readonly certificates?: string;
   /** What its SPICE server offers to a client when the desktop moves; off. */
   readonly seamless?: boolean;
@@ -45,8 +48,10 @@ export class Vm {
   readonly #options: VmOptions;
   readonly #qemu: ManagedProcess;
   readonly #controlPort: number;
+  readonly #agentPort: number;
   #qmp: Qmp | undefined;
   #relay: Server | undefined;
+  #paths = 0;
   #phone: Phone | undefined;
 
   private constructor(options: VmOptions, first: number) {
@@ -54,6 +59,7 @@ export class Vm {
     this.spice = { port: first, tlsPort: first + 1 };
     this.#controlPort = first + 2;
     this.sipPort = first + 3;
+    this.#agentPort = first + 4;
     this.#qemu = new ManagedProcess({
       name: 'qemu',
       command: 'qemu-system-x86_64',
@@ -64,8 +70,8 @@ export class Vm {
 
   /** Boots it; resolves when the phone inside answers. */
   static async start(options: VmOptions): Promise<Vm> {
-    const vm = new Vm(options, await freePorts(4));
-    await vm.#qemu.ready(/^ready\r?$/m, { within: 120_000 });
+    const vm = new Vm(options, await freePorts(5));
+    await vm.#qemu.ready(/^ready\r?$/m, { within: 240_000 });
     vm.#qmp = await Qmp.connect(vm.#qmpPath);
     await vm.reachPhone();
     return vm;
@@ -74,7 +80,7 @@ export class Vm {
   /** A host that a desktop can move to. */
   static async waiting(options: Omit<VmOptions, 'incoming'>): Promise<Vm> {
     const incoming = await freePorts(1);
-    const vm = new Vm({ ...options, incoming }, await freePorts(4));
+    const vm = new Vm({ ...options, incoming }, await freePorts(5));
     try {
       vm.#qmp = await Qmp.connect(vm.#qmpPath);
     } catch (error) {
@@ -133,6 +139,34 @@ export class Vm {
     );
   }
 
+  /** Kills the daemon inside; another one is started at once. Resolves when that one answers. */
+  async killDaemon(): Promise<void> {
+    await this.#phone?.close().catch(() => undefined);
+    await this.#ask('kill');
+    await this.reachPhone();
+  }
+
+  /** Runs a script of the image with Node; resolves with what it has printed. */
+  run(words: string): Promise<string> {
+    return this.#ask(`run ${words}`);
+  }
+
+  async #ask(line: string): Promise<string> {
+    const socket = connect({ port: this.#agentPort, host: '127.0.0.1', timeout: AGENT_MS });
+    socket.once('timeout', () => socket.destroy(new Error(`the guest does not ${line}`)));
+    socket.write(`${line}\n`);
+    return text(socket);
+  }
+
+  /** The guest stops, and so do its clocks. */
+  async pause(): Promise<void> {
+    await this.qmp.execute('stop');
+  }
+
+  async resume(): Promise<void> {
+    await this.qmp.execute('cont');
+  }
+
   /** The ticket that its SPICE server wants from now on. */
   async setTicket(password: string): Promise<void> {
     await this.qmp.execute('set_password', { protocol: 'spice', password });
@@ -157,6 +191,7 @@ export class Vm {
     const { port, tlsPort } = this.spice;
     const forward = [
       `hostfwd=tcp:127.0.0.1:${this.#controlPort}-:7000`,
+      `hostfwd=tcp:127.0.0.1:${this.#agentPort}-:7001`,
       `hostfwd=udp:127.0.0.1:${this.sipPort}-:5060`,
     ].join(',');
     const tls =
@@ -171,6 +206,7 @@ export class Vm {
       -nodefaults -no-user-config -no-reboot -display none -serial stdio
       -object secret,id=ticket,data=${options.ticket}
       -spice port=${port},addr=127.0.0.1,password-secret=ticket${tls},seamless-migration=${seamless}
+      -vga std
       -qmp unix:${this.#qmpPath},server=on,wait=off
       -device virtio-serial-pci
       -chardev spiceport,name=${PORT_NAME},id=engine
@@ -185,7 +221,10 @@ export class Vm {
 
   /** The guest that runs here now has its phone at another place than before. */
   async reachPhone(): Promise<void> {
-    const socket = join(this.#options.directory, `control-${this.#options.name}.sock`);
+    this.#relay?.close();
+    this.#paths += 1;
+    const name = `control-${this.#options.name}-${this.#paths}.sock`;
+    const socket = join(this.#options.directory, name);
     this.#relay = createServer((inside) => {
       const outside = connect(this.#controlPort, '127.0.0.1');
       inside.pipe(outside).pipe(inside);
@@ -196,7 +235,7 @@ export class Vm {
     this.#phone = await until(
       'the phone to answer',
       () => Phone.connect(socket).catch(() => undefined),
-      { within: 20_000, every: 100 },
+      { within: 180_000, every: 100 },
     );
   }
 }
