@@ -11,6 +11,9 @@ export interface PhoneActions {
   mute(call: string, muted: boolean): void;
   dtmf(call: string, digits: string): void;
   swap(): void;
+  /** Brings all calls into a conference. */
+  join(): void;
+  leave(call: string): void;
   /** To a target, or to the other party of the second call. */
   transfer(call: string, to: { target: string } | { other: string }): void;
   redial(): void;

@@ -26,6 +26,12 @@ export function callAction(
       return focused && ((actions) => actions.mute(focused.id, !focused.muted));
     case 'swap':
       return (actions) => actions.swap();
+    case 'join':
+      return (actions) => actions.join();
+    case 'leave':
+      return focused === undefined || focused.conference === null
+        ? undefined
+        : (actions) => actions.leave(focused.id);
     case 'redial':
       return (actions) => actions.redial();
     case 'disturb':
@@ -63,5 +69,8 @@ export function possible(state: PhoneState, focusedId: string | undefined): Set<
   if (focused !== undefined) actions.add('hangup').add('mute');
   if (focused?.state === 'established') actions.add('hold').add('transfer');
   if (state.calls.some((call) => call.state === 'established' && call.held)) actions.add('swap');
+  const up = state.calls.filter((call) => call.state === 'established');
+  if (up.some(({ conference }) => conference === null) && up.length > 1) actions.add('join');
+  if (focused !== undefined && focused.conference !== null) actions.add('leave');
   return actions;
 }

@@ -12,6 +12,8 @@ export type CallAction =
   | 'hold'
   | 'mute'
   | 'swap'
+  | 'join'
+  | 'leave'
   | 'redial'
   | 'disturb';
 
@@ -112,6 +114,22 @@ export const keyTable: readonly KeyBinding[] = [
     label: 'swap',
     hint: true,
     help: 'take up the call on hold and hold the other one',
+  },
+  {
+    action: 'join',
+    characters: 'b',
+    shown: 'b',
+    label: 'conference',
+    hint: false,
+    help: 'bring all calls together, mixed at the thin client',
+  },
+  {
+    action: 'leave',
+    characters: 'o',
+    shown: 'o',
+    label: 'out',
+    hint: false,
+    help: 'take the chosen call out of the conference, and hold it',
   },
   {
     action: 'transfer',

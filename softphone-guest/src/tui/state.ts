@@ -9,6 +9,7 @@ import type {
 } from '../control/schemas.ts';
 import type { Contact } from '../people/contact.ts';
 import { addSamples, type Samples } from './samples.ts';
+import type { LampInfo } from '../control/presence-schemas.ts';
 import { texts } from './texts.ts';
 
 interface Notice {
@@ -36,6 +37,8 @@ export interface PhoneState {
   /** Oldest first. */
   readonly calls: readonly CallInfo[];
   readonly doNotDisturb: boolean;
+  /** Phones and persons that are watched. */
+  readonly lamps: readonly LampInfo[];
   /** Newest first; undefined until it has been asked for. */
   readonly history: readonly CallInfo[] | undefined;
   readonly contacts: readonly Contact[] | undefined;
@@ -53,6 +56,7 @@ export const initialState: PhoneState = {
   engine: undefined,
   calls: [],
   doNotDisturb: false,
+  lamps: [],
   history: undefined,
   contacts: undefined,
   devices: undefined,
@@ -62,7 +66,12 @@ export const initialState: PhoneState = {
 };
 
 export type PhoneInput =
-  | { readonly type: 'connected'; readonly status: StatusInfo; readonly calls: readonly CallInfo[] }
+  | {
+      readonly type: 'connected';
+      readonly status: StatusInfo;
+      readonly calls: readonly CallInfo[];
+      readonly lamps?: readonly LampInfo[];
+    }
   | { readonly type: 'lost'; readonly reason: string }
   | {
       readonly type: 'loaded';
@@ -89,6 +98,7 @@ export function reduce(state: PhoneState, input: PhoneInput): PhoneState {
         engine: input.status.engine,
         calls: input.calls,
         doNotDisturb: input.status.settings.doNotDisturb,
+        lamps: input.lamps ?? state.lamps,
       };
     case 'lost':
       return { ...state, daemon: { state: 'lost', reason: input.reason } };
@@ -147,7 +157,16 @@ function onEvent(state: PhoneState, input: Extract<PhoneInput, { type: 'event' }
     case 'message':
       // It comes as an input of its own, with its time.
       return state;
-    case 'lamp.changed':
+    case 'lamp.changed': {
+      const { lamps } = state;
+      const { params } = input;
+      return {
+        ...state,
+        lamps: lamps.some(({ target }) => target === params.target)
+          ? lamps.map((lamp) => (lamp.target === params.target ? params : lamp))
+          : [...lamps, params],
+      };
+    }
     case 'voicemail.changed':
     case 'message.changed':
       return state;

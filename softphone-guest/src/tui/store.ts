@@ -46,15 +46,16 @@ export class PhoneStore implements PhoneActions {
       const { control } = opened;
       control.on('*', (params, name) => this.#event(name, params));
       await control.subscribe(Object.keys(controlEvents));
-      const [status, { calls }] = await Promise.all([
+      const [status, { calls }, { lamps }] = await Promise.all([
         opened.call('status', {}),
         opened.call('calls.list', {}),
+        opened.call('lamps.list', {}),
       ]);
       if (this.#closed) return await opened.close();
       this.#daemon = opened;
       control.onClose((error) => this.#lost(error));
       if (control.closed) this.#lost(undefined);
-      else this.#put({ type: 'connected', status, calls });
+      else this.#put({ type: 'connected', status, calls, lamps });
       for (const list of this.#lists) this.load(list);
     } catch (error) {
       await daemon?.close();
@@ -95,6 +96,10 @@ export class PhoneStore implements PhoneActions {
     this.#do((daemon) => daemon.call('call.dtmf', { call, digits }));
   readonly swap = () =>
     this.#do((daemon) => daemon.call('call.swap', {}, { timeoutMs: CALL_DEADLINE_MS }));
+  readonly join = () =>
+    this.#do((daemon) => daemon.call('call.join', {}, { timeoutMs: CALL_DEADLINE_MS }));
+  readonly leave = (call: string) =>
+    this.#do((daemon) => daemon.call('call.leave', { call }, { timeoutMs: CALL_DEADLINE_MS }));
   readonly transfer = (call: string, to: { target: string } | { other: string }) =>
     this.#do((daemon) =>
       daemon.call('call.transfer', { call, ...to }, { timeoutMs: CALL_DEADLINE_MS }),

@@ -104,6 +104,8 @@ function perform(ui: Ui, state: PhoneState, action: Action, input: string): Step
     case 'hold':
     case 'mute':
     case 'swap':
+    case 'join':
+    case 'leave':
     case 'redial':
     case 'disturb': {
       const effect = callAction(action, state, focused?.id);

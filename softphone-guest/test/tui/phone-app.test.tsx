@@ -54,6 +54,8 @@ function show(calls: readonly CallInfo[] = [], more: Partial<PhoneState> = {}) {
     mute: note('mute'),
     dtmf: note('dtmf'),
     swap: note('swap'),
+    join: note('join'),
+    leave: note('leave'),
     transfer: (call, to) => void done.push(`transfer ${call} ${JSON.stringify(to)}`),
     redial: note('redial'),
     doNotDisturb: note('doNotDisturb'),
@@ -129,6 +131,17 @@ describe('calls that change hands', () => {
     await vi.waitFor(() => expect(screen.done.at(-1)).toBe('swap'));
   });
 
+  it('are brought together, and one leaves', async () => {
+    const screen = show([
+      callInfo({ id: 'a', conference: 'c' }),
+      callInfo({ id: 'b', conference: 'c' }),
+    ]);
+    const frame = await screen.until('[in conference]');
+    expect(frame).toContain('talking');
+    screen.type('o', 'b');
+    await vi.waitFor(() => expect(screen.done).toEqual(['leave a', 'join']));
+  });
+
   it('show how the transfer fares', async () => {
     const transfer = {
       to: 'sip:200@x',
@@ -138,6 +151,19 @@ describe('calls that change hands', () => {
     } as const;
     const frame = await show([callInfo({ transfer })]).until('[to 200@x: ringing]');
     expect(frame).toContain('talking');
+  });
+});
+
+describe('lamps', () => {
+  it('are in a line, those that ring first', async () => {
+    const lamp = { account: 'sip:a@x', event: 'dialog', note: null, trouble: null } as const;
+    const screen = show([], {
+      lamps: [
+        { ...lamp, target: 'sip:bob@x', name: null, state: 'free' },
+        { ...lamp, target: 'sip:carol@x', name: 'Carol', state: 'ringing' },
+      ],
+    });
+    expect(await screen.until('RINGING')).toMatch(/Carol RINGING +bob@x free/);
   });
 });
 

@@ -10,6 +10,7 @@ import type { Ui } from '../ui.ts';
 import { HelpScreen } from './help-screen.tsx';
 import { IncomingBanner } from './incoming-banner.tsx';
 import { KeyLine } from './key-line.tsx';
+import { LampLine } from './lamp-line.tsx';
 import { MainPane } from './main-pane.tsx';
 import { PalettePane } from './palette-pane.tsx';
 import { Coloured, PhoneHeader } from './phone-header.tsx';
@@ -52,6 +53,7 @@ export function PhoneScreen(props: PhoneScreenProps): ReactNode {
       {connected && !ui.help && (
         <PhoneHeader accounts={state.accounts} engine={state.engine} theme={theme} />
       )}
+      {connected && !ui.help && <LampLine lamps={state.lamps} theme={theme} />}
       {connected && state.doNotDisturb && (
         <Text bold>
           <Coloured colour={theme.warning}>{texts.doNotDisturb}</Coloured>
