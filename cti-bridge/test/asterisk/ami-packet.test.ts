@@ -38,7 +38,7 @@ describe('what goes to the manager interface', () => {
             : [{ Action: 'Originate', Exten: Buffer.from(value).toString().trimStart() }],
         );
       }),
-      { numRuns: 2000 },
+      { numRuns: 300 },
     );
   });
 
@@ -92,7 +92,7 @@ describe('what comes from it', () => {
           expect(read(Buffer.from(bytes), step).packets.length).toBeLessThan(bytes.length + 1);
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: 300 },
     );
   });
 });

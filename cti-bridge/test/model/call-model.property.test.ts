@@ -6,7 +6,7 @@ import { Mirror } from '../../src/model/mirror.ts';
 import type { CtiEvent, ModelSnapshot } from '../../src/model/things.ts';
 import { anyFact, anySnapshot, fact } from './facts.ts';
 
-const RUNS = 2000;
+const RUNS = 500;
 
 function feed(model: CallModel, facts: readonly Fact[]): CtiEvent[] {
   return facts.flatMap((one, at) => [...model.apply(one, at)]);
