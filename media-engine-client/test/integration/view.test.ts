@@ -5,12 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { exited, isOffhookError, stopProcess, withDeadline } from '@offhook/common';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startQemu, type QemuOptions } from '../../../virtual-channel/test/integration/qemu.ts';
 import { startScreen } from '../../../virtual-channel/test/integration/remote-viewer.ts';
 import { ask } from '../../src/cli/client.ts';
 import type { EngineStatus } from '../../src/control/api.ts';
 import { FakeDesktop, PORT_NAME } from '../support/fake-desktop.ts';
+
+/** Each starts half a dozen programs. */
+vi.setConfig({ testTimeout: 120_000 });
 
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 
@@ -59,7 +62,7 @@ async function engine(): Promise<EngineStatus> {
 
 /** What the engine says once it is so. */
 async function until(what: string, so: (status: EngineStatus) => boolean): Promise<EngineStatus> {
-  return withDeadline({ layer: 'engine', what, ms: 15_000 }, async (signal) => {
+  return withDeadline({ layer: 'engine', what, ms: 40_000 }, async (signal) => {
     for (;;) {
       const status = await engine().catch((error: unknown) => {
         if (NOT_YET.some((code) => isOffhookError(error, code))) return undefined;
@@ -89,7 +92,7 @@ function view(words: readonly string[], env: Record<string, string> = {}): View 
   }
   cleanups.push(() => stopProcess(child));
   const code = exited(child).then((end) => end.code);
-  const ending = { layer: 'system', what: 'view ending', ms: 20_000 } as const;
+  const ending = { layer: 'system', what: 'view ending', ms: 60_000 } as const;
   return { child, text: () => text, code: withDeadline(ending, () => code) };
 }
 
@@ -271,6 +274,26 @@ describe('links', () => {
     expect(after.desktops.map((one) => one.pid)).toEqual(desktops.map((one) => one.pid));
     await (await machine.connect('guest')).call('snapshot', {});
     expect(running.child.exitCode).toBeNull();
+  });
+
+  it('that the engine keeps without a viewer are given to one, and taken back', async () => {
+    const { machine, open } = await openFakeDesktop('a');
+    const args = ['run', '--state-dir', stateDir, '--config', config];
+    const spice = `spice://127.0.0.1:${machine.port}?password=x`;
+    const kept = spawn(process.execPath, [MAIN, ...args, '--spice', spice], { stdio: 'ignore' });
+    cleanups.push(() => stopProcess(kept, { graceMs: 8000 }));
+    const alone = ({ desktops }: EngineStatus) =>
+      desktops.some(({ state, viewers }) => state === 'linked' && viewers === 0);
+    const { desktops: before } = await until('the desktop without a viewer', alone);
+    await machine.connect('guest');
+    const viewing = open();
+    const { desktops } = await until('the desktop beside a viewer', linked);
+    expect(desktops).toMatchObject([{ pid: before[0]?.pid, headless: true }]);
+    await (await machine.connect('guest')).call('snapshot', {});
+    viewing.child.kill('SIGTERM');
+    await viewing.code;
+    await until('the desktop without a viewer again', alone);
+    await (await machine.connect('guest')).call('snapshot', {});
   });
 
   it('are one for each desktop, with one engine', async () => {
