@@ -85,6 +85,7 @@ function treat(
         logger,
         onState: () => undefined,
         onLost: () => undefined,
+        onChange: () => undefined,
       });
       calls.add(media);
       call.useAgent(media);
