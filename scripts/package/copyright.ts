@@ -5,6 +5,9 @@ import { z } from 'zod';
 const sourceMap = z.object({ sources: z.array(z.string()) });
 const manifest = z.looseObject({ name: z.string(), version: z.string(), license: z.string() });
 
+const APACHE =
+  'On Debian systems the text of the license is in /usr/share/common-licenses/Apache-2.0.';
+
 const HEAD = `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: offhook
 
@@ -13,7 +16,7 @@ Copyright: the authors of Offhook
 License: Apache-2.0
 
 License: Apache-2.0
- On Debian systems the text of the license is in /usr/share/common-licenses/Apache-2.0.
+ ${APACHE}
 `;
 
 /** debian/copyright of a program: our own, and what is bundled with it. */
@@ -27,7 +30,7 @@ export function programCopyright(root: string, bundle: string): string {
       `Comment: version ${version}, bundled`,
       `Copyright: ${holders(text)}`,
       `License: ${name.replaceAll(/[@/]/g, '-').replace(/^-/, '')}-${license.replaceAll(/[^\w.-]+/g, '-')}`,
-      indented(text),
+      indented(license === 'Apache-2.0' ? APACHE : text),
       '',
     ].join('\n');
   });
