@@ -58,11 +58,14 @@ export class PortStream implements Channel {
   }
 
   pause(): void {
+    // The port may carry the next life already.
+    if (this.#closed) return;
     this.#paused = true;
     this.#port.pause();
   }
 
   resume(): void {
+    if (this.#closed) return;
     this.#paused = false;
     this.#flushEarly();
     this.#port.resume();

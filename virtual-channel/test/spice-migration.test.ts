@@ -177,6 +177,17 @@ describe('a headless client whose desktop moves semi-seamlessly', () => {
     await guestMux.close();
   });
 
+  it('does not let the old stream hold the new one up', async () => {
+    const client = await linked();
+    const { port } = await beginSemiSeamless(client, await fakeServer());
+    client.main.send(mainFromServer.migrateEnd, {});
+    const next = await client.streams.find('a stream', (stream) => stream !== client.stream);
+    client.stream.channel.pause();
+    port.send(portFromServer.data, text('heard'));
+    await receives(next, 'heard');
+    expect(client.stream.received).toBe('');
+  });
+
   it('connects to the destination anew when that was lost before the end', async () => {
     const client = await linked();
     const destination = await fakeServer();
