@@ -2,6 +2,7 @@ import { OffhookError } from '@offhook/common';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AmiClient } from '../../src/asterisk/ami-client.ts';
 import type { AmiPacket } from '../../src/asterisk/ami-packet.ts';
+import { eventually } from '../eventually.ts';
 import { block, FakeManager, ok } from './fake-manager.ts';
 
 let manager: FakeManager;
@@ -83,7 +84,7 @@ describe('a manager connection', () => {
     manager.say(block({ Response: 'Success', ActionID: '3' }));
     manager.say(block({ Response: 'Success', ActionID: 'nobody' }));
     manager.say(block({ Event: 'Still', Here: 'yes' }));
-    await expect.poll(() => events.length).toBe(1);
+    await eventually(() => events.length).toBe(1);
   });
 
   it('ends when the peer sends a line of a megabyte', async () => {
@@ -95,7 +96,7 @@ describe('a manager connection', () => {
   it('rejects what waits for an answer when the PBX goes', async () => {
     const ami = await connect();
     const waiting = code(ami.request('Silence'));
-    await expect.poll(() => manager.received.at(-1)?.['Action']).toBe('Silence');
+    await eventually(() => manager.received.at(-1)?.['Action']).toBe('Silence');
     await manager.close();
     expect(await waiting).toBe('pbx-gone');
     expect((await closed.promise).code).toBe('pbx-gone');

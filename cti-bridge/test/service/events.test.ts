@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectCti, type CtiClient } from '../../client/index.ts';
 import type { LogEntry } from '../../src/service/wire.ts';
+import { eventually } from '../eventually.ts';
 import { callBetween, FakeAdapter } from './fake-adapter.ts';
 import { get, run, type Running, type RunOptions } from './running.ts';
 
@@ -45,7 +46,7 @@ describe('a client', () => {
       connections: ['pbx:1.1 connected', 'pbx:1.2 connected'],
     });
     running.adapter.tell({ kind: 'cleared', key: 'pbx:1.2' });
-    await expect.poll(() => state(one).connections).toEqual(['pbx:1.1 connected']);
+    await eventually(() => state(one).connections).toEqual(['pbx:1.1 connected']);
     expect(one.entries).toMatchObject([{ seq: 3, event: { type: 'connectionCleared' } }]);
   });
 
@@ -69,7 +70,7 @@ describe('a client', () => {
     running = await run({ adapter });
     const one = await client();
     adapter.tell(...callBetween('alice', 'bob', '1'));
-    await expect.poll(() => one.entries.length).toBe(2);
+    await eventually(() => one.entries.length).toBe(2);
     const resets: number[] = [];
     one.on('reset', () => resets.push(1));
     const back = new Promise((resolve) => {
@@ -78,7 +79,7 @@ describe('a client', () => {
     dropAll(one);
     adapter.tell(...callBetween('bob', 'alice', '2'), { kind: 'cleared', key: 'pbx:1.1' });
     await back;
-    await expect.poll(() => one.entries.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
+    await eventually(() => one.entries.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
     expect(resets).toEqual([]);
     expect(state(one).connections).toHaveLength(3);
   });
@@ -102,7 +103,7 @@ describe('a client', () => {
     running = await run({ port: Number(port) });
     running.adapter.tell(...callBetween('alice', 'bob', '1'));
     await reset;
-    await expect.poll(() => state(one).connections).toHaveLength(2);
+    await eventually(() => state(one).connections).toHaveLength(2);
   });
 });
 
@@ -133,11 +134,11 @@ describe('somebody who sees one device', () => {
       role: 'joined',
       state: 'connected',
     });
-    await expect.poll(() => state(one).connections).toHaveLength(3);
+    await eventually(() => state(one).connections).toHaveLength(3);
     running.adapter.tell({ kind: 'cleared', key: 'pbx:1.3' });
-    await expect.poll(() => state(one).connections).toEqual([]);
+    await eventually(() => state(one).connections).toEqual([]);
     running.adapter.tell({ kind: 'cleared', key: 'pbx:1.2' });
-    await expect.poll(() => all.entries.length).toBe(5);
+    await eventually(() => all.entries.length).toBe(5);
     expect(one.entries.map(({ seq }) => seq)).toEqual([3, 4]);
   });
 });
@@ -150,13 +151,13 @@ describe('a reader that does not read', () => {
     socket.on('error', () => undefined);
     await new Promise((resolve) => socket.once('connect', resolve));
     socket.write('GET /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer all\r\n\r\n');
-    await expect.poll(() => running.office.subscribers).toBe(1);
+    await eventually(() => running.office.subscribers).toBe(1);
     socket.pause();
     for (let n = 0; n < 60_000 && running.office.subscribers > 0; n++) {
       running.adapter.tell(...callBetween('alice', 'bob', String(n)));
       if (n % 500 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
-    await expect.poll(() => running.office.subscribers).toBe(0);
+    await eventually(() => running.office.subscribers).toBe(0);
     expect((await get(running, '/metrics', 'all')).body).toContain('subscribers_dropped_total 1');
     socket.destroy();
   });

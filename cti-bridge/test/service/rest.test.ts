@@ -1,4 +1,4 @@
-import { OffhookError } from '@offhook/common';
+import { ManualClock, OffhookError } from '@offhook/common';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterEach, describe, expect, it } from 'vitest';
 import { serviceName } from '../../src/model/terms.ts';
@@ -147,11 +147,14 @@ describe('who may what', () => {
   });
 
   it('asks no more often than agreed', async () => {
-    running = await run({ perSecond: 2 });
+    const clock = new ManualClock();
+    running = await run({ perSecond: 2, clock });
+    const ask = async () => (await get(running, '/v1/devices', 'all')).status;
     const statuses: number[] = [];
-    for (let n = 0; n < 8; n++) statuses.push((await get(running, '/v1/devices', 'all')).status);
-    expect(statuses.slice(0, 4)).toEqual([200, 200, 200, 200]);
-    expect(statuses).toContain(429);
+    for (let n = 0; n < 6; n++) statuses.push(await ask());
+    expect(statuses).toEqual([200, 200, 200, 200, 429, 429]);
+    await clock.advance(500);
+    expect([await ask(), await ask()]).toEqual([200, 429]);
   });
 
   describe('by a token of an issuer', async () => {
@@ -210,10 +213,12 @@ describe('who may what', () => {
     });
 
     it('is nobody any more once it expires while events come', async () => {
-      running = await run({ jwt, keySet });
-      const token = await sign({ exp: '1s' });
-      const headers = { Authorization: `Bearer ${token}` };
+      const clock = new ManualClock(Date.now());
+      running = await run({ jwt, keySet, clock });
+      const headers = { Authorization: `Bearer ${await sign({ exp: '1h' })}` };
       const response = await fetch(`${running.url}/v1/events`, { headers });
+      expect(response.status).toBe(200);
+      await clock.advance(2 * 3600 * 1000);
       // The stream ends by itself.
       await expect(response.text()).resolves.toContain('event: snapshot');
     });
