@@ -196,3 +196,8 @@ const PHRASES: Readonly<Record<number, string>> = {
 export function reasonPhrase(status: number): string {
   return PHRASES[status] ?? 'Unknown';
 }
+
+/** Of whatever was thrown, without its layer: for the reason of an end. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,5 +1,4 @@
 import { describeError, Emitter, OffhookError, type Clock, type Logger } from '@offhook/common';
-import type { SessionStats } from '@offhook/media-rpc';
 import type { Account, IncomingCall, ReplacesHeader, SipCall } from '@offhook/signaling';
 import type { AccountConfig, GuestConfig } from '../config.ts';
 import type { CallKeeper } from '../journal/call-keeper.ts';
@@ -9,6 +8,7 @@ import type { DesiredSession } from '../reconcile.ts';
 import { CallMedia } from './call-media.ts';
 import { CallSession } from './call-session.ts';
 import { dialTarget, domainOf } from './dial-target.ts';
+import { hearEngine } from './hear-engine.ts';
 import { CallHistory, type HistoryEntry } from './history.ts';
 import { Conferences } from './conferences.ts';
 import type { Settings } from './person-settings.ts';
@@ -100,7 +100,14 @@ export class CallManager {
       announce: (session) => this.#announce(session),
     };
     this.#tones = new TonePlayer(parts.link, parts.config.calls.country, parts.logger);
-    this.#listen(parts.link);
+    hearEngine(parts.link, {
+      find: (id) => this.#byMedia.get(id),
+      dtmf: (event) => this.events.emit('dtmf', event),
+      connected: () => {
+        this.#tones.replay();
+        for (const session of this.#sessions.values()) session.onEngine();
+      },
+    });
   }
 
   /** Calls that are not over, oldest first. */
@@ -401,36 +408,6 @@ export class CallManager {
         this.events.emit('dtmf', { call: session.id, digit, durationMs }),
       onFinished: (session) => this.#finished(session),
     };
-  }
-
-  #listen(link: EngineLine): void {
-    const find = (id: string) => this.#byMedia.get(id);
-    link.on('session.changed', (state) => find(state.id)?.onMediaState(state));
-    link.on('session.stats', (stats: SessionStats) => {
-      const session = find(stats.id);
-      if (session !== undefined) session.lastStats = stats;
-    });
-    link.on('session.dtmf', ({ id, digit, durationMs }) => {
-      const session = find(id);
-      if (session !== undefined) this.events.emit('dtmf', { call: session.id, digit, durationMs });
-    });
-    link.on('session.rtpTimeout', ({ id, silentMs }) =>
-      find(id)?.input({ type: 'media-silent', silentMs }),
-    );
-    link.on('session.renegotiate', ({ id }) => find(id)?.input({ type: 'media-stale' }));
-    link.on('session.hangup', ({ id }) => find(id)?.input({ type: 'media-hangup' }));
-    link.on('adopted', (state) => find(state.id)?.onMediaState(state));
-    link.on('stale', (state) => {
-      const session = find(state.id);
-      session?.media.adoptRevision(state.revision);
-      session?.input({ type: 'media-stale' });
-    });
-    link.on('lost', ({ id }) => find(id)?.input({ type: 'media-lost' }));
-    link.on('status', (status) => {
-      if (status.state !== 'connected') return;
-      this.#tones.replay();
-      for (const session of this.#sessions.values()) session.onEngine();
-    });
   }
 
   /** Ours, or the engine's where that is lower: a call that could not have audio must not ring. */

@@ -1,4 +1,4 @@
-import type { EventSource } from '@offhook/common';
+import { OffhookError, type EventSource } from '@offhook/common';
 import type { Body, CallEnd, CallSnapshot, CallState, CallWill, SipCallEvents } from '../../api.ts';
 import type {
   Referral,
@@ -37,6 +37,13 @@ export abstract class CallBase {
 
   /** What another process needs to go on with the call. */
   abstract snapshot(): CallSnapshot | undefined;
+
+  /** The dialog of a call that is up. Throws an OffhookError `no-dialog`. */
+  protected living(): Session {
+    const { session } = this;
+    if (session !== undefined && !session.ended) return session;
+    throw new OffhookError('signaling', 'no-dialog', 'the call is not established');
+  }
 
   /** The snapshot is another one now. */
   protected changed(): void {

@@ -8,6 +8,7 @@ import { quote } from '../message/lexer.ts';
 import { parseNameAddr } from '../message/name-addr.ts';
 import { formatReplaces } from '../refer/refer-to.ts';
 import { capabilityHeaders, type CallProfile } from '../session/profile.ts';
+import type { InvitingContent } from './snapshot.ts';
 
 /** What stays the same in all INVITEs of one call: retries, redirections, other servers. */
 export interface InviteIdentity {
@@ -24,6 +25,24 @@ export interface InviteIdentity {
   /** In place of an offer. */
   readonly body?: Body | undefined;
   readonly replaces?: ReplacesHeader | undefined;
+}
+
+/** For a snapshot. */
+export function identityContent(
+  identity: InviteIdentity,
+): Pick<
+  InvitingContent,
+  'callId' | 'fromTag' | 'callee' | 'routes' | 'displayName' | 'extraHeaders'
+> {
+  const { callId, fromTag, callee, routes, displayName, extraHeaders } = identity;
+  return {
+    callId,
+    fromTag,
+    callee,
+    routes: [...routes],
+    ...(displayName !== undefined && { displayName }),
+    ...(extraHeaders !== undefined && { extraHeaders: [...extraHeaders] }),
+  };
 }
 
 export interface InviteAttempt {
@@ -79,8 +98,18 @@ export function inviteDraft(identity: InviteIdentity, attempt: InviteAttempt): R
   return { method: 'INVITE', uri, headers, body, nextHop: hop };
 }
 
-/** The CANCEL of an INVITE of which nothing but this is known any more. */
-export function cancelDraft(identity: InviteIdentity, target: string, cseq: number): RequestDraft {
+/** Cancels an INVITE of an earlier process; whether anybody hears it is not waited for. */
+export function sendCancel(
+  identity: InviteIdentity,
+  { target, cseq, branch }: Pick<InvitingContent, 'target' | 'cseq' | 'branch'>,
+): void {
+  const cancel = cancelDraft(identity, target, cseq);
+  const ignore = () => undefined;
+  const nobody = { response: ignore, timeout: ignore, transportError: ignore };
+  identity.profile.core.send(cancel, { uri: cancel.nextHop }, nobody, branch);
+}
+
+function cancelDraft(identity: InviteIdentity, target: string, cseq: number): RequestDraft {
   const { profile, callee, callId, fromTag } = identity;
   const { uri, routes, hop } = inviteRoute(target, identity.routes);
   const headers = Headers.of([

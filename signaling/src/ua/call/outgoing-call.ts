@@ -1,4 +1,3 @@
-import { OffhookError } from '@offhook/common';
 import type { Body, CallEnd, CallSnapshot, InviteOptions, SdpAgent, SipCall } from '../../api.ts';
 import { ClientRequest, type LoginRefusal, type RequestFailure } from '../core/client-request.ts';
 import { cseqOf, confirmDialog, type RequestDraft } from '../dialog/dialog-state.ts';
@@ -9,14 +8,20 @@ import { refusal } from '../session/answering.ts';
 import { noMedia } from '../session/no-media.ts';
 import { SdpSteps } from '../session/sdp-steps.ts';
 import type { Session } from '../session/session.ts';
-import { loginInWords, reasonInWords } from '../words.ts';
+import { loginInWords, messageOf, reasonInWords } from '../words.ts';
 import { CallBase } from './call-base.ts';
 import { identityOf, type Party } from './call-record.ts';
 import { hasKeys, snapshotOf, type InvitingContent } from './snapshot.ts';
 import { EarlyDialogs } from './early-dialogs.ts';
 import { describeAccepted } from './accepted-offer.ts';
-import { cancelDraft, inviteDraft, inviteRoute, type InviteIdentity } from './invite-draft.ts';
-import { MAX_REDIRECTS, redirectTargets } from './redirects.ts';
+import {
+  identityContent,
+  inviteDraft,
+  inviteRoute,
+  sendCancel,
+  type InviteIdentity,
+} from './invite-draft.ts';
+import { Targets } from './redirects.ts';
 
 export interface OutgoingCallOptions extends InviteOptions {
   readonly profile: CallProfile;
@@ -42,9 +47,8 @@ export class OutgoingCall extends CallBase implements SipCall {
   readonly #steps: SdpSteps;
   readonly #identity: InviteIdentity;
   readonly #early: EarlyDialogs;
-  readonly #tried = new Set<string>();
   readonly #acks = new Map<string, () => void>();
-  #targets: string[];
+  readonly #targets: Targets;
   #remote: Party;
   #cseq = 0;
   #minSE = 0;
@@ -72,7 +76,7 @@ export class OutgoingCall extends CallBase implements SipCall {
       fromTag: content?.fromTag ?? core.token(8),
     };
     this.#steps = new SdpSteps(options.body === undefined ? options.agent : noMedia);
-    this.#targets = [options.target];
+    this.#targets = new Targets(content?.targets ?? [options.target], content?.tried);
     this.#remote = { uri: options.target };
     this.#early = new EarlyDialogs({
       profile: options.profile,
@@ -99,8 +103,6 @@ export class OutgoingCall extends CallBase implements SipCall {
     // The attempt that is repeated has the number that it had.
     this.#cseq = content.cseq - 1;
     this.#minSE = content.minSE;
-    this.#targets = content.targets;
-    for (const target of content.tried) this.#tried.add(target);
     this.#offer = content.offer;
     this.#early.resume(content.early);
   }
@@ -121,10 +123,7 @@ export class OutgoingCall extends CallBase implements SipCall {
   }
 
   start(): this {
-    this.#begin().catch((error: unknown) => {
-      this.#finish({ by: 'local', status: refusal(error)[0], reason: messageOf(error) });
-      this.#settle();
-    });
+    this.#begin().catch((error: unknown) => this.#cannotBegin(error));
     return this;
   }
 
@@ -133,22 +132,17 @@ export class OutgoingCall extends CallBase implements SipCall {
    * answers with what it said last; a peer that may have given up would take it for another call.
    */
   goOn(mayHaveGivenUp: boolean): void {
-    const { resumed, profile } = this.#options;
+    const { resumed } = this.#options;
     if (resumed === undefined) return;
     if (mayHaveGivenUp) {
-      const { cseq, target, branch } = resumed.content;
-      const cancel = cancelDraft(this.#identity, target, cseq);
-      const ignore = () => undefined;
-      const nobody = { response: ignore, timeout: ignore, transportError: ignore };
-      profile.core.send(cancel, { uri: cancel.nextHop }, nobody, branch);
+      sendCancel(this.#identity, resumed.content);
       this.#finish({ by: 'local', status: 487, reason: 'the phone was away while it called' });
       this.#settle();
       return;
     }
     this.#repeat(resumed.content).catch((error: unknown) => {
-      profile.logger.warn({ call: this.id, error }, 'a call could not be taken up');
-      this.#finish({ by: 'local', status: refusal(error)[0], reason: messageOf(error) });
-      this.#settle();
+      sendCancel(this.#identity, resumed.content);
+      this.#cannotBegin(error);
     });
   }
 
@@ -156,6 +150,11 @@ export class OutgoingCall extends CallBase implements SipCall {
     if (!content.lateOffer) this.#offer ??= await this.#steps.createOffer();
     this.#invite(content.target, content.branch);
     if (content.cancelled) void this.hangup();
+  }
+
+  #cannotBegin(error: unknown): void {
+    this.#finish({ by: 'local', status: refusal(error)[0], reason: messageOf(error) });
+    this.#settle();
   }
 
   async #begin(): Promise<void> {
@@ -169,12 +168,11 @@ export class OutgoingCall extends CallBase implements SipCall {
 
   /** INVITE to the next target: the callee, or where somebody has redirected us. */
   #next(): void {
-    const target = this.#targets.shift();
+    const target = this.#targets.next();
     if (target === undefined || this.record.end !== undefined) {
       this.#settle();
       return;
     }
-    this.#tried.add(target);
     this.#invite(target);
   }
 
@@ -244,18 +242,15 @@ export class OutgoingCall extends CallBase implements SipCall {
       return true;
     }
     if (this.#options.profile.redirects === 'refuse') return false;
-    if (status < 400) {
-      const room = MAX_REDIRECTS - this.#tried.size - this.#targets.length + 1;
-      this.#targets.unshift(...redirectTargets(headers, this.#tried).slice(0, Math.max(0, room)));
-    }
-    if (status >= 600 || this.#targets.length === 0) return false;
+    if (status < 400) this.#targets.redirect(headers);
+    if (status >= 600 || this.#targets.left === 0) return false;
     this.#next();
     return true;
   }
 
   #failed(failure: RequestFailure): void {
     this.#early.dropAll();
-    if (this.record.end === undefined && this.#targets.length > 0) {
+    if (this.record.end === undefined && this.#targets.left > 0) {
       this.#next();
       return;
     }
@@ -375,19 +370,11 @@ export class OutgoingCall extends CallBase implements SipCall {
   }
 
   renegotiate(options: { signal?: AbortSignal } = {}): Promise<void> {
-    return this.#established().offering.renegotiate(options.signal);
+    return this.living().offering.renegotiate(options.signal);
   }
 
   info(body: Body): Promise<void> {
-    return this.#established().info(body);
-  }
-
-  #established(): Session {
-    const session = this.#session;
-    if (session === undefined || session.ended) {
-      throw new OffhookError('signaling', 'no-dialog', 'the call is not established');
-    }
-    return session;
+    return this.living().info(body);
   }
 
   snapshot(): CallSnapshot | undefined {
@@ -395,20 +382,13 @@ export class OutgoingCall extends CallBase implements SipCall {
     if (this.#session !== undefined) return this.inDialog(this.#session);
     const branch = this.#request?.branch;
     if (this.#over || branch === undefined) return undefined;
-    const { callId, fromTag, callee, routes, displayName, extraHeaders } = this.#identity;
     const offer = hasKeys(this.#offer) ? undefined : this.#offer;
     return snapshotOf(this, 'inviting', {
-      callId,
-      fromTag,
-      callee,
+      ...identityContent(this.#identity),
+      ...this.#targets.snapshot(),
       branch,
       cseq: this.#cseq,
       target: this.#target,
-      targets: this.#targets,
-      tried: [...this.#tried],
-      routes: [...routes],
-      ...(displayName !== undefined && { displayName }),
-      ...(extraHeaders !== undefined && { extraHeaders: [...extraHeaders] }),
       minSE: this.#minSE,
       lateOffer: !this.#offersFirst,
       ...(offer !== undefined && { offer }),
@@ -424,8 +404,4 @@ export class OutgoingCall extends CallBase implements SipCall {
     this.#early.dropAll();
     this.#steps.end();
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

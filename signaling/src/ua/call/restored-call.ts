@@ -1,4 +1,3 @@
-import { OffhookError } from '@offhook/common';
 import type { Body, CallSnapshot, SdpAgent, SipCall } from '../../api.ts';
 import type { SipRequest } from '../message/message.ts';
 import type { CallProfile } from '../session/profile.ts';
@@ -89,23 +88,16 @@ export class RestoredCall extends CallBase implements SipCall {
   }
 
   async renegotiate(options: { signal?: AbortSignal } = {}): Promise<void> {
-    this.#needSession();
-    await this.session.offering.renegotiate(options.signal);
+    await this.living().offering.renegotiate(options.signal);
   }
 
   async info(body: Body): Promise<void> {
-    this.#needSession();
-    await this.session.info(body);
+    await this.living().info(body);
   }
 
   abandon(): void {
     this.#successor.abandon();
     this.#session.drop();
     this.#session.steps.end();
-  }
-
-  #needSession(): void {
-    if (!this.session.ended) return;
-    throw new OffhookError('signaling', 'no-dialog', 'the call is not established');
   }
 }
