@@ -28,7 +28,7 @@ export async function startScreen(): Promise<Screen> {
   );
   const pipe = child.stdio[3];
   if (pipe === null || pipe === undefined) throw new Error('Xvfb tells no display');
-  const [number] = (await withDeadline({ layer: 'system', what: 'Xvfb', ms: 10_000 }, () =>
+  const [number] = (await withDeadline({ layer: 'system', what: 'Xvfb', ms: 30_000 }, () =>
     once(pipe, 'data'),
   )) as [Buffer];
   const display = `:${number.toString().trim()}`;
@@ -49,7 +49,7 @@ export async function startScreen(): Promise<Screen> {
   };
   return {
     display,
-    titled: (title, { ms = 15_000 } = {}) => {
+    titled: (title, { ms = 40_000 } = {}) => {
       let last: readonly string[] = [];
       return withDeadline(
         { layer: 'system', what: `a window ${title.source}`, ms },
