@@ -1,5 +1,4 @@
 // The daemon's control socket, as TCP for the host.
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -11,16 +10,11 @@ createServer((outside) => {
   inside.on('error', () => outside.destroy());
 }).listen(7000);
 
-// One line in: `kill` (the daemon, as a crash would), or `run FILE ARGUMENTS`; what that says comes back.
+// Kills the daemon, as a crash would, when somebody asks for it.
 createServer((outside) => {
   outside.on('error', () => undefined);
   createInterface({ input: outside }).once('line', (line) => {
-    const [verb, ...words] = line.split(' ');
-    if (verb === 'kill') {
-      process.kill(Number(readFileSync('/run/daemon.pid', 'utf8')), 'SIGKILL');
-      outside.end('killed\n');
-    } else {
-      spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] }).stdout.pipe(outside);
-    }
+    if (line === 'kill') process.kill(Number(readFileSync('/run/daemon.pid', 'utf8')), 'SIGKILL');
+    outside.end('killed\n');
   });
 }).listen(7001);

@@ -49,14 +49,11 @@ export async function systemImage(): Promise<Omit<GuestImage, 'ramdisks'> & { sy
   }
 }
 
-/** The whole image with the phone as it is built now, and `more`; the part that changes goes to `directory`. */
-export async function guestImage(
-  directory: string,
-  more: readonly Entry[] = [],
-): Promise<GuestImage> {
+/** The whole image with the phone as it is built now; the part that changes goes to `directory`. */
+export async function guestImage(directory: string): Promise<GuestImage> {
   const { kernel, system } = await systemImage();
   const application = join(directory, 'application.cpio');
-  await writeFile(application, cpio([...(await applicationFiles()), ...more]));
+  await writeFile(application, cpio(await applicationFiles()));
   return { kernel, ramdisks: [system, application] };
 }
 

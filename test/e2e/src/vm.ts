@@ -146,11 +146,6 @@ export class Vm {
     await this.reachPhone();
   }
 
-  /** Runs a script of the image with Node; resolves with what it has printed. */
-  run(words: string): Promise<string> {
-    return this.#ask(`run ${words}`);
-  }
-
   async #ask(line: string): Promise<string> {
     const socket = connect({ port: this.#agentPort, host: '127.0.0.1', timeout: AGENT_MS });
     socket.once('timeout', () => socket.destroy(new Error(`the guest does not ${line}`)));
