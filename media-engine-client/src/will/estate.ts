@@ -46,6 +46,8 @@ export class Estate {
   }
 
   async #write(): Promise<void> {
+    // Never done before whoever began it has taken note of it.
+    await Promise.resolve();
     while (this.#again) {
       this.#again = false;
       const state = writeState({ leases: this.#leases(), ...mutable(this.#wills.saved) });
