@@ -92,6 +92,21 @@ export const faultScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'the process of the SPICE link is killed in the middle of a call, and another one starts',
+    modes: ['killed link'],
+    async run(stage) {
+      await stage.linked();
+      const talk = await stage.talking();
+      const since = Date.now();
+      process.kill(await findLink(stage.directory), 'SIGKILL');
+      const linked = await stage.engineLogs('linked to the desktop', since, 30_000);
+      const connected = await stage.engineLogs('guest connected', linked.at, 30_000);
+      console.log(`       control was back ${connected.at - since} ms after the kill`);
+      await audioGoesOn(talk);
+      await goesOn(stage, talk);
+    },
+  },
+  {
     name: 'the engine is frozen in the middle of a call',
     modes: ['frozen engine'],
     async run(stage) {

@@ -110,10 +110,12 @@ function isGood(verdict: Outcome['verdict']): boolean {
   return verdict.kind === 'not-run';
 }
 
+let code = 2;
 try {
-  process.exitCode = await main();
+  code = await main();
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   console.error(USAGE);
-  process.exitCode = 2;
 }
+// What a part that failed has left open must not keep the run from its end.
+process.exit(code);
