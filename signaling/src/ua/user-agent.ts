@@ -14,6 +14,7 @@ import { AccountImpl, type AccountContext, type TrackedCall } from './account.ts
 import type { InboundRequest } from './core/inbound-request.ts';
 import { Keeper } from './core/keeper.ts';
 import { SipCore } from './core/sip-core.ts';
+import { mayLeadTo } from './dialog/dialog-state.ts';
 import { OutOfDialog } from './out-of-dialog.ts';
 
 /** What tests replace. */
@@ -136,9 +137,9 @@ class UserAgentImpl implements UserAgent {
     if (this.#closing !== undefined || flow.transport === 'udp') return;
     for (const call of this.#calls) {
       const { session } = call;
-      const known = session?.profile.contactOn(flow);
-      if (call.state === 'established' && session?.dialog.localContact === known)
-        void session?.offering.refresh();
+      if (session === undefined || call.state !== 'established') continue;
+      const known = session.dialog.localContact === session.profile.contactOn(flow);
+      if (known && mayLeadTo(session.dialog, flow.remote)) void session.offering.refresh();
     }
   }
 

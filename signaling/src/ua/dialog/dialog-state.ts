@@ -1,4 +1,6 @@
+import { isIP } from 'node:net';
 import type { Body } from '../../api.ts';
+import type { Endpoint } from '../../transport/layer.ts';
 import { Headers, type HeaderPair } from '../message/headers.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import { formatNameAddr, parseNameAddr, withTag, type NameAddr } from '../message/name-addr.ts';
@@ -210,6 +212,19 @@ export function route(
 function nextHop(requestUri: string, routeSet: readonly string[]): string {
   const [first] = routeSet;
   return first === undefined ? requestUri : (parseNameAddr(first)?.uri ?? requestUri);
+}
+
+/**
+ * Whether requests of the dialog go to that endpoint, as far as can be said without asking DNS: a next
+ * hop by name may be anywhere.
+ */
+export function mayLeadTo(state: DialogState, { address, port }: Endpoint): boolean {
+  const { uri } = route(state.remoteTarget, state.routeSet);
+  const hop = parseUri(nextHop(uri, state.routeSet));
+  const host = hop?.host.replace(/^\[|\]$/g, '') ?? '';
+  if (hop === undefined || isIP(host) === 0) return true;
+  const usual = hop.scheme === 'sips' || uriParam(hop, 'transport') === 'tls' ? 5061 : 5060;
+  return host === address && (hop.port ?? usual) === port;
 }
 
 /** The number in the CSeq of a request that we made. */
