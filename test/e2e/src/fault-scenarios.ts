@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { freePorts, until } from '@offhook/test-sipp';
-import { findLink } from './processes.ts';
+import { linkOf } from './processes.ts';
 import { writeDesktopFile } from './desktop-file.ts';
 import { leaveStaleBytes } from './stale-bytes.ts';
 import type { Scenario } from './scenario.ts';
@@ -88,7 +88,7 @@ export const faultScenarios: readonly Scenario[] = [
     modes: ['frozen link'],
     async run(stage) {
       await stage.linked();
-      await frozen(stage, await findLink(stage.directory));
+      await frozen(stage, await linkOf(stage.engine.stateDir));
     },
   },
   {
@@ -98,7 +98,7 @@ export const faultScenarios: readonly Scenario[] = [
       await stage.linked();
       const talk = await stage.talking();
       const since = Date.now();
-      process.kill(await findLink(stage.directory), 'SIGKILL');
+      process.kill(await linkOf(stage.engine.stateDir), 'SIGKILL');
       const linked = await stage.engineLogs('linked to the desktop', since, 30_000);
       const connected = await stage.engineLogs('guest connected', linked.at, 30_000);
       console.log(`       control was back ${connected.at - since} ms after the kill`);
