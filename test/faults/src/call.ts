@@ -115,7 +115,7 @@ export class Call {
   /** Waits until the phone's sound has come to the far end for `ms`, since `mark`. */
   async isHeard(mark = this.mark, ms = 500): Promise<void> {
     const { signal } = this.#options;
-    await this.far.hears(MICROPHONE_HZ, { mark, ms, signal, within: 10_000 });
+    await this.far.hears(MICROPHONE_HZ, { mark, ms, signal, within: ms + 10_000 });
   }
 
   /** Each side hears the other from now on. */
