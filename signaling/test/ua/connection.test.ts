@@ -62,21 +62,27 @@ async function registrar(): Promise<{
   };
 }
 
+/** A phone that has registered over TCP, and what its registrar has seen of it. */
+async function registered() {
+  const { port, next } = await registrar();
+  const ua = await userAgent();
+  const account = ua.addAccount({
+    aor: 'sip:alice@127.0.0.1',
+    registrars: [`sip:127.0.0.1:${port};transport=tcp`],
+    register: true,
+  });
+  const first = await next();
+  await new Promise<void>((resolve) => {
+    account.on('registration', ({ state }) => {
+      if (state === 'registered') resolve();
+    });
+  });
+  return { ua, first, next };
+}
+
 describe('over real sockets', () => {
   it('an account registers again at once when its connection is lost (RFC 5626)', async () => {
-    const { port, next } = await registrar();
-    const ua = await userAgent();
-    const account = ua.addAccount({
-      aor: 'sip:alice@127.0.0.1',
-      registrars: [`sip:127.0.0.1:${port};transport=tcp`],
-      register: true,
-    });
-    const first = await next();
-    await new Promise<void>((resolve) => {
-      account.on('registration', ({ state }) => {
-        if (state === 'registered') resolve();
-      });
-    });
+    const { first, next } = await registered();
     first.socket.destroy();
     const second = await next();
     expect(second.socket).not.toBe(first.socket);
@@ -84,19 +90,7 @@ describe('over real sockets', () => {
   });
 
   it('an account leaves a connection from an address that the machine has lost', async () => {
-    const { port, next } = await registrar();
-    const ua = await userAgent();
-    const account = ua.addAccount({
-      aor: 'sip:alice@127.0.0.1',
-      registrars: [`sip:127.0.0.1:${port};transport=tcp`],
-      register: true,
-    });
-    const first = await next();
-    await new Promise<void>((resolve) => {
-      account.on('registration', ({ state }) => {
-        if (state === 'registered') resolve();
-      });
-    });
+    const { ua, first, next } = await registered();
     ua.refresh({ addresses: new Set(['127.0.0.1']) });
     expect((await next()).socket).toBe(first.socket);
     ua.refresh({ addresses: new Set(['198.51.100.7']) });

@@ -5,7 +5,7 @@ import type { CallKeeper } from '../journal/call-keeper.ts';
 import type { JournalRow } from '../journal/rows.ts';
 import type { EngineLine } from '../engine-line.ts';
 import type { DesiredSession } from '../reconcile.ts';
-import { CallMedia } from './call-media.ts';
+import type { CallMedia } from './call-media.ts';
 import { CallSession } from './call-session.ts';
 import { dialTarget, domainOf } from './dial-target.ts';
 import { hearEngine } from './hear-engine.ts';
@@ -14,8 +14,8 @@ import { Conferences } from './conferences.ts';
 import type { Settings } from './person-settings.ts';
 import { welcome, type ReceptionParts } from './reception.ts';
 import { Transfers } from './transfers.ts';
-import { nextHops, peerAddress } from './peer-address.ts';
 import { letters } from './letters.ts';
+import { mediaOf } from './media-of.ts';
 import { isActive, isOver, type Call } from './model.ts';
 import { TonePlayer } from './tone-player.ts';
 import { countCall, endTone, noCalls, standingTones, type ToneCounts } from './tones.ts';
@@ -57,9 +57,6 @@ export interface Placing {
   /** Who asked for the call. */
   readonly referredBy?: string | undefined;
 }
-
-/** An engine takes an id of 16 letters and more for a secret. */
-const SECRET_LETTERS = 20;
 
 /** All calls of the phone: who may talk, what sounds, and what has been. */
 export class CallManager {
@@ -171,7 +168,7 @@ export class CallManager {
   }
 
   #place(line: Line, uri: string, placing: Placing): CallSession {
-    this.#refuseWhenClosed();
+    if (this.#closed) throw new OffhookError('call', 'closing', 'the phone is shutting down');
     const { link } = this.#parts;
     const limit = this.#limit;
     if (!link.connected) throw link.notConnected();
@@ -179,7 +176,8 @@ export class CallManager {
       throw new OffhookError('call', 'limit-reached', `${limit} calls already`);
     }
     this.#holdOthers(undefined);
-    const { id, media } = this.#newMedia(line, uri);
+    const id = this.#newId();
+    const media = this.#media(id, line, uri);
     const { display_name: displayName } = line.config;
     const { headers, replaces, referredBy } = placing;
     const sip = line.account.invite(uri, media, {
@@ -200,7 +198,8 @@ export class CallManager {
   /** A call that signaling delivers. MUST be called in the turn of its event. */
   incoming(line: Line, sip: IncomingCall): void {
     const { link, logger } = this.#parts;
-    const { id, media } = this.#newMedia(line, sip.remote.uri);
+    const id = this.#newId();
+    const media = this.#media(id, line, sip.remote.uri);
     sip.useAgent(media);
     const refusal = this.#closed
       ? { status: 503, reason: 'Shutting Down' }
@@ -354,38 +353,13 @@ export class CallManager {
     }
   }
 
-  #newMedia(line: Line, remote: string): { id: string; media: CallMedia } {
-    const id = this.#newId();
-    return { id, media: this.#media(id, line, remote) };
-  }
-
   #media(id: string, line: Line, remote: string, row?: JournalRow): CallMedia {
-    const { link, logger, config, keeper } = this.#parts;
-    const { codecs, srtp, dtmf } = line.config;
-    const peer = peerAddress(nextHops(line.config, config.sip, remote));
-    // The first part is for people who look at both ends, the second nobody else can guess.
-    const session = row?.media.session ?? `${id}-${letters(this.#parts.random, SECRET_LETTERS)}`;
-    return new CallMedia({
-      id: session,
-      resumed: row?.media,
-      unanswered: row?.sip.state === 'inviting',
-      port: link.portFor(session),
-      options: {
-        srtp,
-        telephoneEvent: dtmf === 'rfc4733' || dtmf === 'auto',
-        label: remote.slice(0, 256),
-        ...(codecs === undefined ? {} : { codecs }),
-        ...(peer === undefined ? {} : { peerAddress: peer }),
-      },
-      originId: String(Math.floor(this.#parts.random() * Number.MAX_SAFE_INTEGER) + 1),
-      commandId: () => letters(this.#parts.random, 12),
-      logger,
-      onState: (state) => this.#sessions.get(id)?.onMediaState(state),
-      onLost: () => this.#sessions.get(id)?.input({ type: 'media-lost' }),
-      onChange: () => {
-        const changed = this.#sessions.get(id);
-        if (changed !== undefined) keeper.touch(changed);
-      },
+    return mediaOf(this.#parts, {
+      id,
+      account: line.config,
+      remote,
+      row,
+      session: () => this.#sessions.get(id),
     });
   }
 
@@ -421,9 +395,5 @@ export class CallManager {
       const id = letters(this.#parts.random, 6);
       if (!this.#sessions.has(id) && this.#history.find(id) === undefined) return id;
     }
-  }
-
-  #refuseWhenClosed(): void {
-    if (this.#closed) throw new OffhookError('call', 'closing', 'the phone is shutting down');
   }
 }

@@ -1,25 +1,8 @@
 import assert from 'node:assert/strict';
 import { until } from '../infra/wait.ts';
 import type { Phone } from '../phone/phone.ts';
-import type { RequirementId } from '../runner/requirements.ts';
-import { scenario, type Scenario } from '../runner/scenario.ts';
-import type { Stage } from '../runner/stage.ts';
 import { exchange } from './exchange.ts';
-
-const of = (options: {
-  id: string;
-  title: string;
-  requirements: readonly RequirementId[];
-  run: (stage: Stage) => Promise<void>;
-}): Scenario[] =>
-  scenario({
-    ...options,
-    group: 'interop',
-    requirements: ['interop.asterisk', ...options.requirements],
-    setting: { phone: 'own' },
-    needs: ['asterisk'],
-    deadline: 45_000,
-  });
+import { withAsterisk } from './with-asterisk.ts';
 
 async function lamp(phone: Phone, target: string, state: string): Promise<void> {
   let seen = '';
@@ -37,7 +20,7 @@ async function lamp(phone: Phone, target: string, state: string): Promise<void> 
 
 /** What a PBX tells of others, and text messages. */
 export const asteriskPresence = [
-  ...of({
+  ...withAsterisk({
     id: 'asterisk-lamps',
     title:
       'Lamps follow a phone at Asterisk: free, ringing, busy, free; as dialogs and as presence',
@@ -63,7 +46,7 @@ export const asteriskPresence = [
       await lamp(phone, 'bob-watch', 'free');
     },
   }),
-  ...of({
+  ...withAsterisk({
     id: 'asterisk-text',
     title: 'Text messages by way of Asterisk, kept on both sides; one to nobody fails',
     requirements: ['uac.message', 'uas.message'],
@@ -89,7 +72,7 @@ export const asteriskPresence = [
       );
     },
   }),
-  ...of({
+  ...withAsterisk({
     id: 'asterisk-voicemail',
     title: 'Messages that wait at Asterisk are told, asked for and unasked',
     requirements: ['event.message-summary'],

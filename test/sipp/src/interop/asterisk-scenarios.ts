@@ -5,10 +5,11 @@ import { until } from '../infra/wait.ts';
 import type { GuestProcess } from '../phone/guest-process.ts';
 import type { TomlTable } from '../phone/toml.ts';
 import type { RequirementId } from '../runner/requirements.ts';
-import { scenario, type Scenario } from '../runner/scenario.ts';
+import type { Scenario } from '../runner/scenario.ts';
 import type { Stage } from '../runner/stage.ts';
 import { sharedAsterisk, sharedAuthority } from './peers.ts';
 import { registered, registering } from './registered.ts';
+import { withAsterisk } from './with-asterisk.ts';
 
 /** What Asterisk's Milliwatt() plays. */
 const MILLIWATT_HZ = 1004;
@@ -68,21 +69,6 @@ function ownNumber(): string {
   return `601${++extensions}`;
 }
 
-const of = (options: {
-  id: string;
-  title: string;
-  requirements?: readonly RequirementId[];
-  run: (stage: Stage) => Promise<void>;
-}): Scenario[] =>
-  scenario({
-    ...options,
-    group: 'interop',
-    requirements: ['interop.asterisk', ...(options.requirements ?? [])],
-    setting: { phone: 'own' },
-    needs: ['asterisk'],
-    deadline: 45_000,
-  });
-
 /** Register, call, be heard and hear. */
 function tone(
   name: string,
@@ -91,7 +77,7 @@ function tone(
   account: TomlTable,
   requirements: readonly RequirementId[] = [],
 ): Scenario[] {
-  return of({
+  return withAsterisk({
     id: `asterisk-${name}`,
     title: `Registers with Asterisk and hears and is heard: ${name}`,
     requirements,
@@ -120,7 +106,7 @@ export const asteriskScenarios = [
   ...tone('tls-srtp', 'alice-srtp-tls', 'tls', { codecs: ['G722'], srtp: 'required' }, [
     'media.srtp',
   ]),
-  ...of({
+  ...withAsterisk({
     id: 'asterisk-echo',
     title: "Calls Asterisk's Echo() and hears itself",
     requirements: ['media.both-ways'],
@@ -136,7 +122,7 @@ export const asteriskScenarios = [
       await guest.phone.becomes(id, 'ended');
     },
   }),
-  ...of({
+  ...withAsterisk({
     id: 'asterisk-calls',
     title: 'Is called by Asterisk, over TCP',
     async run(stage) {
@@ -152,7 +138,7 @@ export const asteriskScenarios = [
       assert.equal(end?.by, 'remote');
     },
   }),
-  ...of({
+  ...withAsterisk({
     id: 'asterisk-hold',
     title: 'Holds a call with Asterisk, resumes, and is heard again',
     requirements: ['reinvite.hold', 'media.hold-loss'],
@@ -178,7 +164,7 @@ export const asteriskScenarios = [
       assert.equal(media.lossPct, 0);
     },
   }),
-  ...of({
+  ...withAsterisk({
     id: 'asterisk-dtmf',
     title: 'Digits to Asterisk and back',
     requirements: ['media.dtmf-in', 'media.dtmf-out'],
@@ -197,7 +183,7 @@ export const asteriskScenarios = [
       await guest.phone.becomes(id, 'ended');
     },
   }),
-  ...of({
+  ...withAsterisk({
     id: 'asterisk-progress',
     title: "Hears Asterisk's announcement before the answer; a busy number",
     requirements: ['uac.early-media', 'uac.reasons'],
@@ -213,7 +199,7 @@ export const asteriskScenarios = [
       assert.match(end?.reason ?? '', /busy/);
     },
   }),
-  ...of({
+  ...withAsterisk({
     id: 'asterisk-wrong-password',
     title: 'Asterisk refuses a wrong password, and the phone says so',
     requirements: ['auth.wrong'],
@@ -231,7 +217,7 @@ export const asteriskScenarios = [
       assert.match(failed.reason ?? '', /password|login/i);
     },
   }),
-  ...of({
+  ...withAsterisk({
     id: 'tls-unknown-authority',
     title: 'A TLS server whose certificate nobody vouches for is refused',
     requirements: ['tls.verify'],

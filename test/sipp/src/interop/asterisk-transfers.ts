@@ -5,10 +5,8 @@ import type { Asterisk } from '../infra/asterisk.ts';
 import { until } from '../infra/wait.ts';
 import { MICROPHONE_HZ } from '../phone/engine-process.ts';
 import type { Phone } from '../phone/phone.ts';
-import type { RequirementId } from '../runner/requirements.ts';
-import { scenario, type Scenario } from '../runner/scenario.ts';
-import type { Stage } from '../runner/stage.ts';
 import { exchange, type Exchange } from './exchange.ts';
+import { withAsterisk } from './with-asterisk.ts';
 
 /** What Asterisk's Milliwatt() plays. */
 const MILLIWATT_HZ = 1004;
@@ -45,24 +43,9 @@ async function over(phone: Phone, ...calls: readonly string[]): Promise<void> {
   }
 }
 
-const of = (options: {
-  id: string;
-  title: string;
-  requirements: readonly RequirementId[];
-  run: (stage: Stage) => Promise<void>;
-}): Scenario[] =>
-  scenario({
-    ...options,
-    group: 'interop',
-    requirements: ['interop.asterisk', ...options.requirements],
-    setting: { phone: 'own' },
-    needs: ['asterisk'],
-    deadline: 45_000,
-  });
-
 /** Calls that change hands at a PBX. */
 export const asteriskTransfers = [
-  ...of({
+  ...withAsterisk({
     id: 'asterisk-transfer-blind',
     title: 'Asterisk connects a party that is handed on with its target',
     requirements: ['refer.out'],
@@ -80,7 +63,7 @@ export const asteriskTransfers = [
       await over(pbx.phone, called);
     },
   }),
-  ...of({
+  ...withAsterisk({
     id: 'asterisk-transfer-attended',
     title: 'Asterisk joins the parties of two calls',
     requirements: ['refer.attended'],
@@ -107,7 +90,7 @@ export const asteriskTransfers = [
       await phone.becomes(second.called, 'ended');
     },
   }),
-  ...of({
+  ...withAsterisk({
     id: 'asterisk-refers',
     title: 'Asterisk hands the phone on, which calls the target',
     requirements: ['refer.in'],
@@ -133,7 +116,7 @@ export const asteriskTransfers = [
       await over(phone, next.id);
     },
   }),
-  ...of({
+  ...withAsterisk({
     id: 'asterisk-park',
     title: 'A call is parked at Asterisk, and taken again',
     requirements: ['feature.park'],
@@ -157,7 +140,7 @@ export const asteriskTransfers = [
       await phone.becomes(called, 'ended');
     },
   }),
-  ...of({
+  ...withAsterisk({
     id: 'asterisk-pickup',
     title: 'A call that rings at another phone is taken by feature code',
     requirements: ['feature.pickup'],

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { ASTERISK_PASSWORD } from '../infra/asterisk.ts';
 import { ManagedProcess } from '../infra/process.ts';
 import { guestProgram } from '../phone/programs.ts';
-import { scenario } from '../runner/scenario.ts';
 import type { Stage } from '../runner/stage.ts';
 import { sharedAsterisk, sharedAuthority } from './peers.ts';
+import { withAsterisk } from './with-asterisk.ts';
 
 const USER = 'alice-setup';
 
@@ -41,20 +41,12 @@ async function setup(stage: Stage, password: string, server: string): Promise<Ra
   return { code, output: process.output, config };
 }
 
-const of = (options: { id: string; title: string; run: (stage: Stage) => Promise<void> }) =>
-  scenario({
-    ...options,
-    group: 'interop',
-    requirements: ['cli.setup', 'interop.asterisk'],
-    setting: { phone: 'own' },
-    needs: ['asterisk'],
-    deadline: 60_000,
-  });
-
 export const setupScenarios = [
-  ...of({
+  ...withAsterisk({
     id: 'setup-tls',
     title: 'Set-up finds Asterisk over TLS, and calls itself',
+    requirements: ['cli.setup'],
+    deadline: 60_000,
     async run(stage) {
       const { address, tlsPort } = await sharedAsterisk();
       const ran = await setup(stage, ASTERISK_PASSWORD, `${address}:${tlsPort}`);
@@ -70,9 +62,11 @@ export const setupScenarios = [
       assert.equal((await stat(join(stage.directory, 'setup', 'password'))).mode & 0o077, 0);
     },
   }),
-  ...of({
+  ...withAsterisk({
     id: 'setup-falls-back',
     title: 'Set-up goes on to what DNS says where TLS does not answer',
+    requirements: ['cli.setup'],
+    deadline: 60_000,
     async run(stage) {
       const { address, port } = await sharedAsterisk();
       const ran = await setup(stage, ASTERISK_PASSWORD, `${address}:${port}`);
@@ -81,9 +75,11 @@ export const setupScenarios = [
       assert.match(ran.output, /^as DNS says: registered$/m);
     },
   }),
-  ...of({
+  ...withAsterisk({
     id: 'setup-wrong-password',
     title: 'Set-up stops at a wrong password, and writes nothing',
+    requirements: ['cli.setup'],
+    deadline: 60_000,
     async run(stage) {
       const { address, port } = await sharedAsterisk();
       const ran = await setup(stage, 'wrong', `sip:${address}:${port};transport=udp;lr`);
