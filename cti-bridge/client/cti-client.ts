@@ -1,5 +1,7 @@
 import {
+  describeError,
   Emitter,
+  isOffhookError,
   OffhookError,
   systemClock,
   withDeadline,
@@ -7,6 +9,7 @@ import {
   type EventSource,
   type Timer,
 } from '@offhook/common';
+import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { Mirror } from '../src/model/mirror.ts';
 import { serviceResult, type ServiceParams } from '../src/model/services.ts';
@@ -29,11 +32,21 @@ export interface CtiClientOptions {
   readonly clock?: Clock;
   /** For a connect, and for each request. 10 s. */
   readonly timeoutMs?: number;
+  /** PEM certificates to trust instead of the system's. */
+  readonly ca?: string | undefined;
+  /** A bridge that has not answered for twice as long is gone: a dead host closes nothing. 10 s. */
+  readonly keepAliveMs?: number;
 }
 
 export type CtiClientState =
   | { readonly state: 'connected' }
-  | { readonly state: 'disconnected'; readonly reason: string };
+  /** Told again when a later attempt fails for another reason. */
+  | {
+      readonly state: 'disconnected';
+      readonly reason: string;
+      /** Of the error: `unauthenticated`, `bridge-unreachable` … */
+      readonly code: string;
+    };
 
 export interface CtiClientEvents {
   /** After the mirror has taken it. */
@@ -46,6 +59,9 @@ export interface CtiClientEvents {
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5000;
 const TIMEOUT_MS = 10_000;
+const KEEP_ALIVE_MS = 10_000;
+/** What a bridge sends at once is a snapshot: of thousands of devices, some megabytes. */
+const MAX_MESSAGE = 64 * 1024 * 1024;
 
 const message = z.object({
   id: z.number().nullish(),
@@ -80,6 +96,9 @@ export class CtiClient implements EventSource<CtiClientEvents> {
   #nextId = 1;
   #retryMs = FIRST_RETRY_MS;
   #timer: Timer | undefined;
+  #beat: Timer | undefined;
+  /** Why there is no connection, as it was told last. */
+  #reason: string | undefined;
   #closed = false;
 
   constructor(options: CtiClientOptions) {
@@ -114,7 +133,7 @@ export class CtiClient implements EventSource<CtiClientEvents> {
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
-    this.#socket?.close();
+    this.#socket?.terminate();
     this.#lost('closed', new OffhookError('cti', 'closed', 'the connection was closed'));
     this.#events.clear();
   }
@@ -122,18 +141,24 @@ export class CtiClient implements EventSource<CtiClientEvents> {
   /** @throws OffhookError `cti`: `bridge-unreachable`, `unauthenticated`, `forbidden`, `timeout` */
   async open(): Promise<void> {
     const url = `${this.#options.url.replace(/^http/, 'ws').replace(/\/$/, '')}/v1/rpc`;
-    const socket = new WebSocket(url);
+    const { ca } = this.#options;
+    const socket = new WebSocket(url, {
+      maxPayload: MAX_MESSAGE,
+      ...(ca === undefined ? {} : { ca }),
+    });
+    socket.on('error', () => undefined);
     const ms = this.#options.timeoutMs ?? TIMEOUT_MS;
     try {
       await withDeadline({ layer: 'cti', what: `connecting with ${url}`, ms }, () =>
         opened(socket, url),
       );
+      if (this.#closed) throw new OffhookError('cti', 'closed', 'the connection was closed');
     } catch (error) {
-      socket.close();
+      socket.terminate();
       throw error;
     }
-    socket.addEventListener('message', ({ data }) => this.#message(socket, String(data)));
-    socket.addEventListener('close', ({ reason }) => this.#gone(socket, reason));
+    socket.on('message', (data: Buffer) => this.#message(socket, data.toString('utf8')));
+    socket.on('close', (_code, reason) => this.#gone(socket, reason.toString('utf8')));
     this.#socket = socket;
     try {
       await this.#call('authenticate', { token: await this.#options.token() });
@@ -143,15 +168,43 @@ export class CtiClient implements EventSource<CtiClientEvents> {
       );
       this.#begin(start);
     } catch (error) {
-      this.#socket = undefined;
-      socket.close();
+      // The bridge went meanwhile: `state` has told it.
+      if (this.#socket === socket) this.#socket = undefined;
+      socket.terminate();
       throw error;
     }
+    this.#watch(socket);
+  }
+
+  /** Begins to connect, and goes on until `close`, whatever comes in between. */
+  start(): void {
+    void this.#again();
+  }
+
+  /** Asks whether the bridge is alive, over and over. */
+  #watch(socket: WebSocket): void {
+    const ms = this.#options.keepAliveMs ?? KEEP_ALIVE_MS;
+    let heard = true;
+    socket.on('pong', () => (heard = true));
+    const look = () => {
+      if (socket !== this.#socket) return;
+      if (!heard) {
+        this.#gone(socket, 'the bridge does not answer');
+        socket.terminate();
+        return;
+      }
+      heard = false;
+      socket.ping();
+      this.#beat = this.#clock.after(ms, look);
+    };
+    this.#beat?.cancel();
+    this.#beat = this.#clock.after(ms, look);
   }
 
   #begin(start: z.output<(typeof queries)['subscribe']['result']>): void {
     this.#position = { epoch: start.epoch, seq: start.seq };
     this.#retryMs = FIRST_RETRY_MS;
+    this.#reason = undefined;
     if (start.snapshot !== undefined) {
       this.mirror.reset(start.snapshot);
       this.#events.emit('reset', undefined);
@@ -204,30 +257,42 @@ export class CtiClient implements EventSource<CtiClientEvents> {
 
   #gone(socket: WebSocket, reason: string): void {
     if (socket !== this.#socket) return;
+    const code = /token|nobody/.test(reason) ? 'unauthenticated' : 'bridge-unreachable';
     const why = reason === '' ? 'the bridge is gone' : reason;
-    this.#lost(why, new OffhookError('cti', 'bridge-unreachable', why));
+    this.#lost(why, new OffhookError('cti', code, why));
     if (!this.#closed) this.#retry();
   }
 
   #lost(reason: string, error: OffhookError): void {
     const was = this.#socket !== undefined;
     this.#socket = undefined;
+    this.#beat?.cancel();
     for (const pending of this.#pending.values()) pending.reject(error);
     this.#pending.clear();
-    if (was) this.#events.emit('state', { state: 'disconnected', reason });
+    if (was) this.#tellLost(reason, error.code);
+  }
+
+  #tellLost(reason: string, code: string): void {
+    if (reason === this.#reason) return;
+    this.#reason = reason;
+    this.#events.emit('state', { state: 'disconnected', reason, code });
   }
 
   #retry(): void {
     const wait = this.#retryMs;
     this.#retryMs = Math.min(wait * 2, LAST_RETRY_MS);
+    this.#timer?.cancel();
     this.#timer = this.#clock.after(wait, () => void this.#again());
   }
 
   async #again(): Promise<void> {
     try {
       await this.open();
-    } catch {
-      if (!this.#closed) this.#retry();
+    } catch (error) {
+      if (this.#closed) return;
+      if (isOffhookError(error)) this.#tellLost(error.message, error.code);
+      else this.#tellLost(describeError(error), 'failed');
+      this.#retry();
     }
   }
 }
@@ -235,19 +300,38 @@ export class CtiClient implements EventSource<CtiClientEvents> {
 /** Connects, and stays connected until `close`; rejects when the first connect fails. */
 export async function connectCti(options: CtiClientOptions): Promise<CtiClient> {
   const client = new CtiClient(options);
-  await client.open();
+  try {
+    await client.open();
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+  return client;
+}
+
+/** Comes to a bridge as soon as there is one: for whoever has other things to do until then. */
+export function followCti(options: CtiClientOptions): CtiClient {
+  const client = new CtiClient(options);
+  // Whoever calls it can listen first.
+  queueMicrotask(() => client.start());
   return client;
 }
 
 function opened(socket: WebSocket, url: string): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  socket.addEventListener('open', () => resolve());
-  socket.addEventListener('error', () =>
+  socket.once('open', () => resolve());
+  socket.once('error', (error: Error) =>
     reject(
-      new OffhookError('cti', 'bridge-unreachable', `nothing answers at ${url}`, {
+      new OffhookError('cti', 'bridge-unreachable', `nothing answers at ${url}${why(error)}`, {
+        cause: error,
         remedy: 'see that offhook-cti runs',
       }),
     ),
   );
   return promise;
+}
+
+/** Only what is no plain refusal: a certificate, a proxy's answer. */
+function why(error: Error): string {
+  return 'code' in error && error.code === 'ECONNREFUSED' ? '' : ` (${error.message})`;
 }

@@ -1,4 +1,4 @@
-export { connectCti } from './cti-client.ts';
+export { connectCti, followCti } from './cti-client.ts';
 export type { CtiClient, CtiClientEvents, CtiClientOptions, CtiClientState } from './cti-client.ts';
 export type { Mirror } from '../src/model/mirror.ts';
 export type { ServiceParams, ServiceResult } from '../src/model/services.ts';
