@@ -124,7 +124,7 @@ export function transferHandlers(parts: TransferHandlersParts): Handlers {
         line(account),
         extension === undefined
           ? code(codes.group_pickup, 'group_pickup', undefined)
-          : code(codes.pickup, 'pickup', extension),
+          : code(codes.pickup, 'pickup', userOf(extension)),
         wait,
         signal,
       );
@@ -151,6 +151,11 @@ export function transferHandlers(parts: TransferHandlersParts): Handlers {
       return settingsNow();
     },
   };
+}
+
+/** What the PBX calls a phone: lamps have its whole address. */
+function userOf(extension: string): string {
+  return /^sips?:([^@;]+)@/i.exec(extension)?.[1] ?? extension;
 }
 
 /** A feature code of the configuration, filled in. */

@@ -1,9 +1,13 @@
+import type { LampInfo } from '../control/presence-schemas.ts';
+import type { List } from './state.ts';
+
 /** What a key leads to beside the screen. */
 export type Effect = (actions: PhoneActions) => void;
 
 /** What a person at the screen can do; failures come back as a notice. */
 export interface PhoneActions {
-  dial(target: string): void;
+  /** On that line, or on the usual one. */
+  dial(target: string, account?: string): void;
   answer(call: string): void;
   reject(call: string): void;
   hangup(call: string): void;
@@ -17,11 +21,14 @@ export interface PhoneActions {
   /** To a target, or to the other party of the second call. */
   transfer(call: string, to: { target: string } | { other: string }): void;
   redial(): void;
+  /** Takes the call that rings at a watched phone. */
+  pickup(lamp: LampInfo): void;
+  message(to: string, text: string, account?: string): void;
   doNotDisturb(on: boolean): void;
   register(account: string, wanted: boolean): void;
   selectDevice(role: 'input' | 'output' | 'ringer', id: string): void;
   /** Fetches a list, and keeps it up to date from then on. */
-  load(list: 'history' | 'contacts' | 'devices'): void;
+  load(list: List): void;
   /** Leaves the screen; calls go on. */
   quit(): void;
   /** Takes the notice away. */

@@ -1,3 +1,4 @@
+import type { LampInfo } from '../control/presence-schemas.ts';
 import type { Effect } from './actions.ts';
 import type { Action, CallAction } from './keys.ts';
 import { focusOf, type PhoneState } from './state.ts';
@@ -32,6 +33,10 @@ export function callAction(
       return focused === undefined || focused.conference === null
         ? undefined
         : (actions) => actions.leave(focused.id);
+    case 'pickup': {
+      const lamp = ringingLamp(state);
+      return lamp && ((actions) => actions.pickup(lamp));
+    }
     case 'redial':
       return (actions) => actions.redial();
     case 'disturb':
@@ -39,6 +44,10 @@ export function callAction(
     default:
       return action satisfies never;
   }
+}
+
+function ringingLamp({ lamps }: PhoneState): LampInfo | undefined {
+  return lamps.find((lamp) => lamp.state === 'ringing');
 }
 
 /** To what was typed, or, when that is nothing, to the one other call that is up. */
@@ -61,7 +70,8 @@ export function transfer(
 export function possible(state: PhoneState, focusedId: string | undefined): Set<Action> {
   const actions = new Set<Action>(['help', 'quit']);
   if (state.daemon.state !== 'connected') return actions;
-  actions.add('dial');
+  actions.add('dial').add('write');
+  if (ringingLamp(state) !== undefined) actions.add('pickup');
   if (state.calls.some((call) => call.state === 'incoming')) {
     actions.add('answer').add('reject');
   }

@@ -15,6 +15,7 @@ export type CallAction =
   | 'join'
   | 'leave'
   | 'redial'
+  | 'pickup'
   | 'disturb';
 
 /** What a key can do on the main screen. */
@@ -22,6 +23,7 @@ export type Action =
   | CallAction
   | 'dial'
   | 'transfer'
+  | 'write'
   | 'digit'
   | 'next'
   | 'previous'
@@ -30,6 +32,7 @@ export type Action =
   | 'history'
   | 'contacts'
   | 'messages'
+  | 'lamps'
   | 'quality'
   | 'calls'
   | 'find'
@@ -148,6 +151,14 @@ export const keyTable: readonly KeyBinding[] = [
     help: 'call the last number again',
   },
   {
+    action: 'pickup',
+    characters: 'u',
+    shown: 'u',
+    label: 'pick up',
+    hint: true,
+    help: 'take the call that rings at a watched phone',
+  },
+  {
     action: 'disturb',
     characters: 'n',
     shown: 'n',
@@ -188,7 +199,7 @@ export const keyTable: readonly KeyBinding[] = [
     shown: 'Enter',
     label: 'call',
     hint: false,
-    help: 'in history, contacts, messages: call the chosen one',
+    help: 'in a list: call the chosen one; a lamp that rings: pick up',
   },
   {
     action: 'view',
@@ -197,7 +208,7 @@ export const keyTable: readonly KeyBinding[] = [
     shown: 'Tab',
     label: 'view',
     hint: true,
-    help: 'calls, history, contacts, messages, quality in turn',
+    help: 'calls, history, contacts, messages, lamps, quality in turn',
   },
   {
     action: 'calls',
@@ -231,6 +242,22 @@ export const keyTable: readonly KeyBinding[] = [
     label: 'messages',
     hint: false,
     help: 'text messages',
+  },
+  {
+    action: 'write',
+    characters: 'w',
+    shown: 'w',
+    label: 'write',
+    hint: false,
+    help: 'send a text message, to the chosen line or call',
+  },
+  {
+    action: 'lamps',
+    characters: 'p',
+    shown: 'p',
+    label: 'lamps',
+    hint: false,
+    help: 'phones and persons that are watched',
   },
   {
     action: 'quality',

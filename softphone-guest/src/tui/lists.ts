@@ -1,13 +1,22 @@
 import { printable } from '@offhook/common/printable';
+import type { LampInfo, StoredMessageInfo } from '../control/presence-schemas.ts';
 import type { CallInfo } from '../control/schemas.ts';
 import { duration, localTime } from '../text/words.ts';
 import type { PhoneState } from './state.ts';
-import { party, texts } from './texts.ts';
+import { party, shortUri, texts } from './texts.ts';
+import { signs } from './theme.ts';
 
-export const views = ['calls', 'history', 'contacts', 'messages', 'quality'] as const;
+export const views = ['calls', 'history', 'contacts', 'messages', 'lamps', 'quality'] as const;
 export type View = (typeof views)[number];
 /** Views that are lists with a chosen line. */
-export type ListView = 'history' | 'contacts' | 'messages';
+export type ListView = Exclude<View, 'calls' | 'quality'>;
+
+/** The chosen line of a list. */
+export interface Chosen {
+  readonly row: number;
+  /** What stands there; undefined as long as nobody has moved. */
+  readonly key: string | undefined;
+}
 
 /** One line of a list. */
 export interface Row {
@@ -17,10 +26,16 @@ export interface Row {
   readonly cells: readonly string[];
   /** What Enter calls. */
   readonly target: string | undefined;
+  /** The line that it came or went by. */
+  readonly account?: string;
+  /** A lamp that rings: Enter takes the call. */
+  readonly ringing?: LampInfo;
+  /** Shown whole below the list when this line is chosen. */
+  readonly whole?: string;
 }
 
 export function isListView(view: View): view is ListView {
-  return view === 'history' || view === 'contacts' || view === 'messages';
+  return view !== 'calls' && view !== 'quality';
 }
 
 /** The lines of a list that have all words of `find`; undefined while it is being fetched. */
@@ -34,6 +49,12 @@ export function rowsOf(
     const line = cells.join(' ').toLowerCase();
     return words.every((word) => line.includes(word));
   });
+}
+
+/** The line that is chosen: the same one, also after others have come before it. */
+export function chosenIndex(rows: readonly Row[], chosen: Chosen): number {
+  const found = rows.findIndex(({ key }) => key === chosen.key);
+  return found >= 0 ? found : Math.min(chosen.row, Math.max(0, rows.length - 1));
 }
 
 function allRows(view: ListView, state: PhoneState): readonly Row[] | undefined {
@@ -51,26 +72,48 @@ function allRows(view: ListView, state: PhoneState): readonly Row[] | undefined 
         target: numbers[0]?.value,
       }));
     case 'messages':
-      return state.messages.map(({ at, from, fromName, text }) => ({
-        key: `${at} ${from}`,
-        sign: ' ',
+      return state.messages?.map(messageRow);
+    case 'lamps':
+      return state.lamps.map((lamp) => ({
+        key: lamp.target,
+        sign: lamp.state === 'ringing' ? signs.bad : ' ',
         cells: [
-          localTime(new Date(at).toISOString()).slice(5, 16),
-          printable(fromName ?? from.replace(/^sips?:/i, '')),
-          printable(text),
+          printable(lamp.name ?? shortUri(lamp.target, lamp.account)),
+          texts.lampState[lamp.state],
+          printable(lamp.trouble ?? (lamp.note === null ? '' : shortUri(lamp.note, lamp.account))),
         ],
-        target: from,
+        target: lamp.target,
+        account: lamp.account,
+        ...(lamp.state === 'ringing' ? { ringing: lamp } : {}),
       }));
     default:
       return view satisfies never;
   }
 }
 
+function messageRow(message: StoredMessageInfo): Row {
+  const { id, at, direction, peer, peerName, text, state, reason, account } = message;
+  const failed = state === 'failed' ? `${texts.notSent(reason ?? '')}  ` : '';
+  return {
+    key: id,
+    sign: state === 'failed' ? signs.bad : state === 'sending' ? signs.busy : ' ',
+    cells: [
+      localTime(at).slice(5, 16),
+      direction === 'in' ? texts.from : texts.to,
+      printable(peerName ?? shortUri(peer, account)),
+      printable(`${failed}${text}`),
+    ],
+    target: peer,
+    account,
+    whole: printable(text),
+  };
+}
+
 function historyRow(call: CallInfo): Row {
   const missed = call.direction === 'incoming' && call.answeredAt === null;
   return {
     key: call.id,
-    sign: missed ? '!' : ' ',
+    sign: missed ? signs.bad : ' ',
     cells: [
       localTime(call.startedAt).slice(5, 16),
       missed ? texts.missedCall : call.direction === 'incoming' ? texts.from : texts.to,
@@ -78,5 +121,6 @@ function historyRow(call: CallInfo): Row {
       party(call),
     ],
     target: call.remote,
+    account: call.account,
   };
 }

@@ -31,6 +31,7 @@ const ALWAYS: ReadonlySet<Action> = new Set([
   'history',
   'contacts',
   'messages',
+  'lamps',
   'quality',
 ]);
 

@@ -4,12 +4,11 @@ import type {
   CallInfo,
   DevicesInfo,
   EngineInfo,
-  MessageInfo,
   StatusInfo,
 } from '../control/schemas.ts';
 import type { Contact } from '../people/contact.ts';
 import { addSamples, type Samples } from './samples.ts';
-import type { LampInfo } from '../control/presence-schemas.ts';
+import type { LampInfo, StoredMessageInfo } from '../control/presence-schemas.ts';
 import { texts } from './texts.ts';
 
 interface Notice {
@@ -18,12 +17,10 @@ interface Notice {
 }
 
 /** Older ones are let go. */
-const MAX_MESSAGES = 200;
+const MAX_MESSAGES = 1000;
 
-export interface ReceivedMessage extends MessageInfo {
-  /** Wall clock, ms since the epoch. */
-  readonly at: number;
-}
+/** What is fetched when it is first looked at, and kept up to date from then on. */
+export type List = 'history' | 'contacts' | 'devices' | 'messages';
 
 /** Everything that the screen shows of the daemon. */
 export interface PhoneState {
@@ -44,7 +41,7 @@ export interface PhoneState {
   readonly contacts: readonly Contact[] | undefined;
   readonly devices: DevicesInfo | undefined;
   /** Newest first. */
-  readonly messages: readonly ReceivedMessage[];
+  readonly messages: readonly StoredMessageInfo[] | undefined;
   /** The last minute of each call. */
   readonly samples: Samples;
   readonly notice: Notice | undefined;
@@ -60,7 +57,7 @@ export const initialState: PhoneState = {
   history: undefined,
   contacts: undefined,
   devices: undefined,
-  messages: [],
+  messages: undefined,
   samples: {},
   notice: undefined,
 };
@@ -75,9 +72,8 @@ export type PhoneInput =
   | { readonly type: 'lost'; readonly reason: string }
   | {
       readonly type: 'loaded';
-      readonly lists: Partial<Pick<PhoneState, 'history' | 'contacts' | 'devices'>>;
+      readonly lists: Partial<Pick<PhoneState, List>>;
     }
-  | { readonly type: 'message'; readonly message: ReceivedMessage }
   | { readonly type: 'notice'; readonly notice: Notice | undefined }
   | {
       [E in ControlEventName]: {
@@ -106,12 +102,6 @@ export function reduce(state: PhoneState, input: PhoneInput): PhoneState {
       return { ...state, notice: input.notice };
     case 'loaded':
       return { ...state, ...input.lists };
-    case 'message':
-      return {
-        ...state,
-        messages: [input.message, ...state.messages].slice(0, MAX_MESSAGES),
-        notice: { kind: 'info', text: texts.message(input.message) },
-      };
     case 'event':
       return onEvent(state, input);
     default:
@@ -155,8 +145,19 @@ function onEvent(state: PhoneState, input: Extract<PhoneInput, { type: 'event' }
     case 'dtmf':
       return { ...state, notice: { kind: 'info', text: texts.dtmfReceived(input.params.digit) } };
     case 'message':
-      // It comes as an input of its own, with its time.
+      // `message.changed` tells it, with its time.
       return state;
+    case 'message.changed': {
+      const { params } = input;
+      return {
+        ...state,
+        messages: state.messages && withMessage(state.messages, params),
+        notice:
+          params.state === 'received'
+            ? { kind: 'info', text: texts.message(params) }
+            : state.notice,
+      };
+    }
     case 'lamp.changed': {
       const { lamps } = state;
       const { params } = input;
@@ -168,7 +169,6 @@ function onEvent(state: PhoneState, input: Extract<PhoneInput, { type: 'event' }
       };
     }
     case 'voicemail.changed':
-    case 'message.changed':
       return state;
     case 'devices.changed':
       return state.devices === undefined ? state : { ...state, devices: input.params };
@@ -190,6 +190,15 @@ function withCall(calls: readonly CallInfo[], changed: CallInfo): readonly CallI
   return calls.some((call) => call.id === changed.id)
     ? calls.map((call) => (call.id === changed.id ? changed : call))
     : [...calls, changed];
+}
+
+function withMessage(
+  messages: readonly StoredMessageInfo[],
+  changed: StoredMessageInfo,
+): readonly StoredMessageInfo[] {
+  return messages.some(({ id }) => id === changed.id)
+    ? messages.map((one) => (one.id === changed.id ? changed : one))
+    : [changed, ...messages].slice(0, MAX_MESSAGES);
 }
 
 function endNotice(call: CallInfo): Notice | undefined {

@@ -1,9 +1,10 @@
 import type { Clock, Timer } from '@offhook/common/clock';
 import { describeError, isOffhookError } from '@offhook/common/errors';
 import type { DaemonClient } from '../control/client.ts';
-import { controlEvents, type ControlEventName, type ControlEvents } from '../control/api.ts';
+import { controlEvents, type ControlEventName } from '../control/api.ts';
+import type { LampInfo } from '../control/presence-schemas.ts';
 import type { PhoneActions } from './actions.ts';
-import { initialState, reduce, type PhoneInput, type PhoneState } from './state.ts';
+import { initialState, reduce, type List, type PhoneInput, type PhoneState } from './state.ts';
 
 const RETRY_MS = 500;
 const CALL_DEADLINE_MS = 60_000;
@@ -72,13 +73,14 @@ export class PhoneStore implements PhoneActions {
   }
 
   /** Lists that the screen has asked for. */
-  readonly #lists = new Set<'history' | 'contacts' | 'devices'>();
+  readonly #lists = new Set<List>();
 
   notify(text: string): void {
     this.#put({ type: 'notice', notice: { kind: 'info', text } });
   }
 
-  readonly dial = (target: string) => this.#do((daemon) => daemon.call('call.dial', { target }));
+  readonly dial = (target: string, account?: string) =>
+    this.#do((daemon) => daemon.call('call.dial', { target, account }));
   readonly answer = (call: string) =>
     this.#do((daemon) => daemon.call('call.answer', { call }, { timeoutMs: CALL_DEADLINE_MS }));
   readonly reject = (call: string) => this.#do((daemon) => daemon.call('call.reject', { call }));
@@ -105,6 +107,12 @@ export class PhoneStore implements PhoneActions {
       daemon.call('call.transfer', { call, ...to }, { timeoutMs: CALL_DEADLINE_MS }),
     );
   readonly redial = () => this.#do((daemon) => daemon.call('call.redial', {}));
+  readonly pickup = ({ target, account }: LampInfo) =>
+    this.#do((daemon) => daemon.call('call.pickup', { extension: target, account }));
+  readonly message = (to: string, text: string, account?: string) =>
+    this.#do((daemon) =>
+      daemon.call('message.send', { to, text, account }, { timeoutMs: CALL_DEADLINE_MS }),
+    );
   readonly doNotDisturb = (on: boolean) =>
     this.#do((daemon) => daemon.call('settings.doNotDisturb', { on }));
   readonly register = (account: string, wanted: boolean) =>
@@ -117,7 +125,7 @@ export class PhoneStore implements PhoneActions {
     );
   readonly selectDevice = (role: 'input' | 'output' | 'ringer', id: string) =>
     this.#do((daemon) => daemon.call('devices.select', { role, id }));
-  readonly load = (list: 'history' | 'contacts' | 'devices') => {
+  readonly load = (list: List) => {
     this.#lists.add(list);
     this.#do((daemon) => this.#fetch(daemon, list));
   };
@@ -126,7 +134,7 @@ export class PhoneStore implements PhoneActions {
     if (this.#state.notice !== undefined) this.#put({ type: 'notice', notice: undefined });
   };
 
-  async #fetch(daemon: DaemonClient, list: 'history' | 'contacts' | 'devices'): Promise<void> {
+  async #fetch(daemon: DaemonClient, list: List): Promise<void> {
     switch (list) {
       case 'history': {
         const { calls: history } = await daemon.call('history.list', { limit: MOST_LINES });
@@ -135,6 +143,10 @@ export class PhoneStore implements PhoneActions {
       case 'contacts': {
         const { contacts } = await daemon.call('contacts.list', { limit: MOST_LINES });
         return this.#put({ type: 'loaded', lists: { contacts } });
+      }
+      case 'messages': {
+        const { messages } = await daemon.call('messages.list', { limit: MOST_LINES });
+        return this.#put({ type: 'loaded', lists: { messages } });
       }
       case 'devices':
         return this.#put({
@@ -163,10 +175,6 @@ export class PhoneStore implements PhoneActions {
     // A daemon of another version may say what we do not know.
     if (!parsed.success) return;
     this.#put({ type: 'event', event, params: parsed.data } as PhoneInput);
-    if (event === 'message') {
-      const message = parsed.data as ControlEvents['message'];
-      this.#put({ type: 'message', message: { ...message, at: this.#options.clock.wall() } });
-    }
     if (event === 'call.ended' && this.#lists.has('history')) this.load('history');
   }
 

@@ -1,4 +1,5 @@
-import type { CallInfo, MessageInfo } from '../control/schemas.ts';
+import type { StoredMessageInfo } from '../control/presence-schemas.ts';
+import type { CallInfo } from '../control/schemas.ts';
 import { printable } from '@offhook/common/printable';
 
 /** Every word on the screen. */
@@ -33,13 +34,15 @@ export const texts = {
     history: 'History',
     contacts: 'Contacts',
     messages: 'Messages',
+    lamps: 'Lamps',
     quality: 'Quality',
   },
   fetching: 'fetching …',
   empty: {
     history: 'No calls yet.',
     contacts: 'No contacts. `offhook contacts import` takes vCards.',
-    messages: 'No messages since this screen is open.',
+    messages: 'No messages yet. Press w to write one.',
+    lamps: 'No lamps. `[[watch]]` in the configuration, or `offhook lamp watch`, has them.',
   },
   notFound: 'Nothing that has these words.',
   find: 'Find: ',
@@ -87,8 +90,13 @@ export const texts = {
   ended: (call: CallInfo) =>
     `call with ${party(call)} ended: ${printable(call.end?.reason ?? '')}`.replace(/: $/, ''),
   dtmfReceived: (digit: string) => `the peer pressed ${printable(digit)}`,
-  message: (message: MessageInfo) =>
-    `${printable(message.fromName ?? message.from)}: ${printable(message.text.slice(0, 200))}`,
+  message: ({ peer, peerName, account, text }: StoredMessageInfo) =>
+    `${printable(peerName ?? shortUri(peer, account))}: ${printable(text.slice(0, 200))}`,
+  notSent: (reason: string) => `(not sent: ${printable(reason)})`,
+  writeTo: 'Message to: ',
+  writeToHint: 'number, name or user@host; Enter, then the text',
+  write: (to: string) => `To ${printable(to)}: `,
+  writeHint: 'Enter sends, Esc leaves',
   helpTitle: 'Keys',
   helpClose: 'any key closes this',
   plain: {
@@ -107,8 +115,21 @@ export const texts = {
 } as const;
 
 /** Who it is, as short as can be. */
-export function party(call: Pick<CallInfo, 'remote' | 'remoteName' | 'contact'>): string {
-  const uri = printable(call.remote).replace(/^sips?:/i, '');
+export function party(
+  call: Pick<CallInfo, 'remote' | 'remoteName' | 'contact' | 'account'>,
+): string {
+  const uri = printable(shortUri(call.remote, call.account));
   const name = call.contact ?? call.remoteName ?? '';
   return name === '' ? uri : `${printable(name)} <${uri}>`;
+}
+
+/** Who somebody is: a number or name alone where the domain is that of our own line. */
+export function shortUri(uri: string, account: string): string {
+  const [, user, domain = ''] = /^sips?:([^@;?]+)@(\[[^\]]+\]|[^;?:]+)/i.exec(uri) ?? [];
+  if (user !== undefined && domain.toLowerCase() === domainOf(account)) return user;
+  return uri.replace(/^sips?:/i, '');
+}
+
+function domainOf(aor: string): string | undefined {
+  return /@(\[[^\]]+\]|[^;?:]+)/.exec(aor)?.[1]?.toLowerCase();
 }

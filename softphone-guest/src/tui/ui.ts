@@ -1,7 +1,7 @@
 import type { Effect } from './actions.ts';
 import { callAction, possible, transfer } from './call-keys.ts';
 import { actionFor, controlActionFor, type Action, type Key } from './keys.ts';
-import { isListView, rowsOf, views, type View } from './lists.ts';
+import { chosenIndex, isListView, rowsOf, views, type Row, type View } from './lists.ts';
 import { commands } from './palette.ts';
 import { focusOf, type PhoneState } from './state.ts';
 
@@ -9,18 +9,21 @@ const MAX_TYPED = 256;
 
 /** What is being typed. */
 export interface Field {
-  readonly kind: 'dial' | 'transfer' | 'palette';
+  readonly kind: 'dial' | 'transfer' | 'palette' | 'message';
   readonly text: string;
   /** The chosen line of the palette. */
   readonly row: number;
+  /** Whom a message is for; undefined while that is being typed. */
+  readonly to?: Pick<Row, 'target' | 'account'> | undefined;
 }
 
 /** Where the person is on the screen: everything that is not the daemon's. */
 export interface Ui {
   readonly view: View;
   readonly chosenCall: string | undefined;
-  /** Line of the list in view. */
+  /** Line of the list in view, and what stands there once somebody has moved. */
   readonly row: number;
+  readonly key: string | undefined;
   /** Lines of lists are shown that have this; `finding`: it is being typed. */
   readonly find: string;
   readonly finding: boolean;
@@ -32,6 +35,7 @@ export const initialUi: Ui = {
   view: 'calls',
   chosenCall: undefined,
   row: 0,
+  key: undefined,
   find: '',
   finding: false,
   field: undefined,
@@ -56,7 +60,9 @@ export function press(ui: Ui, state: PhoneState, input: string, key: Key): Step 
 export function paste(ui: Ui, text: string): Ui {
   if (ui.help) return ui;
   if (ui.finding) return { ...ui, find: typed(ui.find, text.trim()), row: 0 };
-  return withField(ui, ui.field?.kind ?? 'dial', typed(ui.field?.text ?? '', text.trim()));
+  const { field } = ui;
+  if (field === undefined) return withField(ui, 'dial', typed('', text.trim()));
+  return { ...ui, field: { ...field, text: typed(field.text, text.trim()), row: 0 } };
 }
 
 /** Pure: an action by its name, as keys and the palette do it. */
@@ -76,7 +82,13 @@ function perform(ui: Ui, state: PhoneState, action: Action, input: string): Step
     case 'palette':
       return then(withField(ui, 'palette', ''), (actions) => actions.load('devices'));
     case 'find':
-      return isListView(ui.view) ? then({ ...ui, finding: true, find: '', row: 0 }) : only(ui);
+      return isListView(ui.view)
+        ? then({ ...ui, finding: true, find: '', row: 0, key: undefined })
+        : only(ui);
+    case 'write':
+      return then(
+        writeTo(ui, chosenRow(ui, state) ?? (focused && { ...focused, target: focused.remote })),
+      );
     case 'transfer':
       return focused?.state === 'established' ? then(withField(ui, 'transfer', '')) : only(ui);
     case 'view':
@@ -85,6 +97,7 @@ function perform(ui: Ui, state: PhoneState, action: Action, input: string): Step
     case 'history':
     case 'contacts':
     case 'messages':
+    case 'lamps':
     case 'quality':
       return then(...show(ui, action));
     case 'next':
@@ -107,6 +120,7 @@ function perform(ui: Ui, state: PhoneState, action: Action, input: string): Step
     case 'join':
     case 'leave':
     case 'redial':
+    case 'pickup':
     case 'disturb': {
       const effect = callAction(action, state, focused?.id);
       return effect === undefined ? only(ui) : then(ui, effect);
@@ -126,8 +140,8 @@ export function offered(ui: Ui, state: PhoneState): ReadonlySet<Action> {
 }
 
 function show(ui: Ui, view: View): [Ui, ...Effect[]] {
-  const next = { ...ui, view, row: 0, find: '', finding: false };
-  return view === 'history' || view === 'contacts'
+  const next = { ...ui, view, row: 0, key: undefined, find: '', finding: false };
+  return view === 'history' || view === 'contacts' || view === 'messages'
     ? [next, (actions) => actions.load(view)]
     : [next];
 }
@@ -135,8 +149,9 @@ function show(ui: Ui, view: View): [Ui, ...Effect[]] {
 /** In a list its lines, else the calls. */
 function move(ui: Ui, state: PhoneState, by: 1 | -1): Ui {
   if (isListView(ui.view)) {
-    const count = rowsOf(ui.view, state, ui.find)?.length ?? 0;
-    return { ...ui, row: Math.min(Math.max(0, ui.row + by), Math.max(0, count - 1)) };
+    const rows = rowsOf(ui.view, state, ui.find) ?? [];
+    const row = Math.min(Math.max(0, chosenIndex(rows, ui) + by), Math.max(0, rows.length - 1));
+    return { ...ui, row, key: rows[row]?.key };
   }
   const { calls } = state;
   const index = calls.findIndex((call) => call.id === focusOf(calls, ui.chosenCall)?.id);
@@ -144,10 +159,20 @@ function move(ui: Ui, state: PhoneState, by: 1 | -1): Ui {
 }
 
 function choose(ui: Ui, state: PhoneState, then: (ui: Ui, ...effects: Effect[]) => Step): Step {
-  const rows = isListView(ui.view) ? rowsOf(ui.view, state, ui.find) : undefined;
-  const target = rows?.[ui.row]?.target;
+  const { target, account, ringing } = chosenRow(ui, state) ?? {};
   if (target === undefined) return only(ui);
-  return then({ ...ui, view: 'calls', find: '', row: 0 }, (actions) => actions.dial(target));
+  return then({ ...ui, view: 'calls', find: '', row: 0, key: undefined }, (actions) =>
+    ringing === undefined ? actions.dial(target, account) : actions.pickup(ringing),
+  );
+}
+
+function chosenRow(ui: Ui, state: PhoneState): Row | undefined {
+  const rows = isListView(ui.view) ? rowsOf(ui.view, state, ui.find) : undefined;
+  return rows?.[chosenIndex(rows, ui)];
+}
+
+function writeTo(ui: Ui, to: Field['to']): Ui {
+  return { ...ui, field: { kind: 'message', text: '', row: 0, to } };
 }
 
 function typeField(ui: Ui, field: Field, state: PhoneState, input: string, key: Key): Step {
@@ -160,7 +185,7 @@ function typeField(ui: Ui, field: Field, state: PhoneState, input: string, key: 
     return only(withField(ui, 'palette', field.text, Math.min(Math.max(0, row), count - 1)));
   }
   const { text, entered } = edit(field.text, input, key);
-  if (!entered) return only(withField(ui, field.kind, text));
+  if (!entered) return only({ ...ui, field: { ...field, text, row: 0 } });
   return enter({ ...ui, field: undefined }, field, state, text.trim());
 }
 
@@ -175,6 +200,13 @@ function enter(ui: Ui, field: Field, state: PhoneState, text: string): Step {
       const effect = transfer(state, focusOf(state.calls, ui.chosenCall)?.id, text);
       return { ui, effects: effect === undefined ? [] : [effect] };
     }
+    case 'message': {
+      const { to } = field;
+      if (text === '') return only(ui);
+      if (to?.target === undefined) return only(writeTo(ui, { target: text }));
+      const { target, account } = to;
+      return { ui, effects: [(actions) => actions.message(target, text, account)] };
+    }
     case 'dial':
       return text === ''
         ? only(ui)
@@ -186,14 +218,14 @@ function enter(ui: Ui, field: Field, state: PhoneState, text: string): Step {
 
 /** Arrows choose while words are typed; Enter keeps what was found, and calls the chosen line. */
 function typeFind(ui: Ui, state: PhoneState, input: string, key: Key): Step {
-  if (key.escape === true) return only({ ...ui, finding: false, find: '', row: 0 });
+  if (key.escape === true) return only({ ...ui, finding: false, find: '', row: 0, key: undefined });
   const action = controlActionFor(input, key);
   if (action !== undefined) return perform(ui, state, action, input);
   if (key.upArrow === true || key.downArrow === true) {
     return only(move(ui, state, key.downArrow === true ? 1 : -1));
   }
   const { text, entered } = edit(ui.find, input, key);
-  if (!entered) return only({ ...ui, find: text, row: 0 });
+  if (!entered) return only({ ...ui, find: text, row: 0, key: undefined });
   return perform({ ...ui, find: text, finding: false }, state, 'choose', '');
 }
 

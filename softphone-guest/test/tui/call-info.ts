@@ -5,7 +5,7 @@ export function callInfo(more: Partial<CallInfo> = {}): CallInfo {
   return {
     id: 'c1',
     sipCallId: 'c1@example.com',
-    account: 'sip:alice@example.com',
+    account: 'sip:alice@example.net',
     direction: 'outgoing',
     state: 'established',
     remote: 'sip:bob@example.com',

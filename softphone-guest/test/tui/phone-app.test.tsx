@@ -58,6 +58,8 @@ function show(calls: readonly CallInfo[] = [], more: Partial<PhoneState> = {}) {
     leave: note('leave'),
     transfer: (call, to) => void done.push(`transfer ${call} ${JSON.stringify(to)}`),
     redial: note('redial'),
+    pickup: ({ target }) => void done.push(`pickup ${target}`),
+    message: note('message'),
     doNotDisturb: note('doNotDisturb'),
     register: note('register'),
     selectDevice: note('selectDevice'),

@@ -38,12 +38,16 @@ const busy: PhoneState = {
   ],
   messages: [
     {
+      id: 'm1',
+      at: '2026-01-01T12:00:00.000Z',
       account: 'sip:a@x',
-      from: 'sip:carol@example.com',
-      fromName: 'Carol',
+      direction: 'in',
+      peer: 'sip:carol@example.com',
+      peerName: 'Carol',
       type: 'text/plain',
       text: 'lunch?\u001b[2J',
-      at: Date.parse('2026-01-01T12:00:00Z'),
+      state: 'received',
+      reason: null,
     },
   ],
   samples: { c1: [4.3, 4.1, 1].map((mos) => ({ mos, lossPct: 0, jitterMs: 3 })) },
@@ -68,10 +72,13 @@ function frame(ui: Partial<Ui>, size: { columns?: number; rows?: number } = {}, 
 
 describe('every view', () => {
   it.each([
-    ...(['calls', 'history', 'contacts', 'messages', 'quality'] as const).map((view) => ({ view })),
+    ...(['calls', 'history', 'contacts', 'messages', 'lamps', 'quality'] as const).map((view) => ({
+      view,
+    })),
     { view: 'history', finding: true, find: '1' } as const,
     { field: { kind: 'palette', text: '', row: 9 } } as const,
     { field: { kind: 'dial', text: '030', row: 0 } } as const,
+    { view: 'messages', field: { kind: 'message', text: '', row: 0 } } as const,
     { help: true },
   ])('fits 80×24 with a call up, one ringing, and something to say: %j', (ui) => {
     const lines = frame(ui).split('\n');

@@ -106,7 +106,7 @@ describe('the plain screen', () => {
     screen.line('j');
     expect(said.at(-1)).toContain('carol@example.com');
     screen.line('');
-    expect(done.at(-1)).toBe('dial sip:carol@example.com');
+    expect(done.at(-1)).toMatch(/^dial sip:carol@example.com /);
   });
 
   it('reads how things stand, and every key', () => {

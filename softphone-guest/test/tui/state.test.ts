@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { StoredMessageInfo } from '../../src/control/presence-schemas.ts';
 import type { CallInfo } from '../../src/control/schemas.ts';
 import { focusOf, initialState, reduce, type PhoneState } from '../../src/tui/state.ts';
+import { shortUri } from '../../src/tui/texts.ts';
 import { callInfo } from './call-info.ts';
 
 const withCalls = (...calls: CallInfo[]): PhoneState => ({ ...initialState, calls });
@@ -43,10 +45,53 @@ describe('the screen’s state', () => {
     expect(after({ ...failed, end: { by: 'local', status: 487, reason: '' } })).toBeUndefined();
   });
 
+  it('shows text messages of both directions, and what becomes of ours', () => {
+    const message = {
+      id: 'm1',
+      at: '2026-01-01T00:00:00.000Z',
+      account: 'sip:alice@example.net',
+      direction: 'out',
+      peer: 'sip:carol@example.net',
+      peerName: null,
+      type: 'text/plain',
+      text: 'Lunch?',
+      state: 'sending',
+      reason: null,
+    } as const;
+    const told = (state: PhoneState, params: StoredMessageInfo) =>
+      reduce(state, { type: 'event', event: 'message.changed', params });
+    const loaded = reduce(initialState, { type: 'loaded', lists: { messages: [] } });
+    let state = told(told(loaded, message), { ...message, state: 'sent' });
+    expect(state.messages).toMatchObject([{ id: 'm1', state: 'sent' }]);
+    expect(state.notice).toBeUndefined();
+    const answer = { ...message, id: 'm2', direction: 'in', text: 'At one' } as const;
+    state = told(state, { ...answer, state: 'received' });
+    expect(state.messages?.map(({ text }) => text)).toEqual(['At one', 'Lunch?']);
+    expect(state.notice?.text).toBe('carol: At one');
+    // Before anybody has looked, the list is not there; the notice is.
+    expect(told(initialState, { ...answer, state: 'received' })).toMatchObject({
+      messages: undefined,
+      notice: { text: 'carol: At one' },
+    });
+  });
+
   it('keeps what it knew while the daemon is away', () => {
     const state = reduce(withCalls(callInfo()), { type: 'lost', reason: 'closed' });
     expect(state.daemon).toEqual({ state: 'lost', reason: 'closed' });
     expect(state.calls).toHaveLength(1);
+  });
+});
+
+describe('who it is', () => {
+  it.each([
+    ['sip:200@pbx.example', 'sip:100@pbx.example', '200'],
+    ['sip:200@PBX.example:5060;transport=tcp', 'sip:100@pbx.example:5062', '200'],
+    ['sip:200@[2001:db8::1]:5060', 'sip:100@[2001:db8::1]', '200'],
+    ['sip:200@evil.example', 'sip:100@pbx.example', '200@evil.example'],
+    ['sip:pbx.example', 'sip:100@pbx.example', 'pbx.example'],
+    ['tel:+4930123', 'sip:100@pbx.example', 'tel:+4930123'],
+  ])('%s at a line %s: %s', (uri, account, shown) => {
+    expect(shortUri(uri, account)).toBe(shown);
   });
 });
 

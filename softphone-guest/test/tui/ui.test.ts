@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PhoneActions } from '../../src/tui/actions.ts';
+import type { Effect, PhoneActions } from '../../src/tui/actions.ts';
 import { keyTable, type Key } from '../../src/tui/keys.ts';
 import { views } from '../../src/tui/lists.ts';
 import { initialState, type PhoneState } from '../../src/tui/state.ts';
@@ -14,21 +14,28 @@ const TAB: Key = { tab: true };
 
 /** Presses keys one after the other: letters, or named ones. */
 function play(state: PhoneState, ...keys: readonly (string | Key)[]): { ui: Ui; done: string[] } {
-  const done: string[] = [];
-  const actions = new Proxy({} as PhoneActions, {
-    get:
-      (_target, name) =>
-      (...values: unknown[]) => {
-        if (name !== 'dismiss') done.push([String(name), ...values].join(' '));
-      },
-  });
+  const effects: Effect[] = [];
   let ui = initialUi;
   for (const key of keys) {
     const step = typeof key === 'string' ? press(ui, state, key, {}) : press(ui, state, '', key);
     ui = step.ui;
-    for (const effect of step.effects) effect(actions);
+    effects.push(...step.effects);
   }
-  return { ui, done };
+  return { ui, done: done(effects) };
+}
+
+/** What effects ask for. */
+function done(effects: readonly Effect[]): string[] {
+  const asked: string[] = [];
+  const actions = new Proxy({} as PhoneActions, {
+    get:
+      (_target, name) =>
+      (...values: unknown[]) => {
+        if (name !== 'dismiss') asked.push([String(name), ...values].join(' ').trim());
+      },
+  });
+  for (const effect of effects) effect(actions);
+  return asked;
 }
 
 const repeat = (key: Key, count: number) => Array.from({ length: count }, () => key);
@@ -41,12 +48,16 @@ const history = [
 describe('views', () => {
   it('come in turn with Tab, and back with Escape', () => {
     const seen = views.map((_view, index) => play(connected, ...repeat(TAB, index + 1)).ui.view);
-    expect(seen).toEqual(['history', 'contacts', 'messages', 'quality', 'calls']);
+    expect(seen).toEqual(['history', 'contacts', 'messages', 'lamps', 'quality', 'calls']);
     expect(play(connected, TAB, ESCAPE).ui.view).toBe('calls');
   });
 
   it('fetch what they show', () => {
-    expect(play(connected, 'y', 'c', 'e', 'v').done).toEqual(['load history', 'load contacts']);
+    expect(play(connected, 'y', 'c', 'e', 'p', 'v').done).toEqual([
+      'load history',
+      'load contacts',
+      'load messages',
+    ]);
   });
 });
 
@@ -55,7 +66,7 @@ describe('a list', () => {
 
   it('calls the chosen line, and shows the calls then', () => {
     const { ui, done } = play(state, 'y', DOWN, ENTER);
-    expect(done).toEqual(['load history', 'dial sip:carol@x']);
+    expect(done).toEqual(['load history', 'dial sip:carol@x sip:alice@example.net']);
     expect(ui.view).toBe('calls');
   });
 
@@ -65,9 +76,16 @@ describe('a list', () => {
   });
 
   it('is shortened by what is typed', () => {
-    expect(play(state, 'y', 'f', 'c', 'a', 'r', ENTER).done.at(-1)).toBe('dial sip:carol@x');
+    expect(play(state, 'y', 'f', 'c', 'a', 'r', ENTER).done.at(-1)).toMatch(/^dial sip:carol@x /);
     expect(play(state, 'y', 'f', 'z', ENTER).done).toEqual(['load history']);
     expect(play(state, 'y', 'f', 'z', ESCAPE).ui.find).toBe('');
+  });
+
+  it('keeps the chosen line when another comes before it', () => {
+    const { ui } = play(state, 'y', DOWN);
+    const later = { ...state, history: [callInfo({ id: 'h0' }), ...history] };
+    const step = press(ui, later, '', ENTER);
+    expect(done(step.effects)).toEqual([expect.stringMatching(/^dial sip:carol@x /)]);
   });
 
   it('does nothing while it is being fetched', () => {
@@ -76,6 +94,56 @@ describe('a list', () => {
 
   it('leaves the keys for calls as they are', () => {
     expect(play({ ...state, calls: [callInfo()] }, 'y', 'h').done.at(-1)).toBe('hold c1 true');
+  });
+});
+
+describe('lamps', () => {
+  const lamp = (target: string, state: 'free' | 'ringing') => ({
+    target,
+    name: null,
+    account: 'sip:alice@x',
+    event: 'dialog' as const,
+    state,
+    note: null,
+    trouble: null,
+  });
+  const state: PhoneState = {
+    ...connected,
+    lamps: [lamp('sip:bob@x', 'free'), lamp('sip:carol@x', 'ringing')],
+  };
+  const picked = ['pickup [object Object]'];
+
+  it('are called, or picked up when they ring', () => {
+    expect(play(state, 'p', ENTER).done).toEqual(['dial sip:bob@x sip:alice@x']);
+    expect(play(state, 'p', DOWN, ENTER).done).toEqual(picked);
+  });
+
+  it('are picked up by one key from anywhere', () => {
+    expect(play(state, 'u').done).toEqual(picked);
+    expect(offered(initialUi, state)).toContain('pickup');
+    expect(play(connected, 'u').done).toEqual([]);
+  });
+});
+
+describe('a text message', () => {
+  it('goes to the chosen line, by the line that it came by', () => {
+    expect(play({ ...connected, history }, 'y', 'w', 'On my way', ENTER).done.at(-1)).toBe(
+      'message sip:030@x On my way sip:alice@example.net',
+    );
+  });
+
+  it('goes to the other party of a call', () => {
+    expect(play({ ...connected, calls: [callInfo()] }, 'w', 'hm', ENTER).done).toEqual([
+      'message sip:bob@example.com hm sip:alice@example.net',
+    ]);
+  });
+
+  it('asks whom it is for when nothing is chosen, and is not sent empty', () => {
+    expect(play(connected, 'w', 'carol', ENTER, 'Lunch?', ENTER).done).toEqual([
+      'message carol Lunch?',
+    ]);
+    expect(play(connected, 'w', 'carol', ENTER, ENTER).done).toEqual([]);
+    expect(play(connected, 'w', ENTER).ui.field).toBeUndefined();
   });
 });
 

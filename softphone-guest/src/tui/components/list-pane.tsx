@@ -1,6 +1,6 @@
 import { Box, Text } from 'ink';
 import type { ReactNode } from 'react';
-import type { ListView, Row } from '../lists.ts';
+import { chosenIndex, type Chosen, type ListView, type Row } from '../lists.ts';
 import { texts } from '../texts.ts';
 import { signs, type Theme } from '../theme.ts';
 import { Coloured } from './phone-header.tsx';
@@ -8,13 +8,15 @@ import { windowOf } from './window.ts';
 
 /** Widest column but the last; longer cells are cut. */
 const WIDEST = 36;
+/** Of a message that is shown whole. */
+const WHOLE_ROWS = 3;
 
-/** History, contacts or messages: the chosen line is always in sight. */
+/** History, contacts, messages or lamps: the chosen line is always in sight. */
 export function ListPane(props: {
   view: ListView;
   /** Undefined while they are being fetched. */
   lines: readonly Row[] | undefined;
-  chosen: number;
+  chosen: Chosen;
   find: string;
   finding: boolean;
   /** Lines that there is room for. */
@@ -22,7 +24,10 @@ export function ListPane(props: {
   theme: Theme;
 }): ReactNode {
   const { view, lines, find, finding, theme } = props;
-  const shown = windowOf(lines?.length ?? 0, props.chosen, props.rows - (finding ? 1 : 0));
+  const chosen = chosenIndex(lines ?? [], props.chosen);
+  const whole = lines?.[chosen]?.whole;
+  const others = (finding ? 1 : 0) + (whole === undefined ? 0 : WHOLE_ROWS + 1);
+  const shown = windowOf(lines?.length ?? 0, chosen, Math.max(2, props.rows - others));
   const widths = columnWidths(lines ?? []);
   return (
     <Box flexDirection="column">
@@ -43,12 +48,17 @@ export function ListPane(props: {
           key={line.key}
           line={line}
           widths={widths}
-          chosen={shown.from + index === props.chosen}
+          chosen={shown.from + index === chosen}
           theme={theme}
         />
       ))}
       {lines !== undefined && shown.to - shown.from < lines.length && (
         <Text dimColor>{`${shown.from + 1}-${shown.to} of ${lines.length}`}</Text>
+      )}
+      {whole !== undefined && (
+        <Box marginTop={1} maxHeight={WHOLE_ROWS} overflow="hidden">
+          <Text>{whole}</Text>
+        </Box>
       )}
     </Box>
   );

@@ -56,7 +56,7 @@ function ViewPane(props: PaneProps & { view: View }): ReactNode {
       <ListPane
         view={view}
         lines={rowsOf(view, state, ui.find)}
-        chosen={ui.row}
+        chosen={ui}
         find={ui.find}
         finding={ui.finding}
         rows={rows}

@@ -4,7 +4,7 @@ import { printable } from '@offhook/common/printable';
 import type { Action } from '../keys.ts';
 import { commands } from '../palette.ts';
 import type { PhoneState } from '../state.ts';
-import { texts } from '../texts.ts';
+import { shortUri, texts } from '../texts.ts';
 import type { Theme } from '../theme.ts';
 import type { Ui } from '../ui.ts';
 import { HelpScreen } from './help-screen.tsx';
@@ -104,6 +104,18 @@ function Middle(props: PhoneScreenProps & { room: number; connected: boolean }):
         <TextField
           label={texts.transfer}
           hint={texts.transferHint}
+          value={field.text}
+          theme={theme}
+        />
+      )}
+      {field?.kind === 'message' && (
+        <TextField
+          label={
+            field.to?.target === undefined
+              ? texts.writeTo
+              : texts.write(shortUri(field.to.target, field.to.account ?? ''))
+          }
+          hint={field.to === undefined ? texts.writeToHint : texts.writeHint}
           value={field.text}
           theme={theme}
         />

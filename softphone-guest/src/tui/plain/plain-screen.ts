@@ -1,6 +1,6 @@
 import type { PhoneActions } from '../actions.ts';
 import { keyTable } from '../keys.ts';
-import { isListView, rowsOf, type Row } from '../lists.ts';
+import { chosenIndex, isListView, rowsOf, type Row } from '../lists.ts';
 import { commands } from '../palette.ts';
 import { focusOf, type PhoneState } from '../state.ts';
 import { party, texts } from '../texts.ts';
@@ -105,7 +105,8 @@ export class PlainScreen {
   }
 
   #readRow(): void {
-    const row = this.#rows()?.[this.#ui.row];
+    const rows = this.#rows();
+    const row = rows?.[chosenIndex(rows, this.#ui)];
     if (row !== undefined) this.#parts.say(row.cells.join(', '));
   }
 
