@@ -19,6 +19,8 @@ const plugins: readonly Plugin[] = [
   { file: 'rtpmanager', debian: 'gstreamer1.0-plugins-good' },
   { file: 'alaw', debian: 'gstreamer1.0-plugins-good' },
   { file: 'mulaw', debian: 'gstreamer1.0-plugins-good' },
+  { file: 'inter', debian: 'gstreamer1.0-plugins-bad', missing: 'conferences' },
+  { file: 'audiomixer', debian: 'gstreamer1.0-plugins-base', missing: 'conferences' },
   { file: 'pulseaudio', debian: 'gstreamer1.0-pulseaudio', missing: 'PulseAudio and PipeWire' },
   { file: 'alsa', debian: 'gstreamer1.0-alsa', missing: 'ALSA sound cards' },
 ];
@@ -35,7 +37,8 @@ export function checkPlugins(directories: readonly string[] = pluginDirectories(
   if (needed.length > 0) {
     return fail(`GStreamer lacks ${needed.map(({ file }) => file).join(', ')}`, remedy);
   }
-  return warn(`without ${absent.map(({ missing }) => missing).join(', without ')}`, remedy);
+  const without = [...new Set(absent.map(({ missing }) => missing))];
+  return warn(`without ${without.join(', without ')}`, remedy);
 }
 
 function pluginDirectories(
