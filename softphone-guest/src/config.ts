@@ -3,6 +3,7 @@ import { isOffhookError, loadConfig, OffhookError, parseConfig } from '@offhook/
 import { z } from 'zod';
 import { account } from './config/account.ts';
 import { engine } from './config/engine.ts';
+import { desk } from './config/desk.ts';
 import { calls, codes, dial, hook, log } from './config/phone.ts';
 import { sip } from './config/sip.ts';
 import { watch } from './config/watch.ts';
@@ -22,6 +23,7 @@ export const guestConfigSchema = z
     dial,
     calls,
     codes,
+    desk: desk.optional(),
     watch,
     hook: z
       .array(hook)
@@ -45,6 +47,21 @@ export const guestConfigSchema = z
       context.addIssue({
         code: 'custom',
         path: ['dial', 'account'],
+        message: 'no [[account]] has this aor',
+      });
+    }
+    const deskless = config.account.findIndex(({ away }) => away.policy === 'desk');
+    if (deskless >= 0 && config.desk === undefined) {
+      context.addIssue({
+        code: 'custom',
+        path: ['account', deskless, 'away', 'policy'],
+        message: 'desk needs a [desk] phone',
+      });
+    }
+    if (config.desk?.account !== undefined && !aors.includes(config.desk.account)) {
+      context.addIssue({
+        code: 'custom',
+        path: ['desk', 'account'],
         message: 'no [[account]] has this aor',
       });
     }
@@ -101,6 +118,14 @@ function absolutePaths(config: GuestConfig, path: string): GuestConfig {
       config.engine.tls === undefined
         ? config.engine
         : { ...config.engine, tls: tlsAt(config.engine.tls) },
+    desk:
+      config.desk === undefined
+        ? undefined
+        : {
+            ...config.desk,
+            token_file: resolve(dirname(path), config.desk.token_file),
+            ca: at(config.desk.ca),
+          },
     account: config.account.map((one) => ({ ...one, password_file: at(one.password_file) })),
   };
 }

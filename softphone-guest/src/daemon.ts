@@ -23,6 +23,7 @@ import {
   describeJournal,
   describeListen,
   describeMedia,
+  describeMode,
   describeSettings,
 } from './control/info.ts';
 import type { StatusInfo } from './control/schemas.ts';
@@ -104,9 +105,10 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     listening: phone.userAgent.listening.map(describeListen),
     accounts: phone.lines.map((line) => describeAccount(line.config, line.account)),
     engine: describeEngine(phone.link.status),
-    calls: phone.manager.list().length,
+    calls: phone.handsets.list().length,
     journal: describeJournal(journal),
-    settings: describeSettings(phone.settings, phone.lines),
+    settings: describeSettings(phone.settings, phone.lines, phone.handsets),
+    handset: describeMode(phone.handsets),
   });
   let server: ControlServer;
   try {
@@ -115,10 +117,11 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       logger,
       methods: controlHandlers({
         manager: phone.manager,
+        handsets: phone.handsets,
+        mover: phone.mover,
         settings: phone.settings,
         presence: phone.presence,
         conversations,
-        codes: config.codes,
         lines: phone.lines,
         defaultAccount: config.dial.account,
         media: phone.link,
@@ -196,16 +199,23 @@ function publishEvents(
     hooks.offer(event, make);
   };
   const stats = new StatsTicker(phone, server, clock);
-  phone.manager.events.on('changed', (call) => {
+  const { handsets } = phone;
+  const settingsNow = () => describeSettings(phone.settings, phone.lines, handsets);
+  handsets.events.on('changed', (call) => {
     publish('call.changed', () =>
-      describeCall(call, phone.manager.list().find((one) => one.id === call.id)?.lastStats),
+      describeCall(call, handsets.list().find((one) => one.id === call.id)?.lastStats),
     );
     stats.wake();
   });
-  phone.manager.events.on('ended', ({ call, stats }) =>
+  handsets.events.on('ended', ({ call, stats }) =>
     publish('call.ended', () => describeCall(call, stats)),
   );
-  phone.manager.events.on('dtmf', (event) => publish('dtmf', () => event));
+  handsets.events.on('dtmf', (event) => publish('dtmf', () => event));
+  handsets.events.on('mode', () => {
+    publish('mode.changed', () => describeMode(handsets));
+    // Each handset has its own.
+    publish('settings.changed', settingsNow);
+  });
   phone.presence.lamps.events.on('changed', (lamp) =>
     publish('lamp.changed', () => describeLamp(lamp)),
   );
@@ -215,9 +225,7 @@ function publishEvents(
   conversations.events.on('changed', (message) =>
     publish('message.changed', () => describeMessage(message)),
   );
-  phone.settings.events.on('changed', () =>
-    publish('settings.changed', () => describeSettings(phone.settings, phone.lines)),
-  );
+  phone.settings.events.on('changed', () => publish('settings.changed', settingsNow));
   phone.link.on('status', (status) => publish('engine.changed', () => describeEngine(status)));
   phone.link.on('devices.changed', (event) => publish('devices.changed', () => event));
   for (const line of phone.lines) publishLine(line, publish);

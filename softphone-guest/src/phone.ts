@@ -1,6 +1,11 @@
 import { describeError, type Clock, type Logger } from '@offhook/common';
 import type { MediaClient } from '@offhook/media-rpc';
 import type { AccountOptions, UserAgent, UserAgentOptions } from '@offhook/signaling';
+import { domainOf } from './call/dial-target.ts';
+import { CallHistory } from './call/history.ts';
+import { Handsets } from './handset/handsets.ts';
+import { Mover } from './handset/mover.ts';
+import { SoftHandset } from './handset/soft-handset.ts';
 import { CallManager, type Line } from './call/call-manager.ts';
 import { Settings } from './call/person-settings.ts';
 import type { AccountConfig, GuestConfig } from './config.ts';
@@ -10,6 +15,7 @@ import type { Journal } from './journal/journal.ts';
 import { bindAgain, secretOf } from './journal/same-again.ts';
 import { AwayKeeper } from './call/away-keeper.ts';
 import { handOver } from './call/hand-over.ts';
+import type { DeskHandset } from './desk/desk-handset.ts';
 import { EngineRoster, type SeatOptions } from './engine-roster.ts';
 import { machineAddresses, watchNetwork } from './network-watch.ts';
 import { passwordOf } from './password.ts';
@@ -41,6 +47,9 @@ export interface Phone {
   readonly userAgent: UserAgent;
   readonly lines: readonly Line[];
   readonly manager: CallManager;
+  readonly handsets: Handsets;
+  /** Absent where there is no desk phone. */
+  readonly mover: Mover | undefined;
   readonly settings: Settings;
   readonly presence: PresenceBoard;
   readonly link: EngineRoster;
@@ -81,6 +90,11 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
   });
   const settings = new Settings();
   const keeper = new CallKeeper(journal, clock);
+  const history = new CallHistory(
+    config.calls.history,
+    journal?.inherited.history.flatMap((text) => parseEntry(text) ?? []) ?? [],
+    (entry) => journal?.addHistory(formatEntry(entry)),
+  );
   const manager = new CallManager({
     link,
     config,
@@ -89,8 +103,7 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
     random: parts.random,
     logger,
     keeper,
-    history: journal?.inherited.history.flatMap((text) => parseEntry(text) ?? []) ?? [],
-    onEnded: (entry) => journal?.addHistory(formatEntry(entry)),
+    history,
     ...(parts.nameOf === undefined ? {} : { nameOf: parts.nameOf }),
   });
   const inherited = journal?.inherited.calls ?? [];
@@ -100,6 +113,7 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
   const away = new AwayKeeper({
     engines: link,
     calls: () => manager.list(),
+    toDesk: async (id) => mover?.handOver(manager.get(id)),
     run: handOver,
     clock,
     logger,
@@ -139,6 +153,20 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
     defaultAccount: config.dial.account,
   });
 
+  const desk = await deskOf(parts, history);
+  const handsets = new Handsets({
+    soft: new SoftHandset({ manager, presence, lines, codes: config.codes }),
+    softEvents: manager.events,
+    desk,
+    history,
+    memory: {
+      get: () => journal?.meta('mode'),
+      set: (mode) => journal?.setMeta('mode', mode),
+    },
+  });
+  presence.show(handsets);
+  const mover = moverOf(parts, { manager, desk, lines, engine: link });
+
   if (inherited.length > 0) {
     manager.restore(inherited, lines);
     link.start();
@@ -158,6 +186,8 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
     userAgent,
     lines,
     manager,
+    handsets,
+    mover,
     settings,
     presence,
     link,
@@ -166,6 +196,7 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
       closing ??= (async () => {
         away.close();
         unwatch();
+        desk?.line.close();
         if (!keepCalls) await manager.close(CLOSE_MS);
         try {
           await userAgent.close({ timeoutMs: CLOSE_MS, keepCalls });
@@ -178,6 +209,40 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
       return closing;
     },
   };
+}
+
+/** The desk phone; only whoever runs the phone works it. */
+async function deskOf(
+  { config, register, nameOf = () => undefined, clock, logger }: PhoneParts,
+  history: CallHistory,
+): Promise<DeskHandset | undefined> {
+  const { desk, codes, dial } = config;
+  if (desk === undefined || !register) return undefined;
+  const { openDesk } = await import('./desk/open-desk.ts');
+  const domain = dial.domain ?? domainOf(movingAccount(config)?.aor ?? '');
+  return openDesk({ desk, codes, domain, nameOf, history, clock, logger });
+}
+
+/** The account by which calls move between softphone and desk phone. */
+function movingAccount({ desk, dial, account }: GuestConfig): AccountConfig | undefined {
+  const aor = desk?.account ?? dial.account;
+  return account.find((one) => aor === undefined || one.aor === aor);
+}
+
+function moverOf(
+  { config, logger }: PhoneParts,
+  phone: {
+    readonly manager: CallManager;
+    readonly desk: DeskHandset | undefined;
+    readonly lines: readonly Line[];
+    readonly engine: EngineRoster;
+  },
+): Mover | undefined {
+  const { manager, desk, lines, engine } = phone;
+  const account = movingAccount(config);
+  const line = lines.find((one) => one.config === account);
+  if (desk === undefined || config.desk === undefined || line === undefined) return undefined;
+  return new Mover({ manager, desk, config: config.desk, line, engine, logger });
 }
 
 function userAgentOptions(parts: PhoneParts, trace: TraceStore): UserAgentOptions {

@@ -143,6 +143,7 @@ describe('calls --json', () => {
     expect(calls).toEqual([
       {
         id,
+        at: 'soft',
         account: 'sip:alice@example.com',
         direction: 'outgoing',
         state: 'established',

@@ -31,6 +31,8 @@ export interface AwayEngines extends Pick<EventSource<MediaLinkEvents>, 'on'> {
 export interface AwayKeeperParts {
   readonly engines: AwayEngines;
   readonly calls: () => readonly AwayCall[];
+  /** Hands the call on to the desk phone; rejects when it stays here. */
+  readonly toDesk: (id: string) => Promise<void>;
   /** Runs the command of `handover`; rejects when it fails. */
   readonly run: (command: string, call: Call) => Promise<void>;
   readonly clock: Clock;
@@ -118,6 +120,8 @@ export class AwayKeeper {
       if (!engines.holdOffline(one.media.id)) return;
       this.#held.add(id);
       this.#work(one, 'held', one.hold(true));
+    } else if (policy === 'desk') {
+      this.#work(one, 'handed over', this.#parts.toDesk(id));
     } else if (command !== undefined) {
       this.#work(one, 'handed over', run(command, call));
     }

@@ -9,7 +9,8 @@ import type { CallMedia } from './call-media.ts';
 import { CallSession } from './call-session.ts';
 import { dialTarget, domainOf } from './dial-target.ts';
 import { hearEngine } from './hear-engine.ts';
-import { CallHistory, type HistoryEntry } from './history.ts';
+import { ExpectedCalls } from './expected-calls.ts';
+import type { CallHistory, HistoryEntry } from './history.ts';
 import { Conferences } from './conferences.ts';
 import type { Settings } from './person-settings.ts';
 import { welcome, type ReceptionParts } from './reception.ts';
@@ -37,10 +38,7 @@ export interface CallManagerParts {
   readonly random: () => number;
   readonly logger: Logger;
   readonly keeper: CallKeeper;
-  /** Ended calls of earlier processes, newest first. */
-  readonly history?: readonly HistoryEntry[];
-  /** A call is over: for whoever keeps the history. */
-  readonly onEnded?: (entry: HistoryEntry) => void;
+  readonly history: CallHistory;
 }
 
 /** A line: its configuration and its signaling account. */
@@ -56,6 +54,8 @@ export interface Placing {
   readonly headers?: readonly string[];
   /** Who asked for the call. */
   readonly referredBy?: string | undefined;
+  /** A means to something else: nobody is held for it, and it is not remembered. */
+  readonly aside?: boolean;
 }
 
 /** All calls of the phone: who may talk, what sounds, and what has been. */
@@ -63,19 +63,21 @@ export class CallManager {
   readonly events = new Emitter<CallManagerEvents>();
   readonly transfers: Transfers;
   readonly conferences: Conferences;
+  /** Calls that come because we asked for them. */
+  readonly expected = new ExpectedCalls();
   readonly #reception: ReceptionParts;
   readonly #parts: CallManagerParts;
   readonly #sessions = new Map<string, CallSession>();
   /** The same by the ids of their media sessions. */
   readonly #byMedia = new Map<string, CallSession>();
-  readonly #history: CallHistory;
+  /** Of `Placing.aside`. */
+  readonly #aside = new WeakSet<CallSession>();
   readonly #tones: TonePlayer;
   #toneCounts: ToneCounts = noCalls;
   #closed = false;
 
   constructor(parts: CallManagerParts) {
     this.#parts = parts;
-    this.#history = new CallHistory(parts.config.calls.history, parts.history);
     this.transfers = new Transfers({
       place: (line, target, placing) => this.#place(line, target, placing),
       resume: (id) => this.resume(id),
@@ -94,6 +96,7 @@ export class CallManager {
       settings: parts.settings,
       busy: (but) => this.list().some((other) => other !== but && !isOver(other.call)),
       targetOf: (line, target) => this.targetOf(line, target),
+      expected: this.expected,
       announce: (session) => this.#announce(session),
     };
     this.#tones = new TonePlayer(parts.link, parts.config.calls.country, parts.logger);
@@ -113,14 +116,14 @@ export class CallManager {
   }
 
   get history(): CallHistory {
-    return this.#history;
+    return this.#parts.history;
   }
 
   /** @throws OffhookError `unknown-call` (layer `call`). */
   get(id: string): CallSession {
     const session = this.#sessions.get(id);
     if (session !== undefined) return session;
-    const what = this.#history.find(id) === undefined ? `no call ${id}` : `call ${id} is over`;
+    const what = this.history.find(id) === undefined ? `no call ${id}` : `call ${id} is over`;
     throw new OffhookError('call', 'unknown-call', what, {
       details: { calls: [...this.#sessions.keys()] },
     });
@@ -139,19 +142,6 @@ export class CallManager {
   /** The SIP URI for what somebody dials on a line. @throws OffhookError `bad-target`. */
   targetOf(line: Line, target: string): string {
     return dialTarget(target, this.#parts.config.dial.domain ?? domainOf(line.config.aor));
-  }
-
-  /** Whom the person called last. @throws OffhookError `unknown-call` when that was nobody. */
-  get lastDialled(): Call {
-    const calls = [
-      ...this.list()
-        .map(({ call }) => call)
-        .toReversed(),
-      ...this.#history.list().map(({ call }) => call),
-    ];
-    const last = calls.find((call) => call.direction === 'outgoing');
-    if (last !== undefined) return last;
-    throw new OffhookError('call', 'unknown-call', 'nobody has been called yet');
   }
 
   /** Takes up the held call and holds the one that is talked on. */
@@ -175,7 +165,7 @@ export class CallManager {
     if (this.#sessions.size >= limit) {
       throw new OffhookError('call', 'limit-reached', `${limit} calls already`);
     }
-    this.#holdOthers(undefined);
+    if (placing.aside !== true) this.#holdOthers(undefined);
     const id = this.#newId();
     const media = this.#media(id, line, uri);
     const { display_name: displayName } = line.config;
@@ -190,6 +180,7 @@ export class CallManager {
       { ...this.#partsOf(id, line, media, uri), referredBy },
       line,
     );
+    if (placing.aside === true) this.#aside.add(session);
     this.#added(session);
     this.#announce(session);
     return session;
@@ -332,8 +323,7 @@ export class CallManager {
     this.#parts.keeper.finished(session);
     this.#toneCounts = countCall(this.#toneCounts, session.call, -1);
     const entry: HistoryEntry = { call: session.call, stats: session.lastStats };
-    this.#history.add(entry);
-    this.#parts.onEnded?.(entry);
+    if (!this.#aside.has(session)) this.history.add(entry);
     this.events.emit('ended', entry);
   }
 
@@ -393,7 +383,7 @@ export class CallManager {
   #newId(): string {
     for (;;) {
       const id = letters(this.#parts.random, 6);
-      if (!this.#sessions.has(id) && this.#history.find(id) === undefined) return id;
+      if (!this.#sessions.has(id) && this.history.find(id) === undefined) return id;
     }
   }
 }

@@ -12,6 +12,7 @@ import type { AccountConfig } from '../config.ts';
 import type { CallMedia } from './call-media.ts';
 import { dtmfInfo, parseDtmfInfo } from './dtmf-info.ts';
 import type { CallRecord, JournalRow } from '../journal/rows.ts';
+import { ChangeWatch } from './change-watch.ts';
 import { recordOf, resumedCall } from './call-record.ts';
 import { step } from './machine.ts';
 import { WillKeeper } from './will-keeper.ts';
@@ -51,7 +52,7 @@ export class CallSession {
   #autoAnswer: Timer | undefined;
   /** What the last negotiation came to; told to whoever waits for it. */
   #negotiationError: unknown;
-  #watchers = new Set<() => void>();
+  readonly #watch: ChangeWatch;
   #answering: Promise<void> | undefined;
   /** BYE, CANCEL or a refusal, under way or done. */
   #ending: Promise<void> | undefined;
@@ -61,6 +62,7 @@ export class CallSession {
   constructor(sip: SipCall, parts: CallSessionParts) {
     this.#sip = sip;
     this.#parts = parts;
+    this.#watch = new ChangeWatch(parts.clock);
     this.media = parts.media;
     this.account = parts.account;
     const fresh = newCall({
@@ -161,7 +163,7 @@ export class CallSession {
     if (call !== before) {
       if (call.phase === 'established') this.#will.refresh();
       this.#parts.onChange(this, before);
-      for (const watch of this.#watchers) watch();
+      this.#watch.tell();
     }
   }
 
@@ -358,21 +360,7 @@ export class CallSession {
 
   /** Resolves when `done` holds (true), or at the deadline or abort (false). */
   until(done: () => boolean, ms: number, signal?: AbortSignal): Promise<boolean> {
-    if (done()) return Promise.resolve(true);
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const finish = () => {
-      timer.cancel();
-      this.#watchers.delete(watch);
-      signal?.removeEventListener('abort', finish);
-      resolve(done());
-    };
-    const watch = () => {
-      if (done()) finish();
-    };
-    const timer = this.#parts.clock.after(ms, finish);
-    this.#watchers.add(watch);
-    signal?.addEventListener('abort', finish, { once: true });
-    return promise;
+    return this.#watch.until(done, ms, signal);
   }
 
   /** Ends at this status for the peer when the call cannot be served at all. */

@@ -68,6 +68,12 @@ function number(input: string, text: string): string {
   return text.replaceAll(/[\s().\-/]/g, '').replaceAll('#', '%23');
 }
 
+/** The user part of a SIP URI, as it was dialled; empty where there is none. */
+export function userOf(uri: string): string {
+  const user = /^(?:sips?:)?([^@]*)@/i.exec(uri)?.[1] ?? '';
+  return user.replaceAll(/%23/g, '#');
+}
+
 /** The domain of an address of record. */
 export function domainOf(aor: string): string {
   return aor

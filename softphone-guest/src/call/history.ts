@@ -12,13 +12,21 @@ export class CallHistory {
   readonly #limit: number;
   readonly #entries: HistoryEntry[] = [];
 
-  /** `earlier`: newest first. */
-  constructor(limit: number, earlier: readonly HistoryEntry[] = []) {
+  readonly #onAdded: (entry: HistoryEntry) => void;
+
+  /** `earlier`: newest first. `onAdded` is for whoever keeps it. */
+  constructor(
+    limit: number,
+    earlier: readonly HistoryEntry[] = [],
+    onAdded: (entry: HistoryEntry) => void = () => undefined,
+  ) {
     this.#limit = limit;
     this.#entries.push(...earlier.slice(0, limit));
+    this.#onAdded = onAdded;
   }
 
   add(entry: HistoryEntry): void {
+    this.#onAdded(entry);
     this.#entries.unshift(entry);
     this.#entries.length = Math.min(this.#entries.length, this.#limit);
   }

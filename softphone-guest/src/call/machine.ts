@@ -38,6 +38,8 @@ export function step(call: Call, input: CallInput, at: number): Transition {
       return negotiationFailed(call);
     case 'transfer':
       return same({ ...call, transfer: input.progress });
+    case 'party':
+      return same({ ...call, remote: input.remote });
     case 'conference':
       return call.conference === input.conference || isOver(call)
         ? same(call)

@@ -21,7 +21,10 @@ type CallPhase =
   | 'ending'
   | 'ended';
 
-interface RemoteParty {
+/** Where the sound of a call is: at the thin client, or on the hardware phone on the desk. */
+export type Place = 'soft' | 'desk';
+
+export interface RemoteParty {
   readonly uri: string;
   readonly displayName?: string | undefined;
   /** The name in our own contacts. */
@@ -48,9 +51,10 @@ export interface TransferProgress {
 type Negotiation = 'none' | 'running' | 'again';
 
 export interface Call {
+  readonly place: Place;
   /** Local id; the id of the media session begins with it, so that both ends' tools show the same. */
   readonly id: string;
-  /** Call-ID of its dialog (RFC 3261 §20.8), by which PBX logs and traces know it. */
+  /** Call-ID of its dialog (RFC 3261 §20.8), or the CTI bridge's id: PBX logs and traces know it by that. */
   readonly sipCallId: string;
   /** The account's address of record. */
   readonly account: string;
@@ -120,6 +124,8 @@ export type CallInput =
   | { readonly type: 'media-stale' }
   | { readonly type: 'transfer'; readonly progress: TransferProgress }
   | { readonly type: 'conference'; readonly conference: string | undefined }
+  /** Somebody else is at the far end: the call was moved or transferred there. */
+  | { readonly type: 'party'; readonly remote: RemoteParty }
   /** The person hung up at the thin client. */
   | { readonly type: 'media-hangup' };
 
@@ -142,6 +148,8 @@ export interface Transition {
 }
 
 export interface NewCall {
+  /** `soft` if absent. */
+  readonly place?: Place | undefined;
   readonly id: string;
   readonly sipCallId: string;
   readonly account: string;
@@ -154,6 +162,7 @@ export interface NewCall {
 
 export function newCall(options: NewCall): Call {
   return {
+    place: options.place ?? 'soft',
     id: options.id,
     sipCallId: options.sipCallId,
     account: options.account,

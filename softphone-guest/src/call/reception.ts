@@ -2,6 +2,7 @@ import type { IncomingCall } from '@offhook/signaling';
 import type { GuestConfig } from '../config.ts';
 import type { Line } from './call-manager.ts';
 import type { CallSession } from './call-session.ts';
+import type { ExpectedCalls } from './expected-calls.ts';
 import { incomingDecision } from './incoming-policy.ts';
 import type { Settings } from './person-settings.ts';
 
@@ -11,6 +12,8 @@ export interface ReceptionParts {
   /** Whether another call is up, or rings. */
   readonly busy: (but: CallSession) => boolean;
   readonly targetOf: (line: Line, target: string) => string;
+  /** A call that somebody waits for is his. */
+  readonly expected: ExpectedCalls;
   /** It rings: tones, screens. */
   readonly announce: (session: CallSession) => void;
 }
@@ -23,6 +26,7 @@ export function welcome(
   sip: IncomingCall,
 ): void {
   const { config, settings, targetOf, announce } = parts;
+  if (parts.expected.take(session)) return;
   const forwarding = settings.forwardingOf(line.config);
   const decision = incomingDecision({
     header: (name) => sip.header(name),

@@ -24,10 +24,11 @@ export async function calls({ paths, json, output }: Context): Promise<void> {
 
 /** A row of `calls --json`: these keys and no others, for scripts. */
 export function callRow(call: CallInfo): object {
-  const { id, account, direction, state, remote, startedAt, held, muted } = call;
+  const { id, at, account, direction, state, remote, startedAt, held, muted } = call;
   const { codec, txPackets, rxPackets, lossPct, jitterMs, rttMs, mos } = call.media;
   return {
     id,
+    at,
     account,
     direction,
     state,

@@ -3,7 +3,7 @@ import { printJson } from '@offhook/common/cli';
 import type { ControlInput } from '../control/api.ts';
 import { withDaemon } from '../control/client.ts';
 import type { SettingsInfo } from '../control/schemas.ts';
-import { settingsText } from '../text/words.ts';
+import { modeText, settingsText } from '../text/words.ts';
 import { printCall, printCalls, type Context } from './call-commands.ts';
 
 /** Longer than any deadline of the daemon's own. */
@@ -15,6 +15,7 @@ type OneCallMethod =
   | 'call.swap'
   | 'call.leave'
   | 'call.transfer'
+  | 'call.move'
   | 'call.park'
   | 'call.pickup'
   | 'call.retrieve';
@@ -83,6 +84,14 @@ export async function forward(
       : daemon.call('settings.forward', params),
   );
   printSettings(context, settings);
+}
+
+export async function mode(context: Context, wanted: 'soft' | 'desk' | undefined): Promise<void> {
+  const info = await withDaemon(context.paths, (daemon) =>
+    wanted === undefined ? daemon.call('mode.get', {}) : daemon.call('mode.set', { mode: wanted }),
+  );
+  if (context.json) printJson(context.output, info);
+  else context.output.out(modeText(info));
 }
 
 function printSettings({ json, output }: Context, settings: SettingsInfo): void {

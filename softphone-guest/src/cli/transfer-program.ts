@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import { asSeconds, CALL, waitOption } from './arguments.ts';
 import type { Context } from './call-commands.ts';
 
@@ -17,6 +17,7 @@ export function transferCommands(program: Command, context: () => Context): void
     .action(async (words: string[], options: { to?: string; wait?: number }) =>
       (await commands()).transfer(context(), words, options),
     );
+  handsetCommands(program, context);
   program
     .command('swap')
     .description('take up the call on hold, and hold the other one')
@@ -94,6 +95,34 @@ export function transferCommands(program: Command, context: () => Context): void
     })
     .action(async (on?: boolean) => (await commands()).doNotDisturb(context(), on));
   forwardCommand(program, context);
+}
+
+function handsetCommands(program: Command, context: () => Context): void {
+  program
+    .command('mode')
+    .description(
+      'use the desk phone or the softphone from now on; without a word: which is used, and what the desk phone cannot',
+    )
+    .argument('[handset]', 'desk or soft', asPlace)
+    .action(async (handset?: 'soft' | 'desk') => (await commands()).mode(context(), handset));
+  program
+    .command('move')
+    .description(
+      'move a call to the other handset: `offhook move desk`, `offhook move soft`; when it fails, the call stays where it is',
+    )
+    .argument('[handset]', 'desk or soft; the other one if left out', asPlace)
+    .option('--call <call>', CALL)
+    .action(async (to: 'soft' | 'desk' | undefined, { call }: { call?: string }) =>
+      (await commands()).oneCall(context(), 'call.move', {
+        ...(to !== undefined && { to }),
+        ...(call !== undefined && { call }),
+      }),
+    );
+}
+
+function asPlace(text: string): 'soft' | 'desk' {
+  if (text === 'soft' || text === 'desk') return text;
+  throw new InvalidArgumentError('desk or soft');
 }
 
 function forwardCommand(program: Command, context: () => Context): void {

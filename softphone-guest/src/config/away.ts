@@ -4,10 +4,10 @@ import { z } from 'zod';
 export const away = z
   .object({
     policy: z
-      .enum(['keep', 'hold', 'fallback', 'handover'])
+      .enum(['keep', 'hold', 'fallback', 'desk', 'handover'])
       .default('keep')
       .describe(
-        '`keep`: nothing; the thin client plays on under its lease. `hold`: the peer is put on hold until a thin client is there. `fallback`: the engine in the guest takes the call (`engine.fallback`). `handover`: `command` is run',
+        '`keep`: nothing; the thin client plays on under its lease. `hold`: the peer is put on hold until a thin client is there. `fallback`: the engine in the guest takes the call (`engine.fallback`). `desk`: the call is handed on to the desk phone (`[desk]`), which rings. `handover`: `command` is run',
       ),
     after: z
       .int()

@@ -13,6 +13,7 @@ import {
   journalCall,
   journalInfo,
   messageInfo,
+  modeInfo,
   settingsInfo,
   statusInfo,
   tracedMessage,
@@ -180,13 +181,33 @@ export const controlMethods = {
     params: oneCall.extend({ digits: digits.describe('0-9, A-D, * and #') }),
     result: callInfo,
   },
+  'mode.get': {
+    summary: 'The handset in use, and how the desk phone fares',
+    params: none,
+    result: modeInfo,
+  },
+  'mode.set': {
+    summary:
+      'Chooses the handset that is used from now on; calls stay where they are. It is remembered',
+    params: z.object({ mode: z.enum(['soft', 'desk']) }),
+    result: modeInfo,
+  },
+  'call.move': {
+    summary:
+      'Moves a call to the other handset: `desk`, the desk phone, or `soft`, the thin client. Returns when it is there; when it fails, the call stays where it was. One that rings is sent there to ring',
+    params: oneCall.extend({
+      to: z.enum(['soft', 'desk']).optional().describe('The other one if absent'),
+    }),
+    result: callInfo.describe('As it is there; as it was here while nobody can tell'),
+  },
   'settings.get': {
     summary: 'What the person has set: do not disturb, forwarding',
     params: none,
     result: settingsInfo,
   },
   'settings.doNotDisturb': {
-    summary: 'Refuses calls as busy, or sends them where busy calls go',
+    summary:
+      'Refuses calls as busy, or sends them where busy calls go; with the desk phone in use, it does so too',
     params: z.object({ on: z.boolean() }),
     result: settingsInfo,
   },
@@ -352,6 +373,10 @@ export const controlEvents = {
     params: storedMessageInfo,
   },
   'settings.changed': { summary: 'The person has set something', params: settingsInfo },
+  'mode.changed': {
+    summary: 'Another handset is used, or the desk phone came or went',
+    params: modeInfo,
+  },
   'engine.changed': { summary: 'The line to the engine', params: engineInfo },
   'devices.changed': { summary: 'Devices came, went or were chosen', params: devicesInfo },
   stats: {

@@ -1,11 +1,12 @@
 import { describeError, OffhookError, type ControlMethods } from '@offhook/common';
 import type { CallManager, Line } from '../call/call-manager.ts';
-import type { CallSession } from '../call/call-session.ts';
 import { isOver } from '../call/model.ts';
 import type { Settings } from '../call/person-settings.ts';
 import type { Conversations } from '../presence/conversations.ts';
 import type { PresenceBoard } from '../presence/presence.ts';
-import type { GuestConfig } from '../config.ts';
+import type { Handset, PhoneCall } from '../handset/handset.ts';
+import type { Handsets } from '../handset/handsets.ts';
+import type { Mover } from '../handset/mover.ts';
 import type { MediaPort } from '../media-link.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { ContactBook } from '../people/contact-book.ts';
@@ -18,7 +19,7 @@ import {
 } from './api.ts';
 import { describeAccount, describeCall, describeRow } from './info.ts';
 import type { CallInfo, CheckInfo, StatusInfo } from './schemas.ts';
-import { pickUp, presenceHandlers } from './presence-handlers.ts';
+import { presenceHandlers } from './presence-handlers.ts';
 import { transferHandlers } from './transfer-handlers.ts';
 import { selectCall, selectCalls, type CallFilter } from './select-calls.ts';
 import { getTrace } from './trace-handler.ts';
@@ -26,10 +27,11 @@ import type { EngineRoster } from '../engine-roster.ts';
 
 export interface ControlHandlersParts {
   readonly manager: CallManager;
+  readonly handsets: Handsets;
+  readonly mover: Mover | undefined;
   readonly settings: Settings;
   readonly presence: PresenceBoard;
   readonly conversations: Conversations;
-  readonly codes: GuestConfig['codes'];
   readonly lines: readonly Line[];
   /** Address of record of the line that dials when none is named. */
   readonly defaultAccount: string | undefined;
@@ -56,8 +58,8 @@ const incoming: CallFilter['fits'] = ({ call }) => call.phase === 'incoming';
 
 /** The daemon's side of the control socket: the table's rows with what carries them out. */
 export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
-  const { manager, lines, media } = parts;
-  const sessions = () => manager.list().filter((session) => session.call.phase !== 'ended');
+  const { manager, handsets, lines, media } = parts;
+  const sessions = () => handsets.list().filter((session) => session.call.phase !== 'ended');
   const one = (id: string | undefined, verb: string, fits: CallFilter['fits']) =>
     selectCall(sessions(), id, { verb, fits });
   const some = (
@@ -75,10 +77,10 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
     }),
     ...transferHandlers({
       manager,
-      pickUp: (on, extension) => pickUp({ manager, presence: parts.presence }, on, extension),
+      handsets,
+      mover: parts.mover,
       settings: parts.settings,
       lines,
-      codes: parts.codes,
       one,
       line: (name) => line(lines, name ?? parts.defaultAccount),
       established,
@@ -90,35 +92,36 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
     }),
     'calls.list': async () => ({ calls: await Promise.all(sessions().map(withFreshStats)) }),
     'call.get': async ({ call }) => {
-      const over = call === undefined ? undefined : manager.history.find(call);
+      const over = call === undefined ? undefined : handsets.history.find(call);
       if (over !== undefined) return describeCall(over.call, over.stats);
       // Over, and its last figures are still being fetched.
-      const closing = manager.list().find((session) => session.id === call);
+      const closing = handsets.list().find((session) => session.id === call);
       if (closing !== undefined) return withFreshStats(closing);
       return withFreshStats(one(call, 'show', () => true));
     },
     'call.dial': async ({ target, account, wait }, { signal }) => {
       const number = parts.contacts.numberOf(target) ?? target;
-      const session = manager.dial(line(lines, account ?? parts.defaultAccount), number);
+      const on = line(lines, account ?? parts.defaultAccount);
+      // A line is one of the softphone.
+      const handset = account === undefined ? handsets.current : handsets.soft;
+      const session = await handset.dial(on, number);
       if (wait !== undefined) await established(session, wait, signal);
       return describeSession(session);
     },
     'call.answer': async ({ call, wait }, { signal }) => {
       const session = one(call, 'answer', incoming);
-      await manager.answer(session.id);
+      await handsets.of(session).answer(session.id);
       if (wait !== undefined) await established(session, wait, signal);
       return describeSession(session);
     },
-    'call.reject': (params) => {
+    'call.reject': async (params) => {
       const chosen = some(params, 'reject', incoming);
-      for (const session of chosen) {
-        session.input({ type: 'reject', status: params.status, reason: params.reason });
-      }
+      for (const session of chosen) await handsets.of(session).reject(session.id, params);
       return { calls: chosen.map(describeSession) };
     },
     'call.hangup': async (params) => {
       const chosen = some(params, 'hang up', live);
-      await Promise.all(chosen.map(hangUp));
+      await Promise.all(chosen.map((session) => hangUp(handsets.of(session), session)));
       return { calls: chosen.map(describeSession) };
     },
     'call.hold': async (params, { signal }) => {
@@ -128,7 +131,7 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
         ({ call }) => call.phase === 'established' && !call.hold.inForce,
       );
       const outcomes = await Promise.allSettled(
-        chosen.map((session) => session.hold(true, signal)),
+        chosen.map((session) => handsets.of(session).hold(session.id, signal)),
       );
       return heldAndNot(chosen, outcomes, params.all && params.call === undefined);
     },
@@ -138,22 +141,22 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
         'resume',
         ({ call }) => call.phase === 'established' && call.hold.wanted,
       );
-      await manager.resume(session.id, signal);
+      await handsets.of(session).resume(session.id, signal);
       return describeSession(session);
     },
-    'call.mute': (params) => mute(some(params, 'mute', live), true),
-    'call.unmute': (params) => mute(some(params, 'unmute', live), false),
+    'call.mute': (params) => mute(handsets, some(params, 'mute', live), true),
+    'call.unmute': (params) => mute(handsets, some(params, 'unmute', live), false),
     'call.dtmf': async ({ call, digits }) => {
       const session = one(
         call,
         'send DTMF on',
         ({ call }) => call.phase === 'established' || call.phase === 'early',
       );
-      await session.dtmf(digits.toUpperCase());
+      await handsets.of(session).dtmf(session.id, digits.toUpperCase());
       return describeSession(session);
     },
     'history.list': ({ limit }) => ({
-      calls: manager.history.list(limit).map(({ call, stats }) => describeCall(call, stats)),
+      calls: handsets.history.list(limit).map(({ call, stats }) => describeCall(call, stats)),
     }),
     'trace.get': (params, { signal }) => getTrace(parts, params, signal),
     'contacts.list': ({ query, limit }) => ({
@@ -207,24 +210,24 @@ function bind(handlers: Handlers): ControlMethods {
   );
 }
 
-function describeSession(session: CallSession): CallInfo {
+function describeSession(session: PhoneCall): CallInfo {
   return describeCall(session.call, session.lastStats);
 }
 
-async function withFreshStats(session: CallSession): Promise<CallInfo> {
+async function withFreshStats(session: PhoneCall): Promise<CallInfo> {
   const stats = await session.stats();
   return describeCall(session.call, stats);
 }
 
 /** Over for us is enough: a far end that does not answer the BYE keeps nobody waiting. */
-async function hangUp(session: CallSession): Promise<void> {
+async function hangUp(handset: Handset, session: PhoneCall): Promise<void> {
   const over = session.until(() => session.call.phase === 'ended', HANGUP_MS);
-  await Promise.race([session.hangup(), over]);
+  await Promise.race([handset.hangup(session.id), over]);
 }
 
 /** @throws the refusal, unless all calls were meant: then each has its own outcome. */
 function heldAndNot(
-  chosen: readonly CallSession[],
+  chosen: readonly PhoneCall[],
   outcomes: readonly PromiseSettledResult<void>[],
   all: boolean,
 ): ControlResult<'call.hold'> {
@@ -238,13 +241,17 @@ function heldAndNot(
   return { calls: held.map(describeSession), failed };
 }
 
-function mute(chosen: readonly CallSession[], muted: boolean): { calls: CallInfo[] } {
-  for (const session of chosen) session.input({ type: 'mute', muted });
+async function mute(
+  handsets: Handsets,
+  chosen: readonly PhoneCall[],
+  muted: boolean,
+): Promise<{ calls: CallInfo[] }> {
+  for (const session of chosen) await handsets.of(session).mute(session.id, muted);
   return { calls: chosen.map(describeSession) };
 }
 
 /** Rejects with the far end's words when it refuses. */
-async function established(session: CallSession, ms: number, signal: AbortSignal): Promise<void> {
+async function established(session: PhoneCall, ms: number, signal: AbortSignal): Promise<void> {
   const decided = () => session.call.phase === 'established' || session.call.phase === 'ended';
   if (!(await session.until(decided, ms, signal))) {
     signal.throwIfAborted();

@@ -1,9 +1,11 @@
 import type { SessionStats } from '@offhook/media-rpc';
 import type { Account, ListenAddress } from '@offhook/signaling';
+import type { Device } from '@offhook/cti-bridge/client';
 import type { Line } from '../call/call-manager.ts';
 import type { Call } from '../call/model.ts';
 import type { Settings } from '../call/person-settings.ts';
 import type { AccountConfig } from '../config.ts';
+import type { Handsets } from '../handset/handsets.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { JournalRow } from '../journal/rows.ts';
 import type { EngineStatus } from '../media-link.ts';
@@ -14,12 +16,14 @@ import type {
   JournalCallInfo,
   JournalInfo,
   MediaInfo,
+  ModeInfo,
   SettingsInfo,
 } from './schemas.ts';
 
 export function describeCall(call: Call, stats: SessionStats | undefined): CallInfo {
   return {
     id: call.id,
+    at: call.place,
     sipCallId: call.sipCallId,
     account: call.account,
     direction: call.direction,
@@ -76,19 +80,45 @@ export function describeAccount(config: AccountConfig, account: Account): Accoun
   };
 }
 
-export function describeSettings(settings: Settings, lines: readonly Line[]): SettingsInfo {
+export function describeSettings(
+  settings: Settings,
+  lines: readonly Line[],
+  { mode, desk }: Pick<Handsets, 'mode' | 'desk'>,
+): SettingsInfo {
+  const { doNotDisturb } = settings.current;
+  const phone = desk?.known;
   return {
-    doNotDisturb: settings.current.doNotDisturb,
-    forwarding: lines.map(({ config }) => {
-      const {
-        always = null,
-        busy = null,
-        noAnswer = null,
-        afterMs,
-      } = settings.forwardingOf(config);
-      return { account: config.aor, always, busy, noAnswer, afterMs };
-    }),
+    doNotDisturb: mode === 'desk' ? (phone?.doNotDisturb ?? doNotDisturb) : doNotDisturb,
+    forwarding: [
+      ...lines.map(({ config }) => {
+        const {
+          always = null,
+          busy = null,
+          noAnswer = null,
+          afterMs,
+        } = settings.forwardingOf(config);
+        return { account: config.aor, always, busy, noAnswer, afterMs };
+      }),
+      ...(phone === undefined ? [] : [deskForwarding(phone)]),
+    ],
   };
+}
+
+function deskForwarding({ id, forwarding = [] }: Device): SettingsInfo['forwarding'][number] {
+  const to = (type: string) => forwarding.find((one) => one.type === type)?.to ?? null;
+  return {
+    account: `desk:${id}`,
+    always: to('immediate'),
+    busy: to('busy'),
+    noAnswer: to('noAnswer'),
+    afterMs: 0,
+  };
+}
+
+export function describeMode({ mode, desk }: Pick<Handsets, 'mode' | 'desk'>): ModeInfo {
+  if (desk === undefined) return { mode, desk: null };
+  const { status } = desk.line;
+  return { mode, desk: { ...status, cannot: [...status.cannot] } };
 }
 
 export function describeEngine(status: EngineStatus): EngineInfo {

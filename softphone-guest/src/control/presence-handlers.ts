@@ -1,5 +1,4 @@
 import type { CallManager, Line } from '../call/call-manager.ts';
-import type { CallSession } from '../call/call-session.ts';
 import type { Conversations, StoredMessage } from '../presence/conversations.ts';
 import type { Lamp } from '../presence/lamps.ts';
 import type { PresenceBoard } from '../presence/presence.ts';
@@ -50,20 +49,6 @@ export function presenceHandlers(parts: PresenceHandlersParts): Handlers {
       messages: conversations.list(options).map(describeMessage),
     }),
   };
-}
-
-/**
- * Takes over the call that rings at a watched phone by Replaces (RFC 3891); undefined where that
- * phone does not tell enough of it.
- */
-export function pickUp(
-  { manager, presence }: Pick<PresenceHandlersParts, 'manager' | 'presence'>,
-  line: Line,
-  extension: string,
-): CallSession | undefined {
-  const ringing = presence.lamps.ringingAt(manager.targetOf(line, extension));
-  if (ringing === undefined) return undefined;
-  return manager.dial(line, ringing.caller, { replaces: ringing.replaces });
 }
 
 export function describeLamp(lamp: Lamp): LampInfo {

@@ -30,10 +30,17 @@ const callEnd = z.object({
   reason: z.string().describe('In words'),
 });
 
+const place = z
+  .enum(['soft', 'desk'])
+  .describe('Where the sound is: at the thin client, or on the desk phone');
+
 export const callInfo = z.object({
   id: z.string(),
-  sipCallId: z.string().describe('Call-ID of its dialog, as PBX logs have it'),
-  account: z.string().describe('Address of record of the line'),
+  at: place.default('soft'),
+  sipCallId: z
+    .string()
+    .describe('Call-ID of its dialog, as PBX logs have it; at the desk phone the CTI bridge’s id'),
+  account: z.string().describe('Address of record of the line; `desk:DEVICE` at the desk phone'),
   direction: z.enum(['outgoing', 'incoming']),
   state: callState,
   remote: z.string().describe('SIP URI of the other party'),
@@ -62,7 +69,9 @@ export const callInfo = z.object({
   conference: z
     .string()
     .nullable()
-    .describe('Calls with the same name are mixed together at the thin client'),
+    .describe(
+      'Calls with the same name are mixed together at the thin client; a call at the desk phone that has one is a conference itself',
+    ),
   referredBy: z.string().nullable().describe('SIP URI of whoever asked for this call'),
   media: mediaInfo,
 });
@@ -86,15 +95,34 @@ export const engineInfo = z.object({
   text: z.string().describe('In words, e.g. `engine: not connected (unix:/…: no such file)`'),
 });
 
+export const modeInfo = z.object({
+  mode: place.describe('The handset in use: where is dialled, and what settings are about'),
+  desk: z
+    .object({
+      device: z.string().describe('As the CTI bridge names it'),
+      state: z
+        .enum(['connecting', 'connected', 'disconnected', 'no-device', 'out-of-service'])
+        .describe('`no-device`: the bridge does not show it to our token'),
+      text: z.string().describe('In words, e.g. `desk phone alice: connected`'),
+      cannot: z
+        .array(z.object({ command: z.string(), reason: z.string() }))
+        .describe('What it cannot be asked to do, and why'),
+    })
+    .nullable()
+    .describe('Null where no desk phone is configured'),
+});
+
 export const settingsInfo = z.object({
-  doNotDisturb: z.boolean(),
+  doNotDisturb: z.boolean().describe('Of the handset in use'),
   forwarding: z.array(
     z.object({
-      account: z.string().describe('Address of record'),
+      account: z.string().describe('Address of record; `desk:DEVICE` for the desk phone'),
       always: z.string().nullable(),
       busy: z.string().nullable(),
       noAnswer: z.string().nullable(),
-      afterMs: z.int().describe('Ringing before `noAnswer`'),
+      afterMs: z
+        .int()
+        .describe('Ringing before `noAnswer`; 0 for the desk phone, where the PBX decides'),
     }),
   ),
 });
@@ -137,6 +165,7 @@ export const statusInfo = z.object({
   calls: z.int(),
   journal: journalInfo,
   settings: settingsInfo,
+  handset: modeInfo.default({ mode: 'soft', desk: null }),
 });
 
 export const enginesInfo = z.object({
@@ -191,6 +220,7 @@ export const checkInfo = z.object({
 
 export type MediaInfo = z.output<typeof mediaInfo>;
 export type SettingsInfo = z.output<typeof settingsInfo>;
+export type ModeInfo = z.output<typeof modeInfo>;
 export type CallInfo = z.output<typeof callInfo>;
 export type AccountInfo = z.output<typeof accountInfo>;
 export type EngineInfo = z.output<typeof engineInfo>;

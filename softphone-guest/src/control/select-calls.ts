@@ -1,19 +1,19 @@
 import { OffhookError } from '@offhook/common';
-import type { CallSession } from '../call/call-session.ts';
+import type { PhoneCall } from '../handset/handset.ts';
 
 /** Which calls a command can be about. */
 export interface CallFilter {
   /** For the message: "no call to answer". */
   readonly verb: string;
-  readonly fits: (session: CallSession) => boolean;
+  readonly fits: (session: PhoneCall) => boolean;
 }
 
 /** The one that is named, or the only one that can be meant. */
 export function selectCall(
-  sessions: readonly CallSession[],
+  sessions: readonly PhoneCall[],
   id: string | undefined,
   filter: CallFilter,
-): CallSession {
+): PhoneCall {
   if (id !== undefined) return named(sessions, id);
   const fitting = sessions.filter((session) => filter.fits(session));
   const [only] = fitting;
@@ -29,16 +29,16 @@ export function selectCall(
 
 /** Those that are named, every one that fits with `all`, or the only one that can be meant. */
 export function selectCalls(
-  sessions: readonly CallSession[],
+  sessions: readonly PhoneCall[],
   params: { call?: string | undefined; all: boolean },
   filter: CallFilter,
-): readonly CallSession[] {
+): readonly PhoneCall[] {
   return params.all && params.call === undefined
     ? sessions.filter((session) => filter.fits(session))
     : [selectCall(sessions, params.call, filter)];
 }
 
-function named(sessions: readonly CallSession[], id: string): CallSession {
+function named(sessions: readonly PhoneCall[], id: string): PhoneCall {
   const exact = sessions.find((session) => session.id === id);
   if (exact !== undefined) return exact;
   const [first, second] = sessions.filter((session) => session.id.startsWith(id));
@@ -49,14 +49,14 @@ function named(sessions: readonly CallSession[], id: string): CallSession {
   );
 }
 
-function unknown(what: string, sessions: readonly CallSession[]): OffhookError {
+function unknown(what: string, sessions: readonly PhoneCall[]): OffhookError {
   const rest = sessions.length === 0 ? 'there are no calls' : `calls: ${list(sessions)}`;
   return new OffhookError('call', 'unknown-call', `${what}; ${rest}`, {
     details: { calls: sessions.map((session) => session.id) },
   });
 }
 
-function list(sessions: readonly CallSession[]): string {
+function list(sessions: readonly PhoneCall[]): string {
   return sessions
     .map((session) => `${session.id} (${session.call.phase}, ${session.call.remote.uri})`)
     .join(', ');

@@ -1,25 +1,25 @@
 import { OffhookError } from '@offhook/common';
-import type { ReferralState } from '@offhook/signaling';
 import type { CallManager, Line } from '../call/call-manager.ts';
-import type { CallSession } from '../call/call-session.ts';
 import type { Settings } from '../call/person-settings.ts';
-import type { GuestConfig } from '../config.ts';
+import type { PhoneCall, TransferUnderWay } from '../handset/handset.ts';
+import type { Handsets } from '../handset/handsets.ts';
+import type { Mover } from '../handset/mover.ts';
 import type { ControlMethodName, ControlParams, ControlResult } from './api.ts';
-import { describeCall, describeSettings } from './info.ts';
+import { describeCall, describeMode, describeSettings } from './info.ts';
 import type { CallInfo } from './schemas.ts';
 import type { CallFilter } from './select-calls.ts';
 
 export interface TransferHandlersParts {
-  readonly manager: CallManager;
+  readonly manager: Pick<CallManager, 'targetOf'>;
+  readonly handsets: Handsets;
+  /** Absent where there is no desk phone. */
+  readonly mover: Mover | undefined;
   readonly settings: Settings;
-  /** By Replaces; undefined where the watched phone does not tell enough. */
-  readonly pickUp: (line: Line, extension: string) => CallSession | undefined;
   readonly lines: readonly Line[];
-  readonly codes: GuestConfig['codes'];
-  readonly one: (id: string | undefined, verb: string, fits: CallFilter['fits']) => CallSession;
+  readonly one: (id: string | undefined, verb: string, fits: CallFilter['fits']) => PhoneCall;
   readonly line: (name: string | undefined) => Line;
   /** Waits until a call is established; rejects when it is refused. */
-  readonly established: (session: CallSession, ms: number, signal: AbortSignal) => Promise<void>;
+  readonly established: (session: PhoneCall, ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 type Names = Extract<
@@ -33,6 +33,9 @@ type Names = Extract<
   | 'call.leave'
   | 'call.pickup'
   | 'call.retrieve'
+  | 'call.move'
+  | 'mode.get'
+  | 'mode.set'
   | 'settings.get'
   | 'settings.doNotDisturb'
   | 'settings.forward'
@@ -50,98 +53,104 @@ const active: CallFilter['fits'] = (session) => talking(session) && !session.cal
 
 /** Calls that change hands, and what the person sets about calls to come. */
 export function transferHandlers(parts: TransferHandlersParts): Handlers {
-  const { manager, settings, lines, codes, one, line } = parts;
-  const lineOf = (session: CallSession): Line => line(session.call.account);
-  const dial = async (
-    on: Line,
-    target: string,
+  const { manager, handsets, settings, lines, one, line } = parts;
+  const shown = async (
+    placed: Promise<PhoneCall>,
     wait: number | undefined,
     signal: AbortSignal,
   ): Promise<CallInfo> => {
-    const session = manager.dial(on, target);
-    if (wait !== undefined) await parts.established(session, wait, signal);
-    return describe(session);
+    const call = await placed;
+    if (wait !== undefined) await parts.established(call, wait, signal);
+    return describe(call);
   };
-  const settingsNow = () => describeSettings(settings, lines);
+  const settingsNow = () => describeSettings(settings, lines, handsets);
   /** The talk of the moment rather than calls on hold. */
-  const meant = (id: string | undefined, verb: string): CallSession =>
-    one(id, verb, manager.list().some(active) ? active : talking);
+  const meant = (id: string | undefined, verb: string): PhoneCall =>
+    one(id, verb, handsets.list().some(active) ? active : talking);
 
   return {
-    'call.redirect': ({ call, targets }) => {
+    'call.redirect': async ({ call, targets }) => {
       const session = one(call, 'redirect', ({ call }) => call.phase === 'incoming');
-      const contacts = targets.map((target) => manager.targetOf(lineOf(session), target));
-      session.input({ type: 'reject', status: 302, contacts });
+      await handsets.of(session).redirect(session.id, targets);
       return describe(session);
     },
     'call.redial': ({ wait }, { signal }) => {
-      const { account, remote } = manager.lastDialled;
-      return dial(line(account), remote.uri, wait, signal);
+      const { account, remote } = handsets.lastDialled;
+      const on = lines.find(({ config }) => config.aor === account) ?? line(undefined);
+      return shown(handsets.current.dial(on, remote.uri), wait, signal);
     },
-    'call.swap': async (_params, { signal }) => describe(await manager.swap(signal)),
-    'call.transfer': ({ call, target, other, wait }, { signal }) => {
+    'call.swap': async (_params, { signal }) => describe(await handsets.current.swap(signal)),
+    'call.transfer': async ({ call, target, other, wait }, { signal }) => {
       if ((target === undefined) === (other === undefined)) {
         throw new OffhookError('control', 'invalid-params', 'say a target or another call');
       }
       if (target !== undefined) {
         const session = meant(call, 'transfer');
-        const uri = manager.targetOf(lineOf(session), target);
-        return transferred(session, manager.transfers.blind(session, uri), wait, signal);
+        const underWay = await handsets.of(session).transfer(session.id, target);
+        return transferred(session, underWay, wait, signal);
       }
       const second = one(other, 'transfer to', talking);
       const session = one(call, 'transfer', (one) => talking(one) && one !== second);
       if (session === second) {
         throw new OffhookError('control', 'invalid-params', 'that is the same call');
       }
-      return transferred(session, manager.transfers.attended(session, second), wait, signal);
+      requireSamePlace([session, second]);
+      const underWay = await handsets.of(session).attended(session.id, second.id);
+      return transferred(session, underWay, wait, signal);
     },
     'call.join': async ({ calls }, { signal }) => {
       const chosen =
         calls.length === 0
-          ? manager.list().filter(talking)
+          ? handsets.current.list().filter(talking)
           : calls.map((id) => one(id, 'join', talking));
-      await manager.conferences.join(chosen, signal);
+      requireSamePlace(chosen);
       const [first] = chosen;
-      return { calls: first === undefined ? [] : manager.conferences.of(first).map(describe) };
+      const handset = first === undefined ? handsets.current : handsets.of(first);
+      const ids = chosen.map(({ id }) => id);
+      return { calls: (await handset.join(ids, signal)).map(describe) };
     },
     'call.leave': async ({ call }, { signal }) => {
       const session = one(call, 'take out', ({ call }) => call.conference !== undefined);
-      await manager.conferences.leave(session, signal);
+      await handsets.of(session).leave(session.id, signal);
       return describe(session);
     },
-    'call.park': ({ call, wait }, { signal }) => {
+    'call.park': async ({ call, wait }, { signal }) => {
       const session = meant(call, 'park');
-      const uri = manager.targetOf(lineOf(session), code(codes.park, 'park', undefined));
-      return transferred(session, manager.transfers.blind(session, uri), wait, signal);
+      return transferred(session, await handsets.of(session).park(session.id), wait, signal);
     },
-    'call.pickup': async ({ extension, account, wait }, { signal }) => {
-      const taken = extension === undefined ? undefined : parts.pickUp(line(account), extension);
-      if (taken !== undefined) {
-        if (wait !== undefined) await parts.established(taken, wait, signal);
-        return describe(taken);
-      }
-      return dial(
-        line(account),
-        extension === undefined
-          ? code(codes.group_pickup, 'group_pickup', undefined)
-          : code(codes.pickup, 'pickup', userOf(extension)),
-        wait,
-        signal,
-      );
-    },
+    'call.pickup': ({ extension, account, wait }, { signal }) =>
+      shown(handsets.current.pickup(line(account), extension), wait, signal),
     'call.retrieve': ({ extension, account, wait }, { signal }) =>
-      dial(
-        line(account),
-        code(codes.retrieve ?? '{extension}', 'retrieve', extension),
-        wait,
-        signal,
-      ),
+      shown(handsets.current.retrieve(line(account), extension), wait, signal),
+    'call.move': async ({ call, to }, { signal }) => {
+      handsets.requireDesk();
+      const session = one(
+        call,
+        'move',
+        (one) =>
+          (talking(one) || one.call.phase === 'incoming') &&
+          (to === undefined || one.call.place !== to),
+      );
+      const other = session.call.place === 'desk' ? 'soft' : 'desk';
+      const there = await parts.mover?.move(session, to ?? other, signal);
+      return describe(there ?? session);
+    },
+    'mode.get': () => describeMode(handsets),
+    'mode.set': ({ mode }) => {
+      handsets.setMode(mode);
+      return describeMode(handsets);
+    },
     'settings.get': settingsNow,
-    'settings.doNotDisturb': ({ on }) => {
+    'settings.doNotDisturb': async ({ on }) => {
+      if (handsets.mode === 'desk') await handsets.requireDesk().setDoNotDisturb(on);
       settings.setDoNotDisturb(on);
       return settingsNow();
     },
-    'settings.forward': ({ account, ...forwarding }) => {
+    'settings.forward': async ({ account, ...forwarding }) => {
+      if (account === undefined ? handsets.mode === 'desk' : account.startsWith('desk:')) {
+        await handsets.requireDesk().setForwarding(forwarding);
+        return settingsNow();
+      }
       const on = line(account);
       // What cannot be called is refused now, not when somebody calls.
       for (const target of [forwarding.always, forwarding.busy, forwarding.noAnswer]) {
@@ -153,24 +162,17 @@ export function transferHandlers(parts: TransferHandlersParts): Handlers {
   };
 }
 
-/** What the PBX calls a phone: lamps have its whole address. */
-function userOf(extension: string): string {
-  return /^sips?:([^@;]+)@/i.exec(extension)?.[1] ?? extension;
-}
-
-/** A feature code of the configuration, filled in. */
-function code(text: string | undefined, key: string, extension: string | undefined): string {
-  if (text === undefined) {
-    throw new OffhookError('call', 'no-code', `no feature code for that`, {
-      remedy: `set ${key} in [codes]`,
-    });
-  }
-  return text.replaceAll('{extension}', extension ?? '');
+function requireSamePlace(calls: readonly PhoneCall[]): void {
+  const [first] = calls;
+  if (calls.every(({ call }) => call.place === first?.call.place)) return;
+  throw new OffhookError('call', 'wrong-state', 'one call is at the desk phone, the other is not', {
+    remedy: 'move one with `offhook move` first',
+  });
 }
 
 async function transferred(
-  session: CallSession,
-  outcome: Promise<ReferralState>,
+  session: PhoneCall,
+  { done: outcome }: TransferUnderWay,
   ms: number | undefined,
   signal: AbortSignal,
 ): Promise<CallInfo> {
@@ -203,6 +205,6 @@ async function transferred(
   }
 }
 
-function describe(session: CallSession): CallInfo {
+function describe(session: PhoneCall): CallInfo {
   return describeCall(session.call, session.lastStats);
 }

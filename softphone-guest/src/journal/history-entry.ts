@@ -5,6 +5,8 @@ import { newCall } from '../call/model.ts';
 
 /** A call that is over, as far as it is worth remembering. */
 const schema = z.object({
+  /** Entries of earlier releases are all of the softphone. */
+  place: z.enum(['soft', 'desk']).default('soft'),
   id: z.string().min(1).max(64),
   sipCallId: z.string().max(1024),
   account: z.string().max(1024),
@@ -29,9 +31,10 @@ const schema = z.object({
 });
 
 export function formatEntry({ call, stats }: HistoryEntry): string {
-  const { id, sipCallId, account, direction, remote, startedAt, answeredAt, endedAt } = call;
+  const { place, id, sipCallId, account, direction, remote, startedAt, answeredAt, endedAt } = call;
   const { end, referredBy } = call;
   const entry: z.input<typeof schema> = {
+    place,
     id,
     sipCallId,
     account,

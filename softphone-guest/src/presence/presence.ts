@@ -1,6 +1,7 @@
 import type { CallManager, Line } from '../call/call-manager.ts';
 import type { Settings } from '../call/person-settings.ts';
 import type { GuestConfig } from '../config.ts';
+import type { Handsets } from '../handset/handsets.ts';
 import { Lamps } from './lamps.ts';
 import { Mailboxes } from './mailboxes.ts';
 import { OwnPresence } from './own-presence.ts';
@@ -22,7 +23,7 @@ export class PresenceBoard {
 
   constructor(parts: PresenceParts) {
     this.#parts = parts;
-    const { lines, manager, settings } = parts;
+    const { lines } = parts;
     for (const line of lines) {
       this.mailboxes.listen(line);
       // A registrar's presence server may want to know us first.
@@ -32,13 +33,18 @@ export class PresenceBoard {
       });
       if (!config.register || account.registration.state === 'registered') this.#begin(line);
     }
+  }
+
+  /** Tells others of the person's calls, at whichever handset, and wishes. */
+  show(handsets: Pick<Handsets, 'list' | 'events'>): void {
+    const { settings } = this.#parts;
     const show = (): void =>
       this.#own.show({
-        talking: manager.list().some(({ call }) => call.phase === 'established'),
+        talking: handsets.list().some(({ call }) => call.phase === 'established'),
         doNotDisturb: settings.current.doNotDisturb,
       });
-    manager.events.on('changed', show);
-    manager.events.on('ended', show);
+    handsets.events.on('changed', show);
+    handsets.events.on('ended', show);
     settings.events.on('changed', show);
   }
 

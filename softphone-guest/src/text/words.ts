@@ -4,6 +4,7 @@ import type {
   JournalCallInfo,
   JournalInfo,
   MediaInfo,
+  ModeInfo,
   SettingsInfo,
   StatusInfo,
 } from '../control/schemas.ts';
@@ -36,7 +37,7 @@ export function historyTable(calls: readonly CallInfo[]): string {
       remoteWords(call),
       duration(call, 0),
       printable(call.end?.reason ?? ''),
-      mediaWords(call.media),
+      call.at === 'desk' ? 'at the desk phone' : mediaWords(call.media),
     ]),
   ]);
 }
@@ -54,6 +55,7 @@ export function callLine(call: CallInfo): string {
 
 function stateWords(call: CallInfo): string {
   const marks = [
+    ...(call.at === 'desk' ? ['at the desk phone'] : []),
     ...(call.held ? ['held'] : []),
     ...(call.remoteHeld ? ['held by peer'] : []),
     ...(call.muted ? ['muted'] : []),
@@ -117,10 +119,28 @@ export function statusText(status: StatusInfo): string {
     ['sip', `listens at ${status.listening.join(', ')}`],
     ...status.accounts.map((account) => ['account', `${account.aor}: ${accountWords(account)}`]),
     ['engine', status.engine.text.replace(/^engine: /, '')],
+    ...handsetRows(status.handset),
     ['calls', String(status.calls)],
     ['journal', journalWords(status.journal)],
     ...(status.settings.doNotDisturb ? [['do not disturb', 'on']] : []),
   ]);
+}
+
+function handsetRows({ mode, desk }: ModeInfo): string[][] {
+  if (desk === null) return [];
+  const phone = printable(desk.text.replace(/^desk phone /, ''));
+  return [
+    ['handset', mode === 'desk' ? 'the desk phone' : 'the softphone'],
+    ['desk phone', phone],
+  ];
+}
+
+/** Which handset is used, and what the desk phone cannot. */
+export function modeText(info: ModeInfo): string {
+  const { mode, desk } = info;
+  if (desk === null) return 'soft: no desk phone is configured ([desk])\n';
+  const cannot = desk.cannot.map(({ reason }) => ` - ${printable(reason)}\n`).join('');
+  return `${mode}\n${printable(desk.text)}\n${cannot}`;
 }
 
 function journalWords({ state, reason, lost }: JournalInfo): string {
@@ -149,7 +169,9 @@ export function settingsText(settings: SettingsInfo): string {
     const ways = [
       ...(always === null ? [] : [`always to ${always}`]),
       ...(busy === null ? [] : [`when busy to ${busy}`]),
-      ...(noAnswer === null ? [] : [`after ${afterMs / 1000} s to ${noAnswer}`]),
+      ...(noAnswer === null
+        ? []
+        : [`${afterMs === 0 ? 'unanswered' : `after ${afterMs / 1000} s`} to ${noAnswer}`]),
     ];
     return ['forwarding', printable(`${account}: ${ways.length === 0 ? 'off' : ways.join(', ')}`)];
   });

@@ -20,6 +20,9 @@ export interface PhoneActions {
   leave(call: string): void;
   /** To a target, or to the other party of the second call. */
   transfer(call: string, to: { target: string } | { other: string }): void;
+  /** To the other handset. */
+  move(call: string): void;
+  useHandset(handset: 'soft' | 'desk'): void;
   redial(): void;
   /** Takes the call that rings at a watched phone. */
   pickup(lamp: LampInfo): void;
@@ -31,6 +34,8 @@ export interface PhoneActions {
   load(list: List): void;
   /** Leaves the screen; calls go on. */
   quit(): void;
+  /** Says why something cannot be done. */
+  tell(reason: string): void;
   /** Takes the notice away. */
   dismiss(): void;
 }

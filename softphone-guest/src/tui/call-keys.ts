@@ -37,6 +37,12 @@ export function callAction(
       const lamp = ringingLamp(state);
       return lamp && ((actions) => actions.pickup(lamp));
     }
+    case 'move':
+      return focused && ((actions) => actions.move(focused.id));
+    case 'mode': {
+      const other = state.handset.mode === 'desk' ? 'soft' : 'desk';
+      return state.handset.desk === null ? undefined : (actions) => actions.useHandset(other);
+    }
     case 'redial':
       return (actions) => actions.redial();
     case 'disturb':
@@ -82,5 +88,9 @@ export function possible(state: PhoneState, focusedId: string | undefined): Set<
   const up = state.calls.filter((call) => call.state === 'established');
   if (up.some(({ conference }) => conference === null) && up.length > 1) actions.add('join');
   if (focused !== undefined && focused.conference !== null) actions.add('leave');
+  if (state.handset.desk !== null) {
+    actions.add('mode');
+    if (focused?.state === 'established' || focused?.state === 'incoming') actions.add('move');
+  }
   return actions;
 }

@@ -16,7 +16,9 @@ export type CallAction =
   | 'leave'
   | 'redial'
   | 'pickup'
-  | 'disturb';
+  | 'disturb'
+  | 'move'
+  | 'mode';
 
 /** What a key can do on the main screen. */
 export type Action =
@@ -141,6 +143,22 @@ export const keyTable: readonly KeyBinding[] = [
     label: 'transfer',
     hint: true,
     help: 'hand the other party on; without a target: to the other call',
+  },
+  {
+    action: 'move',
+    characters: 'w',
+    shown: 'w',
+    label: 'move',
+    hint: true,
+    help: 'take the chosen call to the desk phone, or back to the thin client',
+  },
+  {
+    action: 'mode',
+    characters: 'M',
+    shown: 'M',
+    label: 'handset',
+    hint: false,
+    help: 'use the desk phone from now on, or the softphone again',
   },
   {
     action: 'redial',

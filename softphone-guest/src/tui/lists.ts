@@ -119,6 +119,7 @@ function historyRow(call: CallInfo): Row {
       missed ? texts.missedCall : call.direction === 'incoming' ? texts.from : texts.to,
       duration(call, 0),
       party(call),
+      ...(call.at === 'desk' ? [`[${texts.atDesk}]`] : []),
     ],
     target: call.remote,
     account: call.account,

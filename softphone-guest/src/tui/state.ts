@@ -4,6 +4,7 @@ import type {
   CallInfo,
   DevicesInfo,
   EngineInfo,
+  ModeInfo,
   StatusInfo,
 } from '../control/schemas.ts';
 import type { Contact } from '../people/contact.ts';
@@ -31,6 +32,8 @@ export interface PhoneState {
     | { readonly state: 'lost'; readonly reason: string };
   readonly accounts: readonly AccountInfo[];
   readonly engine: EngineInfo | undefined;
+  /** Which handset is used, and the desk phone. */
+  readonly handset: ModeInfo;
   /** Oldest first. */
   readonly calls: readonly CallInfo[];
   readonly doNotDisturb: boolean;
@@ -51,6 +54,7 @@ export const initialState: PhoneState = {
   daemon: { state: 'connecting' },
   accounts: [],
   engine: undefined,
+  handset: { mode: 'soft', desk: null },
   calls: [],
   doNotDisturb: false,
   lamps: [],
@@ -92,6 +96,7 @@ export function reduce(state: PhoneState, input: PhoneInput): PhoneState {
         daemon: { state: 'connected' },
         accounts: input.status.accounts,
         engine: input.status.engine,
+        handset: input.status.handset,
         calls: input.calls,
         doNotDisturb: input.status.settings.doNotDisturb,
         lamps: input.lamps ?? state.lamps,
@@ -132,6 +137,8 @@ function onEvent(state: PhoneState, input: Extract<PhoneInput, { type: 'event' }
       };
     case 'settings.changed':
       return { ...state, doNotDisturb: input.params.doNotDisturb };
+    case 'mode.changed':
+      return { ...state, handset: input.params };
     case 'engine.changed':
       return { ...state, engine: input.params };
     case 'stats': {

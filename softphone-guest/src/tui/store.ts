@@ -80,7 +80,13 @@ export class PhoneStore implements PhoneActions {
   }
 
   readonly dial = (target: string, account?: string) =>
-    this.#do((daemon) => daemon.call('call.dial', { target, account }));
+    this.#do((daemon) =>
+      // A line is one of the softphone.
+      daemon.call('call.dial', {
+        target,
+        account: this.#state.handset.mode === 'soft' ? account : undefined,
+      }),
+    );
   readonly answer = (call: string) =>
     this.#do((daemon) => daemon.call('call.answer', { call }, { timeoutMs: CALL_DEADLINE_MS }));
   readonly reject = (call: string) => this.#do((daemon) => daemon.call('call.reject', { call }));
@@ -106,6 +112,10 @@ export class PhoneStore implements PhoneActions {
     this.#do((daemon) =>
       daemon.call('call.transfer', { call, ...to }, { timeoutMs: CALL_DEADLINE_MS }),
     );
+  readonly move = (call: string) =>
+    this.#do((daemon) => daemon.call('call.move', { call }, { timeoutMs: CALL_DEADLINE_MS }));
+  readonly useHandset = (mode: 'soft' | 'desk') =>
+    this.#do((daemon) => daemon.call('mode.set', { mode }));
   readonly redial = () => this.#do((daemon) => daemon.call('call.redial', {}));
   readonly pickup = ({ target, account }: LampInfo) =>
     this.#do((daemon) => daemon.call('call.pickup', { extension: target, account }));
@@ -129,6 +139,7 @@ export class PhoneStore implements PhoneActions {
     this.#lists.add(list);
     this.#do((daemon) => this.#fetch(daemon, list));
   };
+  readonly tell = (text: string) => this.#put({ type: 'notice', notice: { kind: 'error', text } });
   readonly quit = () => this.#options.onQuit();
   readonly dismiss = () => {
     if (this.#state.notice !== undefined) this.#put({ type: 'notice', notice: undefined });

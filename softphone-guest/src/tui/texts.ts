@@ -16,6 +16,7 @@ export const texts = {
     failed: 'registration failed',
   },
   noCalls: 'No calls. Press d to dial.',
+  notAtDesk: 'not at the desk phone',
   incoming: 'INCOMING CALL',
   incomingKeys: (answer: string, reject: string) => `${answer} answer    ${reject} reject`,
   moreIncoming: (count: number) => `and ${count} more`,
@@ -62,6 +63,8 @@ export const texts = {
   held: 'on hold',
   remoteHeld: 'held by peer',
   inConference: 'in conference',
+  atDesk: 'at the desk phone',
+  inUse: 'in use',
   lampState: {
     unknown: '?',
     free: 'free',
@@ -110,6 +113,8 @@ export const texts = {
     disturb: (on: boolean) => (on ? 'do not disturb: calls are refused' : 'calls are taken again'),
     more: (count: number) => `and ${count} more; f and words finds`,
     noCalls: 'no calls',
+    handset: (mode: 'soft' | 'desk') =>
+      mode === 'desk' ? 'the desk phone is used' : 'the softphone is used',
   },
   tooSmall: 'the terminal is smaller than 80×24',
 } as const;

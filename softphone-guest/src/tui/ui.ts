@@ -1,4 +1,5 @@
 import type { Effect } from './actions.ts';
+import { blocked } from './blocked.ts';
 import { callAction, possible, transfer } from './call-keys.ts';
 import { actionFor, controlActionFor, type Action, type Key } from './keys.ts';
 import { chosenIndex, isListView, rowsOf, views, type Row, type View } from './lists.ts';
@@ -72,6 +73,8 @@ function perform(ui: Ui, state: PhoneState, action: Action, input: string): Step
     ui: next,
     effects: [(actions) => actions.dismiss(), ...effects],
   });
+  const reason = blocked(state, ui.chosenCall).get(action);
+  if (reason !== undefined) return then(ui, (actions) => actions.tell(reason));
   switch (action) {
     case 'quit':
       return then(ui, (actions) => actions.quit());
@@ -119,6 +122,8 @@ function perform(ui: Ui, state: PhoneState, action: Action, input: string): Step
     case 'swap':
     case 'join':
     case 'leave':
+    case 'move':
+    case 'mode':
     case 'redial':
     case 'pickup':
     case 'disturb': {

@@ -235,12 +235,12 @@ describe('swap and redial', () => {
 
   it('knows whom the person called last', async () => {
     const fake = await fakePhone();
-    expect(() => fake.phone.manager.lastDialled).toThrow('nobody has been called yet');
+    expect(() => fake.phone.handsets.lastDialled).toThrow('nobody has been called yet');
     const { sip } = await talking(fake, 'bob');
     sip.endWith({ by: 'remote', status: 200, reason: 'ended' });
     await fake.clock.advance(0);
     fake.account.ring('sip:dave@example.com');
-    expect(fake.phone.manager.lastDialled.remote.uri).toBe('sip:bob@example.com');
+    expect(fake.phone.handsets.lastDialled.remote.uri).toBe('sip:bob@example.com');
   });
 });
 

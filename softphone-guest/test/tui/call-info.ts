@@ -4,6 +4,7 @@ import type { CallInfo } from '../../src/control/schemas.ts';
 export function callInfo(more: Partial<CallInfo> = {}): CallInfo {
   return {
     id: 'c1',
+    at: 'soft',
     sipCallId: 'c1@example.com',
     account: 'sip:alice@example.net',
     direction: 'outgoing',

@@ -46,6 +46,7 @@ function CallLine(props: {
 }): ReactNode {
   const { call, chosen, now, theme } = props;
   const marks = [
+    ...(call.at === 'desk' ? [texts.atDesk] : []),
     ...(call.held ? [texts.held] : []),
     ...(call.remoteHeld ? [texts.remoteHeld] : []),
     ...(call.muted ? [texts.muted] : []),

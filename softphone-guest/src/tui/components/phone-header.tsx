@@ -1,6 +1,6 @@
 import { Box, Text } from 'ink';
 import type { ReactNode } from 'react';
-import type { AccountInfo, EngineInfo } from '../../control/schemas.ts';
+import type { AccountInfo, EngineInfo, ModeInfo } from '../../control/schemas.ts';
 import { printable } from '@offhook/common/printable';
 import { texts } from '../texts.ts';
 import { signs, type Theme } from '../theme.ts';
@@ -11,9 +11,10 @@ const MOST_ACCOUNTS = 3;
 export function PhoneHeader(props: {
   accounts: readonly AccountInfo[];
   engine: EngineInfo | undefined;
+  handset: ModeInfo;
   theme: Theme;
 }): ReactNode {
-  const { accounts, engine, theme } = props;
+  const { accounts, engine, handset, theme } = props;
   return (
     <Box flexDirection="column">
       {accounts.length === 0 && <Text>{texts.noAccounts}</Text>}
@@ -26,7 +27,24 @@ export function PhoneHeader(props: {
           {printable(engine.text)}
         </Text>
       )}
+      <DeskLine handset={handset} theme={theme} />
     </Box>
+  );
+}
+
+function DeskLine({ handset, theme }: { handset: ModeInfo; theme: Theme }): ReactNode {
+  const { desk, mode } = handset;
+  if (desk === null) return null;
+  const good = desk.state === 'connected';
+  const busy = desk.state === 'connecting';
+  return (
+    <Text wrap="truncate-end" bold={mode === 'desk'}>
+      <Coloured colour={good ? theme.good : busy ? theme.warning : theme.bad}>
+        {`${good ? signs.good : busy ? signs.busy : signs.bad} `}
+      </Coloured>
+      {printable(desk.text)}
+      {mode === 'desk' && ` (${texts.inUse})`}
+    </Text>
   );
 }
 

@@ -2,6 +2,7 @@ import { Box, Text } from 'ink';
 import type { ReactNode } from 'react';
 import { printable } from '@offhook/common/printable';
 import type { Action } from '../keys.ts';
+import { blocked } from '../blocked.ts';
 import { commands } from '../palette.ts';
 import type { PhoneState } from '../state.ts';
 import { shortUri, texts } from '../texts.ts';
@@ -50,9 +51,7 @@ export function PhoneScreen(props: PhoneScreenProps): ReactNode {
           <Coloured colour={theme.bad}>{texts.lost(state.daemon.reason)}</Coloured>
         </Text>
       )}
-      {connected && !ui.help && (
-        <PhoneHeader accounts={state.accounts} engine={state.engine} theme={theme} />
-      )}
+      {connected && !ui.help && <PhoneHeader {...state} theme={theme} />}
       {connected && !ui.help && <LampLine lamps={state.lamps} theme={theme} />}
       {connected && state.doNotDisturb && (
         <Text bold>
@@ -74,7 +73,7 @@ export function PhoneScreen(props: PhoneScreenProps): ReactNode {
       {(columns < LEAST_COLUMNS || rows < LEAST_ROWS) && <Text dimColor>{texts.tooSmall}</Text>}
       {!ui.help && (
         <Box marginTop={1}>
-          <KeyLine actions={props.actions} />
+          <KeyLine actions={props.actions} blocked={blocked(state, ui.chosenCall)} />
         </Box>
       )}
     </Box>

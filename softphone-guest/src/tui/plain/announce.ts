@@ -19,6 +19,12 @@ export function announcements(before: PhoneState, after: PhoneState): readonly s
     ...(after.engine !== undefined && after.engine.text !== before.engine?.text
       ? [printable(after.engine.text)]
       : []),
+    ...(after.handset.desk !== null && after.handset.desk.text !== before.handset.desk?.text
+      ? [printable(after.handset.desk.text)]
+      : []),
+    ...(after.handset.mode === before.handset.mode
+      ? []
+      : [texts.plain.handset(after.handset.mode)]),
     ...after.calls.flatMap((call) =>
       callWords(
         before.calls.find(({ id }) => id === call.id),
@@ -41,7 +47,7 @@ function daemonWords(before: PhoneState, { daemon }: PhoneState): readonly strin
 }
 
 function callWords(before: CallInfo | undefined, call: CallInfo): readonly string[] {
-  const who = party(call);
+  const who = call.at === 'desk' ? `${party(call)} ${texts.atDesk}` : party(call);
   if (call.state === 'incoming') {
     return before?.state === 'incoming' ? [] : [texts.plain.incoming(who)];
   }
