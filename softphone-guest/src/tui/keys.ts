@@ -146,8 +146,8 @@ export const keyTable: readonly KeyBinding[] = [
   },
   {
     action: 'move',
-    characters: 'w',
-    shown: 'w',
+    characters: 'g',
+    shown: 'g',
     label: 'move',
     hint: true,
     help: 'take the chosen call to the desk phone, or back to the thin client',

@@ -24,11 +24,11 @@ export class FakeBridge {
   readonly client: DeskClient;
 
   constructor() {
-    const bridge = this;
+    const isConnected = () => this.connected;
     this.client = {
       mirror: this.mirror,
       get connected() {
-        return bridge.connected;
+        return isConnected();
       },
       on: (name, listener) => this.events.on(name, listener),
       request: (service, params) => {

@@ -6,17 +6,22 @@ import { texts } from '../texts.ts';
 /** Frame, title and last line. */
 const OTHER_ROWS = 4;
 
-/** Made from the key table: one column, or two with shorter words when the screen is low. */
+/** Made from the key table: one column, or more with shorter words when the screen is low. */
 export function HelpScreen({ rows }: { rows: number }): ReactNode {
   const room = Math.max(1, rows - OTHER_ROWS);
-  const both = keyTable.length > room;
-  const first = both ? Math.ceil(keyTable.length / 2) : keyTable.length;
+  const columns = Math.ceil(keyTable.length / room);
+  const height = Math.ceil(keyTable.length / columns);
   return (
     <Box flexDirection="column" borderStyle="single" paddingX={1}>
       <Text bold>{texts.helpTitle}</Text>
       <Box>
-        <KeyColumn bindings={keyTable.slice(0, first)} long={!both} />
-        {both && <KeyColumn bindings={keyTable.slice(first)} long={false} />}
+        {Array.from({ length: columns }, (_, at) => (
+          <KeyColumn
+            key={at}
+            bindings={keyTable.slice(at * height, (at + 1) * height)}
+            long={columns === 1}
+          />
+        ))}
       </Box>
       <Text dimColor>{texts.helpClose}</Text>
     </Box>
