@@ -12,7 +12,7 @@ import { DeskHandset } from '../../src/desk/desk-handset.ts';
 import { DeskLine, type DeskClient } from '../../src/desk/desk-line.ts';
 
 /** A bridge in memory: what it is asked is written down, what it tells is the test's to say. */
-export class FakeBridge {
+class FakeBridge {
   readonly events = new Emitter<CtiClientEvents>();
   readonly mirror = new Mirror();
   readonly asked: string[] = [];
