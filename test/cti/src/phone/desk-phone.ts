@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { randomUUID } from 'node:crypto';
-import { until } from '@offhook/test-sipp';
+import { until, type MediaPeer } from '@offhook/test-sipp';
 import type { LegState } from '../rig.ts';
 import {
   header,
@@ -37,13 +37,15 @@ export interface DeskPhoneOptions {
   readonly pbxPort: number;
   /** Obeys NOTIFY with `Event: talk` and `Event: hold`, and the header that has it answer by itself. */
   readonly remoteControl?: boolean;
+  /** Its sound; none if absent. */
+  readonly media?: Pick<MediaPeer, 'port' | 'sendTo'>;
 }
 
 const T1_MS = 500;
 const RETRANSMISSIONS = 8;
 
 /**
- * A simulated desk phone: SIP over UDP, no sound. It has lines like a hardware phone: a second call
+ * A simulated desk phone: SIP over UDP, with sound where it is given some. It has lines like a hardware phone: a second call
  * puts the first on hold.
  */
 export class DeskPhone {
@@ -102,7 +104,10 @@ export class DeskPhone {
 
   answer(leg: Leg): void {
     for (const other of this.legs) if (other !== leg && other.state === 'up') this.hold(other);
-    if (leg.invite !== undefined) this.#respond(leg.invite, 200, 'OK', leg);
+    if (leg.invite !== undefined) {
+      this.#respond(leg.invite, 200, 'OK', leg);
+      this.#listen(leg.invite);
+    }
     leg.state = 'up';
   }
 
@@ -236,6 +241,7 @@ export class DeskPhone {
       leg.remote = header(message, 'To');
       leg.target = uriOf(header(message, 'Contact'));
       if (leg.state === 'calling') leg.state = 'up';
+      if (leg.state === 'up') this.#listen(message);
       this.#ack(leg, message);
       return;
     }
@@ -246,9 +252,20 @@ export class DeskPhone {
     }
   }
 
+  /** It talks to whoever has sent this description. */
+  #listen({ body }: SipMessage): void {
+    const address = /^c=IN IP4 (\S+)/m.exec(body)?.[1];
+    const port = Number(/^m=audio (\d+)/m.exec(body)?.[1] ?? 0);
+    if (address !== undefined && port > 0) this.#options.media?.sendTo({ address, port });
+  }
+
+  get #mediaPort(): number {
+    return this.#options.media?.port ?? this.#options.port;
+  }
+
   #invite(leg: Leg, direction: 'sendrecv' | 'sendonly'): void {
     leg.branch = newBranch();
-    const body = sdp(direction, leg.version++, this.#options.port);
+    const body = sdp(direction, leg.version++, this.#mediaPort);
     const sent = this.#send(leg, 'INVITE', leg.branch, [['Content-Type', 'application/sdp']], body);
     // Timers A and B of RFC 3261 §17.1.1.2, without the doubling.
     let left = RETRANSMISSIONS;
@@ -320,7 +337,7 @@ export class DeskPhone {
         ['Contact', `<${this.#contact}>`],
         ...(invite ? [['Content-Type', 'application/sdp'] as const] : []),
       ],
-      invite ? sdp('sendrecv', leg === undefined ? 1 : leg.version++, this.#options.port) : '',
+      invite ? sdp('sendrecv', leg === undefined ? 1 : leg.version++, this.#mediaPort) : '',
     );
     if (status >= 200) this.#answers.set(transaction(request), text);
     this.#write(text);
