@@ -1,5 +1,12 @@
 import type { EventSource } from '@offhook/common';
-import type { AudioDevice, AudioRole, CodecName, Direction, SrtpSuite } from '@offhook/media-rpc';
+import type {
+  AudioDevice,
+  AudioRole,
+  CodecName,
+  Direction,
+  NoiseSuppression,
+  SrtpSuite,
+} from '@offhook/media-rpc';
 
 /**
  * The border inside the engine: above it sessions, SDP and policy, which touch no socket; below it
@@ -40,6 +47,15 @@ export interface SrtpKey {
   readonly keySalt: Uint8Array;
 }
 
+/** What is taken out of the microphone's audio before it is sent; all off costs nothing. */
+export interface VoiceProcessing {
+  /** What the far end has said and the loudspeaker has played. */
+  readonly echoCancellation: boolean;
+  readonly noiseSuppression: NoiseSuppression;
+  /** Evens out the level. */
+  readonly gainControl: boolean;
+}
+
 /** Everything that a leg is. Passing another one to `setLeg` moves the leg to it. */
 export interface LegConfig {
   readonly id: string;
@@ -69,12 +85,21 @@ export interface LegConfig {
   readonly input: string;
   readonly output: string;
   readonly muted: boolean;
+  /** Of a microphone; inputs without one, such as files and tones, are sent as they are. */
+  readonly voice?: VoiceProcessing;
   /**
    * Legs of a conference: what these have received is added to what this one sends (mix-minus: never
    * its own). All legs of one worker; one that is not there, or no more, is silence.
    */
   readonly hears?: readonly string[];
   readonly jitterBufferMs: { readonly min: number; readonly max: number };
+}
+
+export interface EchoStats {
+  /** From the playing of the far end to its echo in the microphone's audio, ms. */
+  readonly delayMs: number;
+  /** Echo return loss enhancement of the last seconds in which the far end spoke, dB. */
+  readonly erleDb?: number;
 }
 
 export interface LegStats {
@@ -100,6 +125,8 @@ export interface LegStats {
   readonly concealedPct: number;
   readonly jitterBufferMs: number;
   readonly levels?: { readonly inputDb: number; readonly outputDb: number };
+  /** Of the echo canceller, once it has found an echo. */
+  readonly echo?: EchoStats;
   /** Where media now goes, after latching. */
   readonly sendingTo: TransportAddress;
 }

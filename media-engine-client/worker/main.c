@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "bus-elements.h"
 #include "conceal.h"
 #include "control.h"
 #include "counters.h"
@@ -24,6 +25,7 @@
 #include "pipeline.h"
 #include "port-elements.h"
 #include "port.h"
+#include "voice.h"
 #include "wav-sink.h"
 
 enum { EXIT_USAGE = 2, EXIT_PATH = 3, EXIT_TAKEN = 4, EXIT_GSTREAMER = 5 };
@@ -50,7 +52,8 @@ static gboolean register_elements(void) {
       {"offhooksrc", OH_TYPE_LIVE_SOURCE},      {"offhookwavsink", OH_TYPE_WAV_SINK},
       {"offhookg722enc", OH_TYPE_G722_ENCODER}, {"offhookg722dec", OH_TYPE_G722_DECODER},
       {"offhookopusenc", OH_TYPE_OPUS_ENCODER}, {"offhookopusdec", OH_TYPE_OPUS_DECODER},
-      {"offhookplc", OH_TYPE_CONCEAL},
+      {"offhookplc", OH_TYPE_CONCEAL},          {"offhooktap", OH_TYPE_TAP},
+      {"offhookmix", OH_TYPE_MIX},              {"offhookvoice", OH_TYPE_VOICE},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(elements); i++)
     if (!gst_element_register(NULL, elements[i].name, GST_RANK_NONE, elements[i].type)) return FALSE;

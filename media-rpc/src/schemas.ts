@@ -169,6 +169,9 @@ export const sessionStats = z.object({
 
 export const audioRole = z.enum(['input', 'output', 'ringer']);
 
+/** How much of what is not voice is taken out of the microphone's audio. */
+export const noiseSuppression = z.enum(['off', 'low', 'moderate', 'high']);
+
 export const audioDevice = z.object({
   /** `pulse:NAME`, `alsa:hw:0`, `tone:440`, `file:…`, `null`, or `default`. */
   id: z.string().max(512),
@@ -253,6 +256,7 @@ export type SessionState = z.output<typeof sessionState>;
 export type DirectionStats = z.output<typeof directionStats>;
 export type SessionStats = z.output<typeof sessionStats>;
 export type AudioRole = z.output<typeof audioRole>;
+export type NoiseSuppression = z.output<typeof noiseSuppression>;
 export type AudioDevice = z.output<typeof audioDevice>;
 export type LastWill = z.output<typeof lastWill>;
 export type WillResult = z.output<typeof willResult>;

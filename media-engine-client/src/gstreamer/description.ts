@@ -3,6 +3,7 @@ import { codecElements, packetMs } from './codecs.ts';
 import { conferenceElements } from './conference-elements.ts';
 import { inputElements, outputElements, type SoundServer } from './device-elements.ts';
 import { quote } from './quote.ts';
+import { speakerTap, voiceElements } from './voice-elements.ts';
 
 /** What `pipeline.play` takes. */
 export interface PipelineDescription {
@@ -37,14 +38,13 @@ export function describeLeg(leg: LegShape): PipelineDescription {
   const packets =
     codec.name === 'opus' ? '' : `min-ptime=${ptimeNs} max-ptime=${ptimeNs} perfect-rtptime=true`;
   const { hears } = leg.config;
-  const conference =
-    hears === undefined
-      ? undefined
-      : conferenceElements({ id: leg.config.id, hears, rate: elements.audioRate, ptimeMs });
+  const conference = hears === undefined ? undefined : conferenceElements(leg.config.id, hears);
+  const voice = voiceElements(leg.input, leg.sound, leg.config.voice);
   const description = [
     [
       inputElements(leg.input, { sound: leg.sound, rate: elements.audioRate, ptimeMs }),
       raw,
+      ...voice,
       `volume name=microphone mute=${muted} volume=${leg.inputVolume}`,
       ...(conference === undefined ? [] : [conference.mixer]),
       elements.encoder(codec),
@@ -58,11 +58,11 @@ export function describeLeg(leg: LegShape): PipelineDescription {
       elements.decoder(codec),
       ...(elements.conceal ? ['offhookplc name=plc'] : []),
       ...(leg.input === 'echo' ? ['tee name=echo'] : []),
-      ...(conference === undefined ? [] : ['tee name=heard ! queue']),
+      ...(conference === undefined ? [] : [conference.tap]),
       `volume name=speaker volume=${leg.outputVolume}`,
+      ...speakerTap(leg.output, leg.sound),
       outputElements(leg.output, { sound: leg.sound, append: leg.append }),
     ].join(' ! '),
-    ...(conference === undefined ? [] : conference.branches),
   ].join('  ');
   return {
     description,
@@ -79,6 +79,7 @@ export function describeLeg(leg: LegShape): PipelineDescription {
       { kind: 'level', element: 'enc', pad: 'sink', name: 'input' },
       { kind: 'level', element: 'speaker', pad: 'src', name: 'output' },
       { kind: 'stats', element: 'jitter', name: 'jitter' },
+      ...(voice.length === 0 ? [] : [{ kind: 'stats', element: 'voice', name: 'voice' }]),
     ],
   };
 }

@@ -1,4 +1,4 @@
-import type { LegStats } from '../media-plane.ts';
+import type { EchoStats, LegStats } from '../media-plane.ts';
 import type { PortStats, ProbeFigures } from './protocol.ts';
 
 /** The worker's figures of a leg's port and pipeline, in the words of the plane. */
@@ -21,6 +21,15 @@ export function legStats(port: PortStats, probes: ProbeFigures, jitterMs: number
     concealedPct: concealed + played === 0 ? 0 : (100 * concealed) / (concealed + played),
     jitterBufferMs: jitterMs,
     ...(inputDb === undefined || outputDb === undefined ? {} : { levels: { inputDb, outputDb } }),
+    ...echoStats(probes['voice']),
     sendingTo: port.sendingTo,
   };
+}
+
+/** Nothing while the canceller is off or has found no echo. */
+function echoStats(figures: ProbeFigures[string] | undefined): { echo?: EchoStats } {
+  const delayMs = figures?.['lag-ms'];
+  if (figures?.['echo'] !== 1 || delayMs === undefined) return {};
+  const erleDb = figures['erle-db'];
+  return { echo: { delayMs, ...(erleDb === undefined ? {} : { erleDb }) } };
 }

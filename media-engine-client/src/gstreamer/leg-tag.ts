@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { codecName, direction, srtpSuite } from '@offhook/media-rpc';
+import { codecName, direction, noiseSuppression, srtpSuite } from '@offhook/media-rpc';
 import type { LegConfig, SrtpKey } from '../media-plane.ts';
 import type { SrtpEpochs } from './counters.ts';
 
@@ -43,6 +43,13 @@ const legTag = z.object({
     input: z.string(),
     output: z.string(),
     muted: z.boolean(),
+    voice: z
+      .object({
+        echoCancellation: z.boolean(),
+        noiseSuppression,
+        gainControl: z.boolean(),
+      })
+      .exactOptional(),
     hears: z.array(z.string()).exactOptional(),
     jitterBufferMs: z.object({ min: z.number(), max: z.number() }),
   }),

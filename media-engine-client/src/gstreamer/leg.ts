@@ -8,6 +8,7 @@ import { adaptJitter, startJitter, type JitterState } from './jitter-control.ts'
 import { writeLegTag, type LegTag } from './leg-tag.ts';
 import { nextEpochs, portSettings, resumeFrom } from './port-settings.ts';
 import type { PortStats, ProbeFigures } from './protocol.ts';
+import { isSoundDevice, voiceProperties } from './voice-elements.ts';
 import type { WorkerLink } from './worker-link.ts';
 
 export interface LegContext {
@@ -44,6 +45,8 @@ export class Leg {
   #playing: string | undefined;
   #settings: string | undefined;
   #muted: boolean | undefined;
+  /** Properties of the voice processing as the worker has them. */
+  #voice: Readonly<Record<string, string>> = {};
   #recording: string | undefined;
   #countersUnknown = false;
   #lossPercent = 0;
@@ -68,6 +71,7 @@ export class Leg {
     leg.#playing = leg.#describe().description;
     leg.#settings = JSON.stringify(portSettings(tag.config, tag.epochs));
     leg.#muted = tag.config.muted;
+    leg.#voice = voiceProperties(tag.config.voice);
     leg.#recording = tag.config.output;
     return leg;
   }
@@ -216,7 +220,21 @@ export class Leg {
       this.#settings = written;
     }
     if (this.#muted !== config.muted) await this.#mute(config.muted);
+    await this.#processVoice();
     if (!rebuild) await link.request('tag', { pipeline: this.#pipeline, tag: this.#tag() });
+  }
+
+  async #processVoice(): Promise<void> {
+    const { link, sound } = this.#context;
+    const wanted = voiceProperties(this.#config.voice);
+    if (isSoundDevice(this.device('input'), sound())) {
+      for (const [property, value] of Object.entries(wanted)) {
+        if (this.#voice[property] === value) continue;
+        const change = { id: this.#pipeline, element: 'voice', property, value };
+        await link.request('pipeline.set', change);
+      }
+    }
+    this.#voice = wanted;
   }
 
   async #mute(muted: boolean): Promise<void> {
@@ -249,6 +267,7 @@ export class Leg {
     }
     this.#playing = described.description;
     this.#muted = this.#config.muted;
+    this.#voice = voiceProperties(this.#config.voice);
     this.#recording = this.device('output');
     this.#last = { late: 0, received: this.#last.received };
     this.#lossPercent = 0;
@@ -258,7 +277,7 @@ export class Leg {
   #describe(live = false): PipelineDescription {
     const { sound, volume } = this.#context;
     return describeLeg({
-      config: { ...this.#config, muted: live && this.#config.muted },
+      config: live ? this.#config : unchanging(this.#config),
       input: this.device('input'),
       output: this.device('output'),
       sound: sound(),
@@ -295,6 +314,11 @@ export class Leg {
     this.#queue = result.catch(() => undefined);
     return result;
   }
+}
+
+/** A configuration without what may change while the pipeline plays. */
+function unchanging({ voice: _, ...config }: LegConfig): LegConfig {
+  return { ...config, muted: false };
 }
 
 /** The same port settings, with nothing received; nothing sent either where keys are missing. */

@@ -1,6 +1,7 @@
 import type { ToneCadence } from '../media-plane.ts';
 import { deviceFailure } from './device-fallback.ts';
 import { outputElements, type SoundServer } from './device-elements.ts';
+import { speakerTap } from './voice-elements.ts';
 import type { WorkerLink } from './worker-link.ts';
 
 interface Playing {
@@ -97,12 +98,14 @@ export class TonePlayer {
     const rate = 16_000;
     const steps = tone.steps.map((step) => `${step.frequencies.join('+')}/${Math.round(step.ms)}`);
     const source = `offhooksrc frame-ms=20 tones="${steps.join(' ')}" level-db=${Math.min(0, tone.levelDb)}`;
+    // The microphone hears a tone, too.
+    const tap = speakerTap(using, this.#options.sound()).map((element) => `${element} ! `);
     const sink = outputElements(using, { sound: this.#options.sound(), append: false });
     await this.#link.request('pipeline.play', {
       id: PREFIX + id,
       tag: '',
       closeFirst: false,
-      description: `${source} ! audio/x-raw,rate=${rate},channels=1 ! volume name=volume volume=${this.#options.volume()} ! ${sink}`,
+      description: `${source} ! audio/x-raw,rate=${rate},channels=1 ! volume name=volume volume=${this.#options.volume()} ! ${tap.join('')}${sink}`,
     });
   }
 }

@@ -1,0 +1,13 @@
+/*
+ * A pipeline's access to buses: `offhooktap` adds what goes through it to the bus `bus`, at the time
+ * at which the sink plays it; `offhookmix` adds what is heard now on `buses` (names, with spaces
+ * between them) to what goes through.
+ */
+#pragma once
+#include <gst/gst.h>
+
+#define OH_TYPE_TAP (oh_tap_get_type())
+GType oh_tap_get_type(void);
+
+#define OH_TYPE_MIX (oh_mix_get_type())
+GType oh_mix_get_type(void);
