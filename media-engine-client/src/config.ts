@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { loadConfig, xdgConfigFile, xdgRuntimeDir, xdgStateDir } from '@offhook/common';
-import { codecName } from '@offhook/media-rpc';
+import { codecName, noiseSuppression, voiceSwitch } from '@offhook/media-rpc';
 import { z } from 'zod';
 import { parseNetwork } from './session/network.ts';
 
@@ -175,6 +175,22 @@ const audio = z
       .default('default')
       .describe('Speaker or headset: `default`, `pulse:NAME`, `alsa:NAME`, `file:PATH` or `null`'),
     ringer: outputDevice.default('default').describe('Where it rings; as `output`'),
+    echo_cancellation: voiceSwitch
+      .default('auto')
+      .describe(
+        'Whether the echo of the loudspeaker is taken out of what the microphone sends: `on`, `off`, or `auto`, on unless the loudspeaker is known to be worn at the ear (a headset leaves no echo). The person here (`offhook-engine voice`) and guests may switch it; adds about 7 ms while it is on, and nothing while it is off',
+      ),
+    noise_suppression: z
+      .enum(['auto', ...noiseSuppression.options])
+      .default('auto')
+      .describe(
+        'How much noise is taken out of what the microphone sends: `off`, `low`, `moderate`, `high`, or `auto`, `moderate` where `echo_cancellation = "auto"` is on. Adds about 6 ms while it is on',
+      ),
+    gain_control: voiceSwitch
+      .default('off')
+      .describe(
+        'Whether loud and soft voices are sent equally loud: `on`, `off`, or `auto`, as `echo_cancellation`',
+      ),
     country: z
       .string()
       .regex(/^(auto|[A-Za-z]{2})$/, 'must be auto or an ISO 3166-1 code such as de')
@@ -197,7 +213,7 @@ const audio = z
     message: 'jitter_buffer_min is above jitter_buffer_max',
   })
   .prefault({})
-  .describe('Devices, tones and jitter buffer');
+  .describe('Devices, voice processing, tones and jitter buffer');
 
 const policy = z
   .object({

@@ -1,21 +1,33 @@
 import { Emitter, type EventSource } from '@offhook/common';
-import { mediaError, type AudioDevice, type AudioRole } from '@offhook/media-rpc';
-import type { MediaPlane } from './media-plane.ts';
+import {
+  mediaError,
+  type AudioDevice,
+  type AudioRole,
+  type StandIns,
+  type VoiceWishes,
+} from '@offhook/media-rpc';
+import type { MediaPlane, VoiceProcessing } from './media-plane.ts';
 import type { Settings } from './settings.ts';
+import { canEcho, voiceProcessing } from './voice-policy.ts';
 
 export interface DevicesEvents {
-  /** Another device is selected for the role. */
-  selected: AudioRole;
+  /** What legs are made of has changed: a device, or what the voice is processed by. */
+  settle: undefined;
   changed: DeviceList;
 }
 
 export interface DeviceList {
   devices: AudioDevice[];
   selected: Record<AudioRole, string>;
+  /** Devices in use in place of selected ones that are gone. */
+  standIns: StandIns;
 }
 
 /** Who asks: the person at the thin client may name any file, a guest none. */
 export type DeviceChooser = 'person' | 'guest';
+
+/** Of a volume: +12 dB. */
+const LOUDEST = 4;
 
 const roles = ['input', 'output', 'ringer'] as const satisfies readonly AudioRole[];
 
@@ -25,15 +37,25 @@ export class Devices implements EventSource<DevicesEvents> {
   readonly #settings: Settings;
   readonly #guestsSelect: boolean;
   readonly #events = new Emitter<DevicesEvents>();
-  readonly #unsubscribe: () => void;
+  readonly #unsubscribe: readonly (() => void)[];
+  #known: readonly AudioDevice[] = [];
+  #standIns: StandIns = {};
+  #guestVoice: VoiceWishes = {};
 
   constructor(options: { plane: MediaPlane; settings: Settings; guestsSelect: boolean }) {
     this.#plane = options.plane;
     this.#settings = options.settings;
     this.#guestsSelect = options.guestsSelect;
-    this.#unsubscribe = this.#plane.on('devicesChanged', ({ devices }) =>
-      this.#events.emit('changed', this.#list(devices)),
-    );
+    this.#unsubscribe = [
+      this.#plane.on('devicesChanged', ({ devices }) => {
+        this.#known = devices;
+        this.#changed();
+      }),
+      this.#plane.on('standIns', ({ standIns }) => {
+        this.#standIns = standIns;
+        this.#changed();
+      }),
+    ];
   }
 
   on<K extends keyof DevicesEvents>(name: K, listener: (event: DevicesEvents[K]) => void) {
@@ -46,13 +68,39 @@ export class Devices implements EventSource<DevicesEvents> {
   }
 
   async list(): Promise<DeviceList> {
-    return this.#list(await this.#plane.listDevices());
+    this.#known = await this.#plane.listDevices();
+    return this.#list(this.#known);
+  }
+
+  get standIns(): StandIns {
+    return this.#standIns;
+  }
+
+  /** What the microphone's audio is processed by, with the devices that are in use now. */
+  get voice(): VoiceProcessing {
+    const { person, configured } = this.#settings.voice;
+    const output = this.#standIns.output ?? this.selected('output');
+    const device = this.#known.find(({ id }) => id === output);
+    return voiceProcessing([person, this.#guestVoice, configured], canEcho(device));
+  }
+
+  /** What the person here has switched. */
+  get switchedVoice(): VoiceWishes {
+    return this.#settings.voice.person;
+  }
+
+  /** What the person here wishes holds over the end of the engine, what guests wish does not. */
+  async setVoice(wishes: VoiceWishes, chooser: DeviceChooser): Promise<void> {
+    if (chooser === 'guest') this.#guestVoice = { ...this.#guestVoice, ...wishes };
+    else await this.#settings.setVoice(wishes);
+    this.#changed();
   }
 
   /** @throws `no-such-device`, `not-allowed` */
   async select(role: AudioRole, id: string, chooser: DeviceChooser): Promise<void> {
     if (chooser === 'guest' && !this.#guestsSelect) throw mediaError('not-allowed');
     const devices = await this.#plane.listDevices();
+    this.#known = devices;
     const listed = this.#list(devices).devices;
     const known = listed.some((device) => device.id === id && device.roles.includes(role));
     if (!known && !(chooser === 'person' && isVirtual(id, role))) {
@@ -60,30 +108,46 @@ export class Devices implements EventSource<DevicesEvents> {
     }
     if (this.selected(role) === id) return;
     await this.#settings.setDevice(role, id);
-    this.#events.emit('selected', role);
-    this.#events.emit('changed', this.#list(devices));
+    this.#changed();
   }
 
-  async setVolume(role: AudioRole, volume: number): Promise<void> {
-    await this.#plane.setVolume(role, volume);
-    await this.#settings.setVolume(role, volume);
+  /** Of the person here and of the guests, each its own: what is heard is their product. */
+  async setVolume(role: AudioRole, volume: number, chooser: DeviceChooser): Promise<void> {
+    if (chooser === 'guest') await this.#settings.setGuestVolume(role, volume);
+    else await this.#settings.setVolume(role, volume);
+    await this.#plane.setVolume(role, this.#heard(role));
+    this.#events.emit('changed', this.#list(this.#known));
   }
 
   volume(role: AudioRole): number {
     return this.#settings.volume(role);
   }
 
-  /** Tells the worker what was set before it, or this engine, was started. */
-  async restoreVolumes(): Promise<void> {
+  guestVolume(role: AudioRole): number {
+    return this.#settings.guestVolume(role);
+  }
+
+  /** Learns of the devices, and tells the worker what was set before it was started. */
+  async restore(): Promise<void> {
+    await this.list();
     for (const role of roles) {
-      const volume = this.volume(role);
+      const volume = this.#heard(role);
       if (volume !== 1) await this.#plane.setVolume(role, volume);
     }
   }
 
   close(): void {
-    this.#unsubscribe();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#events.clear();
+  }
+
+  #heard(role: AudioRole): number {
+    return Math.min(LOUDEST, this.volume(role) * this.guestVolume(role));
+  }
+
+  #changed(): void {
+    this.#events.emit('settle', undefined);
+    this.#events.emit('changed', this.#list(this.#known));
   }
 
   /** The worker's devices, with what is configured and selected among them even if it is not there. */
@@ -109,7 +173,7 @@ export class Devices implements EventSource<DevicesEvents> {
       output: this.selected('output'),
       ringer: this.selected('ringer'),
     };
-    return { devices, selected };
+    return { devices, selected, standIns: this.#standIns };
   }
 }
 

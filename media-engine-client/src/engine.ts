@@ -89,6 +89,7 @@ export class Engine {
       logger,
       admission: new Admission(config, options.addresses ?? kernelAddressFinder),
       device: (role) => this.devices.selected(role),
+      voice: () => this.devices.voice,
       leaseMs: ({ instance }) => this.guests.leaseMs(instance),
     });
     this.#tones = this.#newTones('engine');
@@ -113,7 +114,7 @@ export class Engine {
       options.logger.info({ sessions: adopted.length }, 'calls of an earlier engine go on');
     }
     await engine.#setLease(engine.guests.longestLeaseMs);
-    await engine.devices.restoreVolumes();
+    await engine.devices.restore();
     engine.#watchLegs();
     return engine;
   }
@@ -283,7 +284,7 @@ export class Engine {
     );
     sessions.on('hungUp', (session) => this.#hungUp(session));
     this.wills.on('ended', ({ guest, ended }) => this.#tell(guest, 'session.ended', ended));
-    devices.on('selected', () => sessions.settle());
+    devices.on('settle', () => sessions.settle());
     devices.on('changed', (list) => {
       for (const view of this.#views) view.emit('devices.changed', list);
     });

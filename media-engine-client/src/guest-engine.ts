@@ -192,7 +192,11 @@ export class GuestEngine implements MediaEngine {
       return {};
     },
     'audio.volume': async ({ role, volume }) => {
-      await this.#parts.devices.setVolume(role, volume);
+      await this.#parts.devices.setVolume(role, volume, 'guest');
+      return {};
+    },
+    'audio.voice': async (wishes) => {
+      await this.#parts.devices.setVoice(wishes, 'guest');
       return {};
     },
     'tone.play': async (tone) => {

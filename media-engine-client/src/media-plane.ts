@@ -6,6 +6,7 @@ import type {
   Direction,
   NoiseSuppression,
   SrtpSuite,
+  StandIns,
 } from '@offhook/media-rpc';
 
 /**
@@ -149,6 +150,8 @@ export interface MediaPlaneEvents {
   /** The leg's device went away or failed; the leg has fallen back to `null` or the default. */
   deviceFailed: { leg: string; role: AudioRole; device: string; message: string };
   devicesChanged: { devices: readonly AudioDevice[] };
+  /** What legs and tones use in place of the devices that they should. */
+  standIns: { standIns: StandIns };
   /**
    * The worker died and is being restarted (`restarting`), or serves again with every leg rebuilt
    * on the same ports (`up`). `countersUnknown` names legs with SRTP whose indices could not be

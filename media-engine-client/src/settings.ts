@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Logger } from '@offhook/common';
-import { audioRole, type AudioRole } from '@offhook/media-rpc';
+import { audioRole, voiceWishes, type AudioRole, type VoiceWishes } from '@offhook/media-rpc';
 import { z } from 'zod';
 import type { EngineConfig } from './config.ts';
 
@@ -14,6 +14,10 @@ const stored = z.object({
     .partialRecord(audioRole, z.object({ configured: z.string(), selected: z.string() }))
     .default({}),
   volumes: z.partialRecord(audioRole, z.number().min(0).max(4)).default({}),
+  /** As the guests have them; multiplied with those of the person here. */
+  guestVolumes: z.partialRecord(audioRole, z.number().min(0).max(4)).default({}),
+  /** What the person here has switched. */
+  voice: voiceWishes.default({}),
 });
 
 type Stored = z.output<typeof stored>;
@@ -28,7 +32,7 @@ export interface SettingsStore {
 export class Settings {
   readonly #audio: EngineConfig['audio'];
   readonly #store: SettingsStore;
-  #data: Stored = { devices: {}, volumes: {} };
+  #data: Stored = { devices: {}, volumes: {}, guestVolumes: {}, voice: {} };
   #writing: Promise<void> = Promise.resolve();
 
   constructor(audio: EngineConfig['audio'], store: SettingsStore) {
@@ -54,6 +58,30 @@ export class Settings {
 
   volume(role: AudioRole): number {
     return this.#data.volumes[role] ?? 1;
+  }
+
+  guestVolume(role: AudioRole): number {
+    return this.#data.guestVolumes[role] ?? 1;
+  }
+
+  /** What the person here has switched, and what the configuration says. */
+  get voice(): { readonly person: VoiceWishes; readonly configured: VoiceWishes } {
+    const { echo_cancellation, noise_suppression, gain_control } = this.#audio;
+    const configured = {
+      echoCancellation: echo_cancellation,
+      noiseSuppression: noise_suppression,
+      gainControl: gain_control,
+    };
+    return { person: this.#data.voice, configured };
+  }
+
+  setVoice(voice: VoiceWishes): Promise<void> {
+    return this.#change({ ...this.#data, voice: { ...this.#data.voice, ...voice } });
+  }
+
+  setGuestVolume(role: AudioRole, volume: number): Promise<void> {
+    const guestVolumes = { ...this.#data.guestVolumes, [role]: volume };
+    return this.#change({ ...this.#data, guestVolumes });
   }
 
   setDevice(role: AudioRole, selected: string): Promise<void> {

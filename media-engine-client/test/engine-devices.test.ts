@@ -171,7 +171,71 @@ describe('devices', () => {
     const { plane, engine, guest } = await startTestEngine();
     await guest().call('audio.volume', { role: 'output', volume: 0.5 });
     expect(plane.worker.volumes.get('output')).toBe(0.5);
-    expect(engine.devices.volume('output')).toBe(0.5);
+    // The person here has a volume of its own: neither undoes the other's silence.
+    await engine.devices.setVolume('output', 0.5, 'person');
+    expect(plane.worker.volumes.get('output')).toBe(0.25);
+    await engine.devices.setVolume('output', 0, 'person');
+    await guest().call('audio.volume', { role: 'output', volume: 4 });
+    expect(plane.worker.volumes.get('output')).toBe(0);
+    await engine.devices.setVolume('output', 2, 'person');
+    expect(plane.worker.volumes.get('output')).toBe(4);
+  });
+
+  it('that stand in for others are told to the guests', async () => {
+    const { plane, guest } = await startTestEngine();
+    const alice = guest();
+    plane.emit('standIns', { standIns: { output: 'default' } });
+    expect(alice.of('devices.changed').at(-1)?.standIns).toStrictEqual({ output: 'default' });
+    expect((await alice.call('devices.list', {})).standIns).toStrictEqual({ output: 'default' });
+    plane.emit('standIns', { standIns: {} });
+    expect(alice.of('devices.changed').at(-1)?.standIns).toStrictEqual({});
+  });
+});
+
+describe('the voice', () => {
+  const voiceOf = ({ plane }: TestEngine) => [...plane.worker.legs.values()][0]?.voice;
+  const headset = {
+    id: 'pulse:headset',
+    name: 'Headset',
+    roles: ['input' as const, 'output' as const, 'ringer' as const],
+    present: true,
+    formFactor: 'headset',
+  };
+
+  it('is processed while the loudspeaker can be heard, and sent as it is with a headset', async () => {
+    const test = await startTestEngine({ config: { audio: { output: 'pulse:headset' } } });
+    await open(test.guest(), 's');
+    expect(voiceOf(test)).toMatchObject({ echoCancellation: true, noiseSuppression: 'moderate' });
+    test.plane.emit('devicesChanged', { devices: [headset] });
+    await expect.poll(() => voiceOf(test)?.echoCancellation).toBe(false);
+    // It is unplugged, and the loudspeaker of the monitor plays.
+    test.plane.emit('standIns', { standIns: { output: 'default' } });
+    await expect.poll(() => voiceOf(test)?.echoCancellation).toBe(true);
+  });
+
+  it('is processed as the person says, then as a guest says, then as is configured', async () => {
+    const test = await startTestEngine({ config: { audio: { noise_suppression: 'low' } } });
+    const guest = test.guest();
+    await open(guest, 's');
+    expect(voiceOf(test)?.noiseSuppression).toBe('low');
+    await guest.call('audio.voice', { noiseSuppression: 'high', echoCancellation: 'off' });
+    await expect.poll(() => voiceOf(test)?.noiseSuppression).toBe('high');
+    await test.engine.devices.setVoice({ noiseSuppression: 'off' }, 'person');
+    await guest.call('audio.voice', { noiseSuppression: 'high' });
+    await expect
+      .poll(() => voiceOf(test))
+      .toMatchObject({ noiseSuppression: 'off', echoCancellation: false });
+    await test.engine.devices.setVoice({ noiseSuppression: 'auto' }, 'person');
+    await expect.poll(() => voiceOf(test)?.noiseSuppression).toBe('high');
+  });
+
+  it('costs nothing while nobody hears it', async () => {
+    const test = await startTestEngine();
+    const guest = test.guest();
+    await open(guest, 's');
+    expect(voiceOf(test)).toBeDefined();
+    await guest.call('session.mute', { id: 's', muted: true });
+    await expect.poll(() => voiceOf(test)).toBeUndefined();
   });
 });
 

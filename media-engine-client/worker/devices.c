@@ -84,6 +84,15 @@ static JsonObject *describe(GstDevice *device) {
     g_free(path);
     gst_object_unref(gst_object_ref_sink(element));
   }
+  GstStructure *properties = gst_device_get_properties(device);
+  if (properties != NULL) {
+    const char *form = gst_structure_get_string(properties, "device.form_factor");
+    gboolean standard = FALSE;
+    gst_structure_get_boolean(properties, "is-default", &standard);
+    json_object_set_string_member(out, "formFactor", form == NULL ? "" : form);
+    json_object_set_boolean_member(out, "standard", standard);
+    gst_structure_free(properties);
+  }
   g_free(name);
   g_free(class);
   return out;

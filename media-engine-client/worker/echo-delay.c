@@ -25,7 +25,7 @@ enum { AGREE_FIRST = 2, AGREE_LATER = 3, SAME_MS = 4, STAYS_MS = 8 };
 
 struct OhEchoDelay {
   GstFFTF32 *forward, *back;
-  float near[NEAR];
+  float near[NEAR + LEAD]; /* the latest are not looked at yet: their far end may be to come */
   float far[FFT];
   gsize filled; /* samples since the last hop */
   gsize total;
@@ -60,7 +60,7 @@ static double power(const float *samples, gsize count) {
 static void correlate(OhEchoDelay *d) {
   float time[FFT] = {0};
   GstFFTF32Complex near[BINS], far[BINS];
-  memcpy(time, d->near, sizeof d->near);
+  memcpy(time, d->near, NEAR * sizeof *time);
   gst_fft_f32_fft(d->forward, time, near);
   gst_fft_f32_fft(d->forward, d->far, far);
   for (gsize i = 0; i < BINS; i++) {
@@ -113,10 +113,10 @@ gboolean oh_echo_delay_feed(OhEchoDelay *d, const gint16 *near, const gint16 *fa
   gboolean changed = FALSE;
   while (count > 0) {
     gsize part = MIN(count, HOP - d->filled);
-    memmove(d->near, d->near + part, (NEAR - part) * sizeof *d->near);
+    memmove(d->near, d->near + part, (NEAR + LEAD - part) * sizeof *d->near);
     memmove(d->far, d->far + part, (FFT - part) * sizeof *d->far);
     for (gsize i = 0; i < part; i++) {
-      d->near[NEAR - part + i] = near[i];
+      d->near[NEAR + LEAD - part + i] = near[i];
       d->far[FFT - part + i] = far[i];
     }
     d->filled += part;

@@ -16,8 +16,8 @@ typedef struct OhEchoDelay OhEchoDelay;
 OhEchoDelay *oh_echo_delay_new(void);
 void oh_echo_delay_free(OhEchoDelay *delay);
 /*
- * Takes 16-bit samples of 4 kHz: `near` as recorded, and `far` as played OH_ECHO_LEAD_MS later than
- * `near` was recorded. TRUE when the lag is another one than before, or the first.
+ * Takes 16-bit samples of 4 kHz: `near` as recorded, and `far` as played at the same time. TRUE when
+ * the lag is another one than before, or the first.
  */
 gboolean oh_echo_delay_feed(OhEchoDelay *delay, const gint16 *near, const gint16 *far, gsize count);
 /* FALSE as long as no echo has been found. */

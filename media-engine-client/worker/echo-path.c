@@ -7,6 +7,7 @@ enum {
   FRAME = OH_BUS_RATE / 100,
   SLOW = OH_ECHO_RATE / 100, /* samples of a frame that the lag is looked for in */
   STEP = 20 * PER_MS,        /* smaller steps in time are not followed */
+  HOLD_MS = 60,              /* what is played just now may not be on the bus yet */
 };
 
 struct OhEchoPath {
@@ -45,13 +46,14 @@ static void slow_down(const gint16 *from, guint each, gint16 *to) {
 
 static gboolean track(OhEchoPath *path, const gint16 *near) {
   gint16 far[FRAME], slow_near[SLOW], slow_far[SLOW];
-  oh_bus_read(path->bus, path->next + OH_ECHO_LEAD_MS * PER_MS, far, FRAME);
+  oh_bus_read(path->bus, path->next - HOLD_MS * PER_MS, far, FRAME);
   slow_down(near, path->rate / OH_ECHO_RATE, slow_near);
   slow_down(far, OH_BUS_RATE / OH_ECHO_RATE, slow_far);
   gint found;
   if (!oh_echo_delay_feed(path->delay, slow_near, slow_far, SLOW) ||
       !oh_echo_delay_lag(path->delay, &found))
     return FALSE;
+  found += HOLD_MS;
   oh_bus_set_lag(path->bus, found);
   gboolean changed = ABS(found - path->lag_ms) > OH_ECHO_MARGIN_MS / 2;
   path->lag_ms = changed ? found : path->lag_ms;
@@ -68,7 +70,9 @@ gboolean oh_echo_path_next(OhEchoPath *path, const gint16 *near, gint64 position
 }
 
 gboolean oh_echo_path_lag(const OhEchoPath *path, gint *lag_ms) {
-  return oh_echo_delay_lag(path->delay, lag_ms);
+  if (!oh_echo_delay_lag(path->delay, lag_ms)) return FALSE;
+  *lag_ms += HOLD_MS;
+  return TRUE;
 }
 
 double oh_echo_path_clarity(const OhEchoPath *path) { return oh_echo_delay_clarity(path->delay); }

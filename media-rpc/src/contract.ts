@@ -14,7 +14,9 @@ import {
   sessionId,
   sessionState,
   sessionStats,
+  standIns,
   toneKind,
+  voiceWishes,
 } from './schemas.ts';
 
 /** Protocol versions that this code speaks; HELLO settles on the highest common one. */
@@ -197,12 +199,22 @@ export const methods = {
     result: none,
     errors: ['unknown-session', 'wrong-state', 'worker-down'],
   },
-  /** 1 is unity, 0 silence, at most 4 (+12 dB). */
+  /**
+   * 1 is unity, 0 silence, at most 4 (+12 dB). The person at the thin client has a volume of its own,
+   * and both are multiplied: neither undoes the other's silence.
+   */
   'audio.volume': {
     params: z.object({ role: audioRole, volume: z.number().min(0).max(4) }),
     result: none,
     errors: ['worker-down'],
   },
+  /**
+   * What is taken out of the microphone's audio, of all guests. What the person at the thin client has
+   * switched on or off stays so; then this counts, then the configuration; what is left at `auto`
+   * depends on the devices: on with a loudspeaker, off with what is worn at the ear. What is left out
+   * stays as it was.
+   */
+  'audio.voice': { params: voiceWishes, result: none, errors: ['worker-down'] },
   /** Plays a tone at the thin client until `tone.stop` with the same id, or for `durationMs`. */
   'tone.play': {
     params: z.object({
@@ -225,6 +237,7 @@ export const methods = {
     result: z.object({
       devices: z.array(audioDevice),
       selected: z.record(audioRole, z.string()),
+      standIns: standIns.optional(),
     }),
     errors: ['worker-down'],
   },
@@ -275,7 +288,12 @@ export const events = {
   'session.ended': { params: endedSession, droppable: false },
   'engine.health': { params: health, droppable: false },
   'devices.changed': {
-    params: z.object({ devices: z.array(audioDevice), selected: z.record(audioRole, z.string()) }),
+    params: z.object({
+      devices: z.array(audioDevice),
+      selected: z.record(audioRole, z.string()),
+      /** Sessions and tones that lost their device play on another one; empty when they are back. */
+      standIns: standIns.optional(),
+    }),
     droppable: false,
   },
 } as const satisfies Record<string, { params: z.ZodType; droppable: boolean }>;

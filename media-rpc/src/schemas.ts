@@ -165,6 +165,15 @@ export const sessionStats = z.object({
   mos: z.number().min(1).max(5).optional(),
   /** RMS of the last interval, dBFS (0 is full scale, -120 silence). */
   levels: z.object({ inputDb: z.number(), outputDb: z.number() }).optional(),
+  /** Of the echo canceller, once it has found an echo. */
+  echo: z
+    .object({
+      /** From the playing of the far end to its echo in the microphone's audio, milliseconds. */
+      delayMs: z.number(),
+      /** Echo return loss enhancement of the last seconds in which the far end spoke, dB (ITU-T G.168). */
+      erleDb: z.number().optional(),
+    })
+    .optional(),
 });
 
 export const audioRole = z.enum(['input', 'output', 'ringer']);
@@ -179,7 +188,24 @@ export const audioDevice = z.object({
   roles: z.array(audioRole),
   /** False for a device that is configured or remembered, but not plugged in. */
   present: z.boolean(),
+  /** What it is, where that is known, as PulseAudio's `device.form_factor`: headset, speaker, … */
+  formFactor: z.string().max(64).optional(),
 });
+
+/** `auto`: the next one who has a say decides; see `audio.voice`. */
+export const voiceSwitch = z.enum(['auto', 'on', 'off']);
+
+/** What is to be taken out of the microphone's audio before it is sent. */
+export const voiceWishes = z.object({
+  /** The echo of the loudspeaker. */
+  echoCancellation: voiceSwitch.optional(),
+  noiseSuppression: z.enum(['auto', ...noiseSuppression.options]).optional(),
+  /** Differences of level. */
+  gainControl: voiceSwitch.optional(),
+});
+
+/** Devices that are in use in place of selected ones that are gone, by role. */
+export const standIns = z.partialRecord(audioRole, z.string().max(512));
 
 /** Call progress tones, ITU-T E.180; the thin client plays them by its country's plan. */
 export const toneKind = z.enum([
@@ -257,6 +283,8 @@ export type DirectionStats = z.output<typeof directionStats>;
 export type SessionStats = z.output<typeof sessionStats>;
 export type AudioRole = z.output<typeof audioRole>;
 export type NoiseSuppression = z.output<typeof noiseSuppression>;
+export type VoiceWishes = z.output<typeof voiceWishes>;
+export type StandIns = z.output<typeof standIns>;
 export type AudioDevice = z.output<typeof audioDevice>;
 export type LastWill = z.output<typeof lastWill>;
 export type WillResult = z.output<typeof willResult>;

@@ -1,5 +1,5 @@
-import type { AudioRole } from '@offhook/media-rpc';
-import type { EngineCall, EngineStatus } from '../control/api.ts';
+import type { AudioRole, VoiceWishes } from '@offhook/media-rpc';
+import type { ControlResult, EngineCall, EngineStatus } from '../control/api.ts';
 import { ask } from './client.ts';
 import { clean, print, table, type Context } from './output.ts';
 
@@ -23,7 +23,7 @@ const microphoneTexts = {
 
 export async function status(context: Context): Promise<void> {
   const found = await ask(context.stateDir, 'status', {});
-  const { worker, guests, devices, volumes } = found;
+  const { worker, guests } = found;
   const connected = guests.filter((guest) => guest.connected).length;
   const lines = [
     `engine      ${found.version}, process ${found.pid}`,
@@ -32,14 +32,32 @@ export async function status(context: Context): Promise<void> {
     `worker      ${worker.state}${worker.message === '' ? '' : ` (${worker.message})`}`,
     `guests      ${connected} connected${away(guests.length - connected)}`,
     `calls       ${found.calls}`,
-    ...roles.map((role) => {
-      const volume = volumes[role] === 1 ? '' : `, volume ${volumes[role]}`;
-      return `${roleNames[role].padEnd(10)}  ${clean(devices[role] ?? '')}${volume}`;
-    }),
+    ...roles.map((role) => `${roleNames[role].padEnd(10)}  ${deviceText(found, role)}`),
+    `voice       ${voiceText(found.voice)}`,
     `microphone  ${microphoneTexts[found.microphone]}`,
     ...found.ended.slice(0, MAX_ENDED).map((ended) => `lost        ${endedText(ended)}`),
   ];
   print(context, found, lines.join('\n'));
+}
+
+function deviceText(found: EngineStatus, role: AudioRole): string {
+  const { devices, volumes, guestVolumes, standIns } = found;
+  const notes = [
+    standIns[role] === undefined ? undefined : `gone, ${standIns[role]} stands in`,
+    volumes[role] === 1 ? undefined : `volume ${volumes[role]}`,
+    guestVolumes[role] === 1 ? undefined : `volume of the guests ${guestVolumes[role]}`,
+  ].filter((note) => note !== undefined);
+  return [clean(devices[role] ?? ''), ...notes.map(clean)].join(', ');
+}
+
+/** What the microphone's audio is processed by, for people. */
+function voiceText(voice: EngineStatus['voice']): string {
+  const parts = [
+    voice.echoCancellation ? 'echo cancellation' : undefined,
+    voice.noiseSuppression === 'off' ? undefined : `noise suppression ${voice.noiseSuppression}`,
+    voice.gainControl ? 'gain control' : undefined,
+  ].filter((part) => part !== undefined);
+  return parts.length === 0 ? 'sent as it is' : parts.join(', ');
 }
 
 /** What became of a call whose guest did not come back, for people. */
@@ -84,7 +102,7 @@ export async function calls(context: Context): Promise<void> {
     found.calls.length === 0
       ? 'no calls'
       : table([
-          ['ID', 'WITH', 'STATE', 'CODEC', 'TO', 'LOSS', 'MOS'],
+          ['ID', 'WITH', 'STATE', 'CODEC', 'TO', 'LOSS', 'MOS', 'ECHO'],
           ...found.calls.map((call) => [
             call.id,
             clean(call.label),
@@ -93,9 +111,17 @@ export async function calls(context: Context): Promise<void> {
             call.remote === undefined ? '' : `${call.remote.address}:${call.remote.port}`,
             `${call.media.lossPct.toFixed(1)} %`,
             call.media.mos?.toFixed(1) ?? '-',
+            echoText(call.media.echo),
           ]),
         ]);
   print(context, found, text);
+}
+
+/** The way of the echo, and by how much it is less after the canceller (ERLE). */
+function echoText(echo: EngineCall['media']['echo']): string {
+  if (echo === undefined) return '-';
+  const less = echo.erleDb === undefined ? '' : `, -${Math.max(0, echo.erleDb).toFixed(0)} dB`;
+  return `${echo.delayMs} ms${less}`;
 }
 
 function stateText(call: EngineCall): string {
@@ -139,9 +165,20 @@ export async function listDevices(context: Context): Promise<void> {
     clean(device.id),
     device.name === device.id ? '' : clean(device.name),
     device.roles.map((role) => (found.selected[role] === device.id ? `${role}*` : role)).join(', '),
-    device.present ? '' : 'not plugged in',
+    device.present ? standInText(found, device.id) : 'not plugged in',
   ]);
   print(context, found, table([[' ', 'DEVICE', 'NAME', 'FOR (* in use)', ''], ...rows]));
+}
+
+function standInText({ standIns }: ControlResult<'devices.list'>, id: string): string {
+  const stoodIn = roles.filter((role) => standIns[role] === id).map((role) => roleNames[role]);
+  return stoodIn.length === 0 ? '' : `stands in for the ${stoodIn.join(' and the ')}`;
+}
+
+export async function setVoice(context: Context, wishes: VoiceWishes): Promise<void> {
+  await ask(context.stateDir, 'voice', wishes);
+  const { voice } = await ask(context.stateDir, 'status', {});
+  print(context, voice, `voice: ${voiceText(voice)}`);
 }
 
 export async function selectDevice(context: Context, role: AudioRole, id: string): Promise<void> {

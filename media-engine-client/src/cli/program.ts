@@ -1,7 +1,7 @@
 import type { Output } from '@offhook/common/cli';
 import type { InstallFlags } from '@offhook/common/install';
-import type { AudioRole } from '@offhook/media-rpc';
-import { Command, InvalidArgumentError } from 'commander';
+import type { AudioRole, VoiceWishes } from '@offhook/media-rpc';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { defaultStateDir } from '../config.ts';
 import { VERSION } from '../version.ts';
 import type { Context } from './output.ts';
@@ -17,6 +17,7 @@ Examples:
   offhook-engine calls --json | jq .calls[].media
   offhook-engine hangup --all                 end every call now, whatever the guests do
   offhook-engine devices select output pulse:headset
+  offhook-engine voice --echo on              take out the echo of the loudspeaker
   offhook-engine doctor                       what is wrong, layer by layer
 
 Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 no engine runs, 4 no such call or
@@ -98,6 +99,7 @@ export function buildProgram({ output }: { output: Output }): Command {
     .action(async () => (await import('./doctor-command.ts')).doctor(context()));
   callCommands(program, context);
   deviceCommands(program, context);
+  voiceCommand(program, context);
   installCommand(program, context);
   return program;
 }
@@ -160,6 +162,41 @@ function deviceCommands(program: Command, context: () => Context): void {
     .action(async (role: AudioRole, volume: number) =>
       (await import('./commands.ts')).setVolume(context(), role, volume),
     );
+}
+
+function voiceCommand(program: Command, context: () => Context): void {
+  const onOff = ['auto', 'on', 'off'];
+  program
+    .command('voice')
+    .description('what is taken out of what the microphone sends, in calls that run, too')
+    .addOption(new Option('--echo <switch>', 'echo of the loudspeaker').choices(onOff))
+    .addOption(
+      new Option('--noise <level>', 'noise').choices(['auto', 'off', 'low', 'moderate', 'high']),
+    )
+    .addOption(new Option('--gain <switch>', 'differences of level').choices(onOff))
+    .addHelpText(
+      'after',
+      `
+What is switched here holds until it is auto again; then guests decide, then the configuration.
+
+Examples:
+  offhook-engine voice                        what is on now
+  offhook-engine voice --echo off             as with a headset, which needs none
+  offhook-engine voice --noise high --gain on`,
+    )
+    .action(async ({ echo, noise, gain }: VoiceFlags) =>
+      (await import('./commands.ts')).setVoice(context(), {
+        ...(echo === undefined ? {} : { echoCancellation: echo }),
+        ...(noise === undefined ? {} : { noiseSuppression: noise }),
+        ...(gain === undefined ? {} : { gainControl: gain }),
+      }),
+    );
+}
+
+interface VoiceFlags {
+  readonly echo?: VoiceWishes['echoCancellation'];
+  readonly noise?: VoiceWishes['noiseSuppression'];
+  readonly gain?: VoiceWishes['gainControl'];
 }
 
 function installCommand(program: Command, context: () => Context): void {

@@ -6,7 +6,10 @@ import {
   endedSession,
   endpoint,
   mediaState,
+  noiseSuppression,
   srtpSuite,
+  standIns,
+  voiceWishes,
 } from '@offhook/media-rpc';
 import { z } from 'zod';
 import { linkReport } from '../link/api.ts';
@@ -55,6 +58,8 @@ const engineCall = z.object({
     jitterMs: z.number(),
     rttMs: z.number().optional(),
     mos: z.number().optional(),
+    levels: z.object({ inputDb: z.number(), outputDb: z.number() }).optional(),
+    echo: z.object({ delayMs: z.number(), erleDb: z.number().optional() }).optional(),
   }),
 });
 
@@ -85,6 +90,17 @@ export const engineStatus = z.object({
   ended: z.array(endedSession.extend({ guest: z.string() })),
   devices: z.record(audioRole, z.string()),
   volumes: z.record(audioRole, z.number()),
+  /** As the guests have them; what is heard is the product. */
+  guestVolumes: z.record(audioRole, z.number()),
+  /** Devices in use in place of those that are gone. */
+  standIns,
+  /** What the microphone's audio is processed by, and what the person here has switched. */
+  voice: z.object({
+    echoCancellation: z.boolean(),
+    noiseSuppression,
+    gainControl: z.boolean(),
+    switched: voiceWishes,
+  }),
 });
 
 /** A call by its id or the beginning of it; none where only one can be meant. */
@@ -103,12 +119,18 @@ export const controlMethods = {
   'calls.take': { params: whichCalls, result: affected },
   'devices.list': {
     params: none,
-    result: z.object({ devices: z.array(audioDevice), selected: z.record(audioRole, z.string()) }),
+    result: z.object({
+      devices: z.array(audioDevice),
+      selected: z.record(audioRole, z.string()),
+      standIns,
+    }),
   },
   'devices.select': {
     params: z.object({ role: audioRole, id: z.string().min(1).max(512) }),
     result: none,
   },
+  /** What is left out stays as it was. */
+  voice: { params: voiceWishes, result: none },
   volume: {
     params: z.object({ role: audioRole, volume: z.number().min(0).max(4) }),
     result: none,

@@ -71,7 +71,14 @@ export function controlHandlers(facts: ControlFacts): ControlMethods {
     volume: controlMethod({
       ...api.volume,
       handle: async ({ role, volume }) => {
-        await engine().devices.setVolume(role, volume);
+        await engine().devices.setVolume(role, volume, 'person');
+        return {};
+      },
+    }),
+    voice: controlMethod({
+      ...api.voice,
+      handle: async (wishes) => {
+        await engine().devices.setVoice(wishes, 'person');
         return {};
       },
     }),
@@ -110,7 +117,7 @@ function choose(
 
 async function describe(engine: Engine, session: LiveSession): Promise<EngineCall> {
   const { state } = session;
-  const { codec, tx, rx, rttMs, mos } = await engine.stats(session);
+  const { codec, tx, rx, rttMs, mos, levels, echo } = await engine.stats(session);
   const { instance } = session.guest;
   return {
     id: session.id,
@@ -139,6 +146,8 @@ async function describe(engine: Engine, session: LiveSession): Promise<EngineCal
       jitterMs: rx.jitterMs,
       rttMs,
       mos,
+      levels,
+      echo,
     },
   };
 }
@@ -173,6 +182,9 @@ function status({ engine: running, listen, desktops, startedAt }: ControlFacts):
       .toReversed(),
     devices: roles((role) => devices.selected(role)),
     volumes: roles((role) => devices.volume(role)),
+    guestVolumes: roles((role) => devices.guestVolume(role)),
+    standIns: devices.standIns,
+    voice: { ...devices.voice, switched: devices.switchedVoice },
   };
 }
 

@@ -14,6 +14,8 @@ export interface DeviceFallbackOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onFailed: (event: MediaPlaneEvents['deviceFailed']) => void;
+  /** Another device than before is in use somewhere. */
+  readonly onMoved: () => void;
 }
 
 /**
@@ -88,12 +90,13 @@ export class DeviceFallback {
   }
 
   async #replace(leg: Leg, role: Role, message: string): Promise<void> {
-    const { devices, onFailed } = this.#options;
+    const { devices, onFailed, onMoved } = this.#options;
     const device = leg.device(role);
     const standIns = device === 'null' ? [] : devices.standIns(role, device);
     for (const next of standIns) {
       try {
         await leg.useDevice(role, next);
+        onMoved();
         onFailed({ leg: leg.config.id, role, device, message });
         this.#scheduleRetry();
         return;
@@ -114,8 +117,9 @@ export class DeviceFallback {
     try {
       for (const role of ['input', 'output'] as const) {
         const wanted = leg.config[role];
-        if (leg.device(role) !== wanted && this.#options.devices.isPresent(wanted, role))
-          await leg.useDevice(role, undefined);
+        if (leg.device(role) === wanted || !this.#options.devices.isPresent(wanted, role)) continue;
+        await leg.useDevice(role, undefined);
+        this.#options.onMoved();
       }
       await leg.refresh();
     } catch (error) {

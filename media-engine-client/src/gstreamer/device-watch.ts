@@ -122,12 +122,26 @@ function audioDevices(rows: readonly DeviceRow[]): readonly AudioDevice[] {
       name: known?.name ?? row.name,
       roles: [...(known?.roles ?? []), ...roles],
       present: true,
+      ...(row.formFactor === '' ? {} : { formFactor: row.formFactor }),
     });
   }
+  const formFactor = standardFormFactor(rows);
   const all: AudioRole[] = ['input', 'output', 'ringer'];
   const standard: AudioDevice[] = [
-    { id: 'default', name: 'System default', roles: all, present: devices.size > 0 },
+    {
+      id: 'default',
+      name: 'System default',
+      roles: all,
+      present: devices.size > 0,
+      ...(formFactor === undefined ? {} : { formFactor }),
+    },
     { id: 'null', name: 'No sound', roles: all, present: true },
   ];
   return [...standard, ...devices.values()];
+}
+
+/** What the default loudspeaker is, which is what counts for an echo. */
+function standardFormFactor(rows: readonly DeviceRow[]): string | undefined {
+  const row = rows.find((one) => one.standard && one.class.includes('Sink'));
+  return row === undefined || row.formFactor === '' ? undefined : row.formFactor;
 }

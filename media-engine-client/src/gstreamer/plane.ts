@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Emitter, isOffhookError, type Clock, type Logger, type Timer } from '@offhook/common';
-import { mediaError, type AudioDevice, type AudioRole } from '@offhook/media-rpc';
+import { mediaError, type AudioDevice, type AudioRole, type StandIns } from '@offhook/media-rpc';
 import type {
   LegConfig,
   LegStats,
@@ -17,6 +18,7 @@ import { legStats } from './leg-stats.ts';
 import { readLegTag } from './leg-tag.ts';
 import type { WorkerEvent } from './protocol.ts';
 import { RtpPorts } from './rtp-ports.ts';
+import { standInsOf } from './stand-ins.ts';
 import { TonePlayer } from './tone-player.ts';
 import { ignoreGone, rethrow, translate } from './worker-errors.ts';
 import { WorkerLink, type WorkerLinkOptions } from './worker-link.ts';
@@ -41,6 +43,7 @@ export class GStreamerPlane implements MediaPlane {
   readonly #dtmf: DtmfSender;
   readonly #tones: TonePlayer;
   readonly #context: LegContext;
+  #standIns: StandIns = {};
   #poll: Timer | undefined;
   #unanswered = 0;
   #closed = false;
@@ -57,6 +60,7 @@ export class GStreamerPlane implements MediaPlane {
       clock: this.#clock,
       logger: this.#logger,
       onFailed: (event) => this.#events.emit('deviceFailed', event),
+      onMoved: () => this.#tellStandIns(),
     });
     this.#dtmf = new DtmfSender(this.#link, this.#clock);
     this.#tones = new TonePlayer(this.#link, {
@@ -65,6 +69,9 @@ export class GStreamerPlane implements MediaPlane {
       // Silence is no stand-in for a ring.
       standIns: (device) =>
         this.#devices.standIns('ringer', device).filter((other) => other !== 'null'),
+      isPresent: (device) => this.#devices.isPresent(device, 'ringer'),
+      isGone: (device) => this.#devices.isGone(device, 'ringer'),
+      onMoved: () => this.#tellStandIns(),
     });
     this.#context = {
       link: this.#link,
@@ -78,6 +85,7 @@ export class GStreamerPlane implements MediaPlane {
     this.#devices.on('changed', (devices) => {
       this.#events.emit('devicesChanged', { devices });
       this.#fallback.devicesChanged();
+      this.#tones.devicesChanged().catch((error: unknown) => this.#inaudible(error));
     });
   }
 
@@ -154,12 +162,14 @@ export class GStreamerPlane implements MediaPlane {
       await this.#fallback.startFailed(leg, error).catch(rethrow);
       await leg.set(config).catch(rethrow);
     }
+    this.#tellStandIns();
   }
 
   async closeLeg(id: string): Promise<void> {
     const leg = this.#legs.get(id);
     this.#legs.delete(id);
     if (leg !== undefined) await leg.close().catch(ignoreGone);
+    this.#tellStandIns();
   }
 
   async sendDtmf(
@@ -318,13 +328,22 @@ export class GStreamerPlane implements MediaPlane {
     this.#logger.warn({ pipeline, element }, message);
     if (event.kind === 'warning') return;
     if (leg === undefined) {
-      this.#tones
-        .failed(pipeline)
-        .catch((error: unknown) => this.#logger.warn({ err: error }, 'a tone cannot be heard'));
+      this.#tones.failed(pipeline).catch((error: unknown) => this.#inaudible(error));
       return;
     }
     if (element === 'input' || element === 'output')
       this.#fallback.failed(leg, element, serial, message);
+  }
+
+  #inaudible(error: unknown): void {
+    this.#logger.warn({ err: error }, 'a tone cannot be heard');
+  }
+
+  #tellStandIns(): void {
+    const standIns = standInsOf(this.#legs.values(), this.#tones.standIn);
+    if (isDeepStrictEqual(standIns, this.#standIns)) return;
+    this.#standIns = standIns;
+    this.#events.emit('standIns', { standIns });
   }
 
   /** Once a second while there are legs: the figures that the jitter buffers are led by. */

@@ -43,6 +43,10 @@ export const deviceRow = z.object({
   class: z.string(),
   factory: z.string().default(''),
   device: z.string().default(''),
+  /** As PulseAudio has it (`device.form_factor`): headset, headphone, speaker, webcam, … */
+  formFactor: z.string().default(''),
+  /** What `default` stands for. */
+  standard: z.boolean().default(false),
 });
 
 /** Every verb with what it answers. */

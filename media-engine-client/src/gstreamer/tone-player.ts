@@ -18,6 +18,11 @@ export interface TonePlayerOptions {
   readonly volume: () => number;
   /** What to try in place of a device, in order. */
   readonly standIns: (device: string) => readonly string[];
+  readonly isPresent: (device: string) => boolean;
+  /** It was there and is not any more. */
+  readonly isGone: (device: string) => boolean;
+  /** A tone has begun, moved or ended. */
+  readonly onMoved: () => void;
 }
 
 /** Call progress tones, each as a pipeline of its own. */
@@ -52,8 +57,30 @@ export class TonePlayer {
     await this.#start(id, playing, others);
   }
 
+  /**
+   * Devices have come or gone: a tone goes back to its own; and leaves one that is gone, which a sound
+   * server may have replaced without a word.
+   */
+  async devicesChanged(): Promise<void> {
+    const { isPresent, isGone, standIns } = this.#options;
+    for (const [id, playing] of this.#playing) {
+      const { device, using } = playing;
+      const others = standIns(device);
+      if (using !== device && isPresent(device))
+        await this.#start(id, playing, [device, ...others]);
+      else if (using === device && device !== 'default' && isGone(device))
+        await this.#start(id, playing, others);
+    }
+  }
+
+  /** What a tone plays on instead of its own device. */
+  get standIn(): string | undefined {
+    return [...this.#playing.values()].find(({ device, using }) => using !== device)?.using;
+  }
+
   async stop(id: string): Promise<void> {
     this.#playing.delete(id);
+    this.#options.onMoved();
     await this.#link.request('pipeline.close', { id: `tone:${id}` });
   }
 
@@ -85,6 +112,7 @@ export class TonePlayer {
       try {
         playing.using = device;
         await this.#play(id, playing);
+        this.#options.onMoved();
         return;
       } catch (error) {
         if (deviceFailure(error) === undefined) throw error;

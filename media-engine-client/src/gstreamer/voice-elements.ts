@@ -14,7 +14,9 @@ const noiseLevels: Readonly<Record<NoiseSuppression, number>> = {
 };
 
 /** Properties of the element `voice`, which can be set while it runs. */
-export function voiceProperties(voice: VoiceProcessing | undefined): Readonly<Record<string, string>> {
+export function voiceProperties(
+  voice: VoiceProcessing | undefined,
+): Readonly<Record<string, string>> {
   return {
     'echo-cancellation': String(voice?.echoCancellation ?? false),
     'noise-suppression': String(noiseLevels[voice?.noiseSuppression ?? 'off']),

@@ -1,7 +1,12 @@
 import { describeError, type Emitter, type Logger } from '@offhook/common';
 import type { AudioRole } from '@offhook/media-rpc';
 import type { EngineConfig } from '../config.ts';
-import type { MediaPlane, MediaPlaneEvents, TransportAddress } from '../media-plane.ts';
+import type {
+  MediaPlane,
+  MediaPlaneEvents,
+  TransportAddress,
+  VoiceProcessing,
+} from '../media-plane.ts';
 import type { Admission } from './admission.ts';
 import type { LiveSession } from './live-session.ts';
 import { isShared, liveSession, together } from './microphone.ts';
@@ -28,6 +33,8 @@ export interface LegKeeperOptions {
   readonly events: Emitter<SessionEvents>;
   /** The devices that calls use now. */
   readonly device: (role: AudioRole) => string;
+  /** What the voice is processed by now. */
+  readonly voice: () => VoiceProcessing;
 }
 
 /** Keeps the worker's legs what the sessions say that they are, and hears what the worker reports. */
@@ -57,7 +64,7 @@ export class LegKeeper {
    * `LiveSession.leg` tells when one is in line, and if it could not be brought there.
    */
   settle(): void {
-    const { table, device, config, events } = this.#options;
+    const { table, device, voice, config, events } = this.#options;
     const shared = isShared(device('input')) || isShared(device('output'));
     const live = shared ? liveSession(table.all) : undefined;
     const jitterBufferMs = {
@@ -73,6 +80,7 @@ export class LegKeeper {
           sockets: session.sockets.id,
           input: device('input'),
           output: device('output'),
+          voice: voice(),
           latching: session.latchingRefused ? 'off' : config.rtp.latching,
           jitterBufferMs,
           hears: confers(session)

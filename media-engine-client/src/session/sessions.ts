@@ -4,7 +4,7 @@ import { Emitter, describeError, type Clock, type EventSource, type Logger } fro
 import { mediaError, type MethodParams, type SessionState } from '@offhook/media-rpc';
 import type { AudioRole } from '@offhook/media-rpc';
 import type { EngineConfig } from '../config.ts';
-import type { MediaPlane } from '../media-plane.ts';
+import type { MediaPlane, VoiceProcessing } from '../media-plane.ts';
 import type { Admission } from './admission.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import { LegKeeper, type SessionEvents } from './leg-keeper.ts';
@@ -26,6 +26,7 @@ export interface SessionsOptions {
   readonly admission: Admission;
   /** The devices that calls use now. */
   readonly device: (role: AudioRole) => string;
+  readonly voice: () => VoiceProcessing;
   /** How long a guest's sessions outlive its connection. */
   readonly leaseMs: (guest: GuestIdentity) => number;
 }

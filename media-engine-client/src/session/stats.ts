@@ -54,6 +54,7 @@ export function sessionStats(
           }),
         }),
     ...(leg.levels === undefined ? {} : { levels: leg.levels }),
+    ...(leg.echo === undefined ? {} : { echo: leg.echo }),
   };
 }
 

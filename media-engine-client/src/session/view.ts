@@ -1,5 +1,5 @@
 import type { SessionState } from '@offhook/media-rpc';
-import type { LegConfig, TransportAddress } from '../media-plane.ts';
+import type { LegConfig, TransportAddress, VoiceProcessing } from '../media-plane.ts';
 import { intersect } from '../sdp/direction.ts';
 import { offering, type MediaSession } from './machine.ts';
 
@@ -57,6 +57,7 @@ export interface LegSettings {
   readonly sockets: string;
   readonly input: string;
   readonly output: string;
+  readonly voice?: VoiceProcessing;
   readonly latching: LegConfig['latching'];
   readonly jitterBufferMs: LegConfig['jitterBufferMs'];
   /** Legs of the same conference. */
@@ -72,6 +73,7 @@ export function legConfig(
   const agreement = session.inForce?.agreement;
   if (agreement === undefined || session.hungUp) return undefined;
   const { hears = [] } = settings;
+  const muted = session.muted || session.locallyMuted || around.background || holding(session);
   return {
     id: settings.sockets,
     sockets: settings.sockets,
@@ -93,7 +95,9 @@ export function legConfig(
         }),
     input: settings.input,
     output: around.background ? 'null' : settings.output,
-    muted: session.muted || session.locallyMuted || around.background || holding(session),
+    muted,
+    // Nobody hears what is said: nothing has to be done for it.
+    ...(settings.voice === undefined || muted ? {} : { voice: settings.voice }),
     ...(hears.length === 0 ? {} : { hears }),
     jitterBufferMs: settings.jitterBufferMs,
   };

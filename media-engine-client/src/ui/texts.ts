@@ -30,10 +30,14 @@ export function guestsText({ guests }: EngineStatus, now: number): string {
   return parts.join(', ');
 }
 
-export function deviceText({ devices, volumes }: EngineStatus, role: AudioRole): string {
-  const volume = volumes[role] ?? 1;
+export function deviceText(
+  { devices, volumes, guestVolumes, standIns }: EngineStatus,
+  role: AudioRole,
+): string {
+  const volume = (volumes[role] ?? 1) * (guestVolumes[role] ?? 1);
   const loud = volume === 1 ? '' : ` ${Math.round(volume * 100)} %`;
-  return `${roleNames[role]} ${clean(devices[role] ?? '')}${loud}`;
+  const standIn = standIns[role] === undefined ? '' : ` GONE, ${clean(standIns[role])} stands in`;
+  return `${roleNames[role]} ${clean(devices[role] ?? '')}${standIn}${loud}`;
 }
 
 /** One call, for one line. */

@@ -141,8 +141,18 @@ describe('sound devices', () => {
     await here.plane.playTone('ring', tone, 'pulse:headset');
     await expect.poll(heard, { timeout: 4000 }).toMatch(/\d/);
     expect(await heard()).not.toBe(desk);
+    const standIns: unknown[] = [];
+    here.plane.on('standIns', (event) => standIns.push(event.standIns));
     await pulse.pactl('unload-module', module);
     await expect.poll(heard, { timeout: 4000 }).toBe(desk);
+    await expect
+      .poll(() => standIns.at(-1), { timeout: 4000 })
+      .toStrictEqual({ ringer: 'default' });
+
+    // It goes back by itself, without being played anew.
+    await pulse.pactl('load-module', 'module-null-sink', 'sink_name=headset');
+    await expect.poll(heard, { timeout: 4000 }).not.toBe(desk);
+    await expect.poll(() => standIns.at(-1), { timeout: 4000 }).toStrictEqual({});
   });
 
   it('of no known kind are refused', async () => {

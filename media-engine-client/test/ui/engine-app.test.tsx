@@ -20,6 +20,14 @@ const STATUS = {
   ended: [],
   devices: { input: 'pulse:headset', output: 'default', ringer: 'default' },
   volumes: { input: 1, output: 1, ringer: 1 },
+  guestVolumes: { input: 1, output: 1, ringer: 1 },
+  standIns: {},
+  voice: {
+    echoCancellation: false,
+    noiseSuppression: 'off',
+    gainControl: false,
+    switched: {},
+  },
   desktops: [],
 } as EngineStatus;
 

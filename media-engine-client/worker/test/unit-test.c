@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "address.h"
+#include "bus.h"
 #include "dtmf-rx.h"
 #include "dtmf-tx.h"
+#include "echo-delay.h"
 #include "inband.h"
 #include "latch.h"
 #include "plc.h"
@@ -208,6 +210,95 @@ static void test_addresses(void) {
   g_assert_false(oh_address_sendable(&a));
 }
 
+static void test_buses(void) {
+  OhBus *bus = oh_bus_get("speaker");
+  g_assert_true(oh_bus_get("speaker") == bus);
+  gint16 out[8], one[4] = {1, 2, 3, 4}, loud[4] = {30000, -30000, 0, 0};
+  oh_bus_read(bus, 0, out, 8);
+  for (guint i = 0; i < 8; i++) g_assert_cmpint(out[i], ==, 0);
+  /* Who is late is mixed in; the gap between is silence. */
+  oh_bus_add(bus, 1000, one, 4);
+  oh_bus_add(bus, 1006, loud, 4);
+  oh_bus_add(bus, 1006, loud, 4);
+  oh_bus_add(bus, 1002, one, 4);
+  oh_bus_read(bus, 1000, out, 8);
+  const gint16 mixed[8] = {1, 2, 4, 6, 3, 4, G_MAXINT16, G_MININT16};
+  g_assert_cmpmem(out, sizeof out, mixed, sizeof mixed);
+  /* What is long ago is gone, and does not come back in the place of what is new. */
+  oh_bus_add(bus, 1000 + 3 * OH_BUS_LENGTH, one, 4);
+  oh_bus_add(bus, 1000, one, 4);
+  oh_bus_read(bus, 1000, out, 8);
+  for (guint i = 0; i < 8; i++) g_assert_cmpint(out[i], ==, 0);
+  oh_bus_read(bus, 1000 + 3 * OH_BUS_LENGTH, out, 4);
+  g_assert_cmpmem(out, sizeof one, one, sizeof one);
+  gint lag;
+  g_assert_false(oh_bus_lag(bus, &lag));
+  oh_bus_set_lag(bus, 80);
+  g_assert_true(oh_bus_lag(bus, &lag) && lag == 80);
+  oh_bus_unref(bus);
+  oh_bus_unref(bus);
+}
+
+enum { ECHO_FRAME = OH_ECHO_RATE / 100 };
+
+/* Noise in syllables, the same for the same time and voice, as 10 ms of 4 kHz. */
+static void speak(guint voice, gint64 frame, gint16 *out) {
+  gboolean pause = (frame / 20) % 4 == 3;
+  GRand *random = g_rand_new_with_seed_array((guint32[]){voice, (guint32)frame}, 2);
+  for (guint i = 0; i < ECHO_FRAME; i++)
+    out[i] = pause ? 0 : (gint16)g_rand_int_range(random, -4000, 4000);
+  g_rand_free(random);
+}
+
+/* Feeds frames until the lag changes; how many it took, or `most`. */
+static guint until_change(OhEchoDelay *delay, gint64 *frame, gint lag_frames, guint near_voice,
+                          guint most) {
+  for (guint fed = 1; fed <= most; fed++) {
+    gint16 far[ECHO_FRAME], near[ECHO_FRAME], own[ECHO_FRAME];
+    speak(1, *frame, far);
+    speak(1, *frame - lag_frames, near);
+    speak(2, *frame, own);
+    for (guint i = 0; i < ECHO_FRAME; i++)
+      near[i] = (gint16)(near[i] / 4 + (near_voice != 0 ? own[i] / 4 : 0));
+    (*frame)++;
+    if (oh_echo_delay_feed(delay, near, far, ECHO_FRAME)) return fed;
+  }
+  return most;
+}
+
+static void test_echo_delay(void) {
+  const gint lags[] = {-5, 0, 1, 4, 8, 12, 18, 25, 40};
+  for (guint i = 0; i < G_N_ELEMENTS(lags); i++) {
+    OhEchoDelay *delay = oh_echo_delay_new();
+    gint64 frame = 1000;
+    gint lag;
+    g_assert_false(oh_echo_delay_lag(delay, &lag));
+    /* Found within 1.5 s, also when the person here speaks at the same time. */
+    g_assert_cmpuint(until_change(delay, &frame, lags[i], i % 2, 150), <, 150);
+    g_assert_true(oh_echo_delay_lag(delay, &lag));
+    g_assert_cmpint(ABS(lag - 10 * lags[i]), <=, 2);
+    /* It stays, until the way is another: that is found within 3 s. */
+    g_assert_cmpuint(until_change(delay, &frame, lags[i], 1, 300), ==, 300);
+    g_assert_cmpuint(until_change(delay, &frame, lags[i] < 30 ? lags[i] + 6 : 10, 0, 300), <, 300);
+    g_assert_true(oh_echo_delay_lag(delay, &lag));
+    g_assert_cmpint(ABS(lag - 10 * (lags[i] < 30 ? lags[i] + 6 : 10)), <=, 2);
+    oh_echo_delay_free(delay);
+  }
+}
+
+static void test_no_echo(void) {
+  OhEchoDelay *delay = oh_echo_delay_new();
+  gint lag;
+  for (gint64 frame = 0; frame < 3000; frame++) {
+    gint16 far[ECHO_FRAME], near[ECHO_FRAME];
+    speak(1, frame, far);
+    speak(2, frame, near);
+    g_assert_false(oh_echo_delay_feed(delay, near, far, ECHO_FRAME));
+  }
+  g_assert_false(oh_echo_delay_lag(delay, &lag));
+  oh_echo_delay_free(delay);
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/packets/random", test_random_packets);
@@ -220,5 +311,8 @@ int main(int argc, char **argv) {
   g_test_add_func("/plc/goes-on-and-fades", test_concealment_goes_on_and_fades);
   g_test_add_func("/tone/strict", test_tones_are_parsed_strictly);
   g_test_add_func("/address", test_addresses);
+  g_test_add_func("/bus/mixes-in-time", test_buses);
+  g_test_add_func("/echo-delay/found-and-followed", test_echo_delay);
+  g_test_add_func("/echo-delay/none", test_no_echo);
   return g_test_run();
 }

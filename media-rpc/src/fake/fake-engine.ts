@@ -233,6 +233,7 @@ export class FakeEngine extends Emitter<MediaEvents> implements MediaEngine {
       return {};
     },
     'audio.volume': () => ({}),
+    'audio.voice': () => ({}),
     'tone.play': ({ id, kind, durationMs }) => {
       this.tones.set(id, kind);
       if (durationMs !== undefined) this.#clock.after(durationMs, () => this.tones.delete(id));

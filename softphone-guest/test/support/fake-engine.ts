@@ -126,6 +126,7 @@ export class FakeEngine {
         return {};
       case 'session.dtmf':
       case 'audio.volume':
+      case 'audio.voice':
       case 'devices.select':
       case 'stats.subscribe':
         return {};
