@@ -74,7 +74,13 @@ async function offhookCall(pulse: Pulse, directory: string): Promise<Measured> {
           config: {
             engine: { log_level: 'info' },
             rtp: { address: '127.0.0.1' },
-            audio: { input: `pulse:${end}-mic.monitor`, output: `pulse:${end}-out` },
+            audio: {
+              input: `pulse:${end}-mic.monitor`,
+              output: `pulse:${end}-out`,
+              // As baresip does it, and as it is with a headset; see `npm run bench -- echo`.
+              echo_cancellation: 'off',
+              noise_suppression: 'off',
+            },
           },
         }),
       );

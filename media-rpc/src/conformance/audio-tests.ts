@@ -149,6 +149,13 @@ export const audioTests: EngineTests = (engine) => {
       expect((await engine().client.call('devices.list', {})).selected).toEqual(before.selected);
     });
 
+    it('send the voice processed as is wished, and may be told so again', async () => {
+      const wishes = { echoCancellation: 'on', noiseSuppression: 'low', gainControl: 'off' } as const;
+      for (const wish of [wishes, wishes, { echoCancellation: 'auto' } as const, {}]) {
+        expect(await engine().client.call('audio.voice', wish)).toEqual({});
+      }
+    });
+
     it('have a volume for each role', async () => {
       for (const role of ['input', 'output', 'ringer'] as const) {
         expect(await engine().client.call('audio.volume', { role, volume: 0.5 })).toEqual({});

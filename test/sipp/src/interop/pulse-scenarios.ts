@@ -29,7 +29,15 @@ export const pulseScenarios = scenario({
     const engine = stage.scope.use(
       await EngineProcess.start({
         directory,
-        config: { audio: { input: 'pulse:headset.monitor', output: 'pulse:speaker' } },
+        config: {
+          audio: {
+            input: 'pulse:headset.monitor',
+            output: 'pulse:speaker',
+            // Tones that do not end are noise to it.
+            noise_suppression: 'off',
+            echo_cancellation: 'off',
+          },
+        },
         wrap: (program) => pulse.wrap(program),
         signal,
       }),
