@@ -19,8 +19,6 @@ const plugins: readonly Plugin[] = [
   { file: 'rtpmanager', debian: 'gstreamer1.0-plugins-good' },
   { file: 'alaw', debian: 'gstreamer1.0-plugins-good' },
   { file: 'mulaw', debian: 'gstreamer1.0-plugins-good' },
-  { file: 'inter', debian: 'gstreamer1.0-plugins-bad', missing: 'conferences' },
-  { file: 'audiomixer', debian: 'gstreamer1.0-plugins-base', missing: 'conferences' },
   { file: 'pulseaudio', debian: 'gstreamer1.0-pulseaudio', missing: 'PulseAudio and PipeWire' },
   { file: 'alsa', debian: 'gstreamer1.0-alsa', missing: 'ALSA sound cards' },
 ];

@@ -317,8 +317,9 @@ export class Leg {
 }
 
 /** A configuration without what may change while the pipeline plays. */
-function unchanging({ voice: _, ...config }: LegConfig): LegConfig {
-  return { ...config, muted: false };
+function unchanging(config: LegConfig): LegConfig {
+  const { voice: _, ...unvoiced } = config;
+  return { ...unvoiced, muted: false };
 }
 
 /** The same port settings, with nothing received; nothing sent either where keys are missing. */

@@ -62,12 +62,12 @@ describe('the GStreamer plugins', () => {
     }
     const { status, message, remedy } = checkPlugins(['/nowhere', directory]);
     expect(status).toBe('warn');
-    expect(message).toMatch(/^without conferences, without /);
+    expect(message).toMatch(/^without .+, without /);
     expect(remedy).toContain('gstreamer1.0-pulseaudio');
   });
 
   it('are installed where these tests run', () => {
-    expect(checkPlugins().message).not.toMatch(/conferences|lacks/);
+    expect(checkPlugins().message).not.toMatch(/lacks/);
   });
 });
 

@@ -150,7 +150,11 @@ export const audioTests: EngineTests = (engine) => {
     });
 
     it('send the voice processed as is wished, and may be told so again', async () => {
-      const wishes = { echoCancellation: 'on', noiseSuppression: 'low', gainControl: 'off' } as const;
+      const wishes = {
+        echoCancellation: 'on',
+        noiseSuppression: 'low',
+        gainControl: 'off',
+      } as const;
       for (const wish of [wishes, wishes, { echoCancellation: 'auto' } as const, {}]) {
         expect(await engine().client.call('audio.voice', wish)).toEqual({});
       }
