@@ -1,4 +1,4 @@
-// npm run bench -- [NAME…] [--json]: measures Offhook beside its peers, in the same run.
+// npm run bench -- [NAME…] [--json] [--sessions N] [--svg FILE]: measures Offhook beside its peers, in the same run.
 import { parseArgs } from 'node:util';
 
 import { describeError } from '@offhook/common';
@@ -6,6 +6,7 @@ import { describeError } from '@offhook/common';
 import type { Benchmark } from './benchmark.ts';
 import { cti } from './benchmarks/cti.ts';
 import { faults } from './benchmarks/faults.ts';
+import { hairpin } from './benchmarks/hairpin.ts';
 import { p2 } from './benchmarks/p2-latency.ts';
 import { p6 } from './benchmarks/p6-answer.ts';
 import { p7 } from './benchmarks/p7-cpu.ts';
@@ -15,16 +16,24 @@ import { p10 } from './benchmarks/p10-start.ts';
 import { proxy } from './benchmarks/proxy.ts';
 import { describeMachine, table, type Figures } from './report.ts';
 
-const benchmarks: readonly Benchmark[] = [p2, p6, p7, p8, p9, p10, cti, proxy, faults];
+const benchmarks: readonly Benchmark[] = [p2, p6, p7, p8, p9, p10, cti, proxy, faults, hairpin];
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'boolean', default: false },
+    sessions: { type: 'string' },
+    svg: { type: 'string' },
+  },
 });
+const sessions = values.sessions === undefined ? undefined : Number(values.sessions);
 const unknown = positionals.filter((name) => !benchmarks.some((one) => matches(one, name)));
 if (unknown.length > 0) {
   const known = benchmarks.map(({ id, what }) => `  ${id.padEnd(4)} ${what}`).join('\n');
   console.error(`no such benchmark: ${unknown.join(', ')}\nthere are:\n${known}`);
+  process.exitCode = 2;
+} else if (sessions !== undefined && !(Number.isInteger(sessions) && sessions > 0)) {
+  console.error(`--sessions ${values.sessions}: must be a whole number from 1 on`);
   process.exitCode = 2;
 } else {
   await measure(
@@ -44,7 +53,10 @@ async function measure(chosen: readonly Benchmark[]): Promise<void> {
     if (stop.signal.aborted) break;
     say(`${id}: ${what}`);
     try {
-      Object.assign(figures, await run({ say, signal: stop.signal }));
+      Object.assign(
+        figures,
+        await run({ say, signal: stop.signal, options: { sessions, svg: values.svg } }),
+      );
     } catch (error) {
       say(`${id}: failed: ${describeError(error)}`);
       process.exitCode = 1;
@@ -55,7 +67,8 @@ async function measure(chosen: readonly Benchmark[]): Promise<void> {
 }
 
 function matches(benchmark: Benchmark, name: string): boolean {
-  return benchmark.id.toLowerCase() === name.toLowerCase();
+  const names = [benchmark.id, benchmark.beside ?? benchmark.id];
+  return names.some((one) => one.toLowerCase() === name.toLowerCase());
 }
 
 function say(line: string): void {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { quantile, spread } from '../src/measure/statistics.ts';
+import { seeded } from '@offhook/test-sipp';
+
+import { mean, quantile, ratioBound, spread } from '../src/measure/statistics.ts';
 import { readStatistics } from '../src/peers/sipp-load.ts';
 import { atLeast, atMost, notMeasured, table } from '../src/report.ts';
 
@@ -28,6 +30,18 @@ describe('statistics', () => {
     expect(quantile([1, 2, 3], 1)).toBe(3);
     expect(quantile([], 0.5)).toBeNaN();
     expect(spread([1, 2, 3])).toEqual({ n: 3, min: 1, p50: 2, p99: 2.98, max: 3 });
+  });
+});
+
+describe('the bound of a ratio', () => {
+  it('is above the ratio of the means by what the samples vary', () => {
+    const bound = (above: readonly number[], below: readonly number[]) =>
+      ratioBound(above, below, seeded(1));
+    expect(bound([1, 1, 1], [10, 10, 10])).toBe(0.1);
+    const vague = bound([0, 1, 2, 0, 2], [8, 12, 9, 11, 10]);
+    expect(vague).toBeGreaterThan(mean([0, 1, 2, 0, 2]) / 10);
+    expect(vague).toBeLessThan(0.25);
+    expect(bound([1], [0])).toBe(Number.POSITIVE_INFINITY);
   });
 });
 

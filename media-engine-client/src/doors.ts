@@ -56,7 +56,7 @@ export class Doors {
         // Several programs of the guest share the port: each stream is one guest's connection.
         const mux = new Mux(channel, {
           clock: this.#clock,
-          services: { media: (stream) => this.serve(stream) },
+          services: { media: (stream) => this.serve(stream), echo },
         });
         mux.on('down', ({ message }) => this.#logger.debug({ reason: message }, 'port down'));
       },
@@ -108,6 +108,14 @@ export class Doors {
     await this.#desktop?.close();
     await this.#links?.close();
   }
+}
+
+/** Says again what a guest says (RFC 862), so that the way to here and back can be measured. */
+function echo(stream: Channel): void {
+  stream.on('data', (chunk) => {
+    if (!stream.closed && !stream.write(Uint8Array.from(chunk))) stream.pause();
+  });
+  stream.on('drain', () => stream.resume());
 }
 
 /** What a guest cannot change by another connection: its certificate, host, desktop or port. */

@@ -22,25 +22,31 @@ const DIRECTIONS = {
 const GOAL = { target: 0.6, unit: 'ratio', peer: 'baresip to baresip, buffers tuned down' };
 
 /** From device to device on one machine: an engine and a phone at each end, against baresip. */
-export const p2: Benchmark = { id: 'P2', what: 'one-way audio latency, device to device', run };
+export const p2: Benchmark = {
+  id: 'P2',
+  what: 'one-way audio latency, device to device',
+  beside: 'hairpin',
+  run,
+};
 
 type Way = keyof typeof DIRECTIONS;
 type Measured = Record<Way, Delays>;
 
-async function run({ say, signal }: BenchmarkContext): Promise<Figures> {
+async function run({ say, signal, options }: BenchmarkContext): Promise<Figures> {
+  const starts = options.sessions ?? STARTS;
   const directory = await mkdtemp(join(tmpdir(), 'offhook-bench-latency-'));
   const pulse = await Pulse.start(directory, SINKS);
   const ours: Measured[] = [];
   const theirs: Measured[] = [];
   try {
-    for (let start = 1; start <= STARTS; start++) {
+    for (let start = 1; start <= starts; start++) {
       signal.throwIfAborted();
       const folder = join(directory, String(start));
       await mkdir(folder);
       ours.push(await offhookCall(pulse, folder));
       theirs.push(await baresipCall(pulse, folder));
       const [own, peer] = [medianOf(ours.slice(-1)), medianOf(theirs.slice(-1))];
-      say(`P2: start ${start} of ${STARTS}: ${round(own, 0)} ms, baresip ${round(peer, 0)} ms`);
+      say(`P2: start ${start} of ${starts}: ${round(own, 0)} ms, baresip ${round(peer, 0)} ms`);
     }
   } finally {
     await pulse.stop();
@@ -49,7 +55,7 @@ async function run({ say, signal }: BenchmarkContext): Promise<Figures> {
   const lost = { offhook: lostOf(ours), baresip: lostOf(theirs) };
   const detail = {
     unit: 'ms',
-    starts: STARTS,
+    starts,
     offhook: report(ours),
     baresip: report(theirs),
     lost,

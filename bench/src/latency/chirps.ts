@@ -1,5 +1,7 @@
 import type { Audio } from '@offhook/common/audio';
 
+import { TONE_HZ } from './glitches.ts';
+
 /** What is played to measure how long it takes: sweeps over the band that every codec carries. */
 const RATE = 48_000;
 const CHIRP_S = 0.06;
@@ -11,16 +13,20 @@ const NOISE_LEVEL = 0.03;
 /** Spaced by more than the longest delay that is looked for, and unevenly, so that none is mistaken. */
 const SPACING_S = [1.31, 1.57, 1.43, 1.69, 1.37] as const;
 const LONGEST_S = 1.2;
+const FIRST_S = 0.5;
+const TONE_LEVEL = 0.3;
+/** Of a tone: latency may change when chirps become one. */
+const EDGE_S = 0.5;
 /** Correlation is done at this rate: a quarter of a millisecond is fine enough. */
 const WORK_RATE = 8000;
 /** Of the correlation of two equal signals; less is no chirp. */
 const LEAST = 0.35;
 
-/** `count` chirps, the first after half a second. */
-export function chirpTrain(count: number): Audio {
+/** `count` chirps, the first after half a second; then a tone of that many seconds. */
+export function chirpTrain(count: number, toneSeconds = 0): Audio {
   const onsets = chirpOnsets(count);
-  const seconds = (onsets.at(-1) ?? 0) + LONGEST_S + CHIRP_S;
-  const samples = new Float32Array(Math.ceil(seconds * RATE));
+  const toneAt = Math.ceil(trainSeconds(count) * RATE);
+  const samples = new Float32Array(toneAt + Math.ceil(toneSeconds * RATE));
   let seed = 1;
   for (let index = 0; index < samples.length; index++) {
     seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
@@ -31,11 +37,35 @@ export function chirpTrain(count: number): Audio {
     const at = Math.round(onset * RATE);
     for (const [index, value] of chirp.entries()) samples[at + index] = value;
   }
+  for (let index = toneAt; index < samples.length; index++) {
+    samples[index] = TONE_LEVEL * Math.sin((2 * Math.PI * TONE_HZ * index) / RATE);
+  }
   return { sampleRate: RATE, samples };
 }
 
+/** From the beginning of the train to that of the tone. */
+function trainSeconds(count: number): number {
+  return (chirpOnsets(count).at(-1) ?? 0) + LONGEST_S + CHIRP_S;
+}
+
+/** The tone at the end of a train that was recorded, without its edges; `chirps` as found in it. */
+export function toneOf(
+  { samples, sampleRate }: Audio,
+  chirps: readonly number[],
+  train: { readonly chirps: number; readonly toneSeconds: number },
+): Audio | undefined {
+  const [first] = chirps;
+  if (first === undefined || chirps.length !== train.chirps) return undefined;
+  const from = first - FIRST_S + trainSeconds(train.chirps);
+  const at = (seconds: number) => Math.round(seconds * sampleRate);
+  return {
+    sampleRate,
+    samples: samples.subarray(at(from + EDGE_S), at(from + train.toneSeconds - EDGE_S)),
+  };
+}
+
 function chirpOnsets(count: number): readonly number[] {
-  let at = 0.5;
+  let at = FIRST_S;
   return Array.from({ length: count }, (_, index) => {
     const onset = at;
     at += SPACING_S[index % SPACING_S.length] ?? 1.5;

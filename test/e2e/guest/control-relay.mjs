@@ -1,4 +1,5 @@
 // The daemon's control socket, as TCP for the host.
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -10,11 +11,22 @@ createServer((outside) => {
   inside.on('error', () => outside.destroy());
 }).listen(7000);
 
-// Kills the daemon, as a crash would, when somebody asks for it.
+/** What the host may ask for, by a word. */
+const answers = {
+  // As a crash would.
+  kill: () => {
+    process.kill(Number(readFileSync('/run/daemon.pid', 'utf8')), 'SIGKILL');
+    return 'killed';
+  },
+  // A program that the image was given; what it prints.
+  program: () => execFileSync(process.execPath, ['/app/program.js'], { encoding: 'utf8' }).trim(),
+  // How often the sound card has run dry or over.
+  xruns: () => (readFileSync('/run/sound.log', 'utf8').match(/xrun recovery/g) ?? []).length,
+};
+
 createServer((outside) => {
   outside.on('error', () => undefined);
   createInterface({ input: outside }).once('line', (line) => {
-    if (line === 'kill') process.kill(Number(readFileSync('/run/daemon.pid', 'utf8')), 'SIGKILL');
-    outside.end('killed\n');
+    outside.end(`${answers[line]?.()}\n`);
   });
 }).listen(7001);

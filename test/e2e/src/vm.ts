@@ -11,6 +11,9 @@ import { Qmp } from './qmp.ts';
 
 const PORT_NAME = 'org.offhook.engine.0';
 const MIGRATION_MS = 60_000;
+/** Without a mixer in the card nothing is turned down. */
+const SOUND =
+  '-audiodev spice,id=sound -device ich9-intel-hda -device hda-duplex,audiodev=sound,mixer=off';
 /** Without a word of a script. */
 const AGENT_MS = 120_000;
 
@@ -28,7 +31,18 @@ export interface VmOptions {
   readonly seamless?: boolean;
   /** It waits for a desktop to move here, at this port, instead of booting one. */
   readonly incoming?: number;
+  /** Its network card is at that tap device; behind QEMU's own network by default. */
+  readonly tap?: string;
+  /** It has a sound card, whose sound goes through SPICE. */
+  readonly sound?: boolean;
+  /** Where its SPICE server listens; the loopback address by default. */
+  readonly spiceAddress?: string;
 }
+
+/** The guest's own, as its start-up script has it. */
+const GUEST_ADDRESS = '10.0.2.15';
+/** The guest's ends of what is forwarded to it. */
+const GUEST_PORTS = { control: 7000, agent: 7001, sip: 5060 } as const;
 
 /** One file of the parts of an initial ramdisk. */
 export async function joinRamdisk(image: GuestImage, directory: string): Promise<string> {
@@ -47,6 +61,8 @@ export class Vm {
   readonly sipPort: number;
   readonly #options: VmOptions;
   readonly #qemu: ManagedProcess;
+  /** Where its forwarded ports are to be reached. */
+  readonly #address: string;
   readonly #controlPort: number;
   readonly #agentPort: number;
   #qmp: Qmp | undefined;
@@ -57,9 +73,12 @@ export class Vm {
   private constructor(options: VmOptions, first: number) {
     this.#options = options;
     this.spice = { port: first, tlsPort: first + 1 };
-    this.#controlPort = first + 2;
-    this.sipPort = first + 3;
-    this.#agentPort = first + 4;
+    const forwarded = { control: first + 2, sip: first + 3, agent: first + 4 };
+    const at = options.tap === undefined ? forwarded : GUEST_PORTS;
+    this.#address = options.tap === undefined ? '127.0.0.1' : GUEST_ADDRESS;
+    this.#controlPort = at.control;
+    this.sipPort = at.sip;
+    this.#agentPort = at.agent;
     this.#qemu = new ManagedProcess({
       name: 'qemu',
       command: 'qemu-system-x86_64',
@@ -142,12 +161,13 @@ export class Vm {
   /** Kills the daemon inside; another one is started at once. Resolves when that one answers. */
   async killDaemon(): Promise<void> {
     await this.#phone?.close().catch(() => undefined);
-    await this.#ask('kill');
+    await this.ask('kill');
     await this.reachPhone();
   }
 
-  async #ask(line: string): Promise<string> {
-    const socket = connect({ port: this.#agentPort, host: '127.0.0.1', timeout: AGENT_MS });
+  /** What the hand in the guest answers to that word: see guest/control-relay.mjs. */
+  async ask(line: string): Promise<string> {
+    const socket = connect({ port: this.#agentPort, host: this.#address, timeout: AGENT_MS });
     socket.once('timeout', () => socket.destroy(new Error(`the guest does not ${line}`)));
     socket.write(`${line}\n`);
     return text(socket);
@@ -167,6 +187,11 @@ export class Vm {
     await this.qmp.execute('set_password', { protocol: 'spice', password });
   }
 
+  /** Of QEMU. */
+  get pid(): number {
+    return this.#qemu.pid;
+  }
+
   get seamless(): boolean {
     return this.#options.seamless === true;
   }
@@ -184,11 +209,8 @@ export class Vm {
 
   #arguments(options: VmOptions): string[] {
     const { port, tlsPort } = this.spice;
-    const forward = [
-      `hostfwd=tcp:127.0.0.1:${this.#controlPort}-:7000`,
-      `hostfwd=tcp:127.0.0.1:${this.#agentPort}-:7001`,
-      `hostfwd=udp:127.0.0.1:${this.sipPort}-:5060`,
-    ].join(',');
+    const { spiceAddress = '127.0.0.1' } = options;
+    const sound = options.sound === true ? SOUND : '';
     const tls =
       options.certificates === undefined
         ? ''
@@ -197,21 +219,32 @@ export class Vm {
     const incoming =
       options.incoming === undefined ? '' : `-incoming tcp:127.0.0.1:${options.incoming}`;
     return `
-      -accel ${options.accelerator} -cpu max -machine q35 -m 768 -smp 1
+      -accel ${options.accelerator} -cpu max -machine q35 -m ${options.sound === true ? 1024 : 768} -smp 1
       -nodefaults -no-user-config -no-reboot -display none -serial stdio
       -object secret,id=ticket,data=${options.ticket}
-      -spice port=${port},addr=127.0.0.1,password-secret=ticket${tls},seamless-migration=${seamless}
+      -spice port=${port},addr=${spiceAddress},password-secret=ticket${tls},seamless-migration=${seamless}
       -vga std
       -qmp unix:${this.#qmpPath},server=on,wait=off
       -device virtio-serial-pci
       -chardev spiceport,name=${PORT_NAME},id=engine
       -device virtserialport,chardev=engine,name=${PORT_NAME}
-      -netdev user,id=net,${forward}
+      -netdev ${this.#network(options)}
+      ${sound}
       -device virtio-net-pci,netdev=net,romfile=
       -kernel ${options.kernel} -initrd ${options.ramdisk} ${incoming}`
       .trim()
       .split(/\s+/)
       .concat('-append', 'console=ttyS0 quiet panic=-1');
+  }
+
+  #network({ tap }: VmOptions): string {
+    if (tap !== undefined) return `tap,id=net,ifname=${tap},script=no,downscript=no`;
+    return [
+      'user,id=net',
+      `hostfwd=tcp:127.0.0.1:${this.#controlPort}-:${GUEST_PORTS.control}`,
+      `hostfwd=tcp:127.0.0.1:${this.#agentPort}-:${GUEST_PORTS.agent}`,
+      `hostfwd=udp:127.0.0.1:${this.sipPort}-:${GUEST_PORTS.sip}`,
+    ].join(',');
   }
 
   /** The guest that runs here now has its phone at another place than before. */
@@ -221,7 +254,7 @@ export class Vm {
     const name = `control-${this.#options.name}-${this.#paths}.sock`;
     const socket = join(this.#options.directory, name);
     this.#relay = createServer((inside) => {
-      const outside = connect(this.#controlPort, '127.0.0.1');
+      const outside = connect(this.#controlPort, this.#address);
       inside.pipe(outside).pipe(inside);
       inside.on('error', () => outside.destroy());
       outside.on('error', () => inside.destroy());

@@ -46,6 +46,11 @@ export class Namespace {
     return namespace;
   }
 
+  /** One that somebody else has created, and closes. */
+  static named(name: string): Namespace {
+    return new Namespace(name);
+  }
+
   /** A command inside, as root. */
   run(command: string, ...args: readonly string[]): Promise<string> {
     return root('ip', 'netns', 'exec', this.name, command, ...args);
