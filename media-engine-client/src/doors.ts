@@ -3,6 +3,7 @@ import { serveMedia, type MediaServer } from '@offhook/media-rpc';
 import { listenChannel } from '@offhook/virtual-channel';
 import type { Channel, ChannelListener, PeerIdentity, TlsOptions } from '@offhook/virtual-channel';
 import { Mux } from '@offhook/virtual-channel/mux';
+import { echo } from './echo.ts';
 import type { Engine } from './engine.ts';
 import type { LinkReport } from './link/api.ts';
 import { HeadlessDesktop, type SpiceConfig } from './link/headless-desktop.ts';
@@ -108,14 +109,6 @@ export class Doors {
     await this.#desktop?.close();
     await this.#links?.close();
   }
-}
-
-/** Says again what a guest says (RFC 862), so that the way to here and back can be measured. */
-function echo(stream: Channel): void {
-  stream.on('data', (chunk) => {
-    if (!stream.closed && !stream.write(Uint8Array.from(chunk))) stream.pause();
-  });
-  stream.on('drain', () => stream.resume());
 }
 
 /** What a guest cannot change by another connection: its certificate, host, desktop or port. */
