@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { parse, TomlError } from 'smol-toml';
 import type { z } from 'zod';
+import { mergeLayers, type ConfigLayer, type ConfigPlace } from './config-layers.ts';
 import { nearest, unknownKeys } from './config-schema.ts';
 import { OffhookError } from './errors.ts';
 import { dottedKey, TomlLines, type KeyPath } from './toml-lines.ts';
 
 /** One thing that is wrong in a configuration file. */
 export interface ConfigProblem {
+  /** The file. */
+  readonly path: string;
   /** From 1. */
   readonly line: number;
   /** `account[0].aor`; empty for the whole file. */
@@ -29,7 +32,7 @@ export interface LoadConfigOptions<S extends z.ZodType> {
  * them as `ConfigProblem[]`. Values are never repeated: they may be secrets.
  */
 export function loadConfig<S extends z.ZodType>(options: LoadConfigOptions<S>): z.output<S> {
-  return parseConfig(readText(options.path, options.optional ?? false), options);
+  return parseConfig(readConfigText(options.path, options.optional ?? false), options);
 }
 
 /** The same for text that is already there; `path` is only named in messages. */
@@ -37,12 +40,37 @@ export function parseConfig<S extends z.ZodType>(
   text: string,
   options: { path: string; schema: S },
 ): z.output<S> {
-  const { path, schema } = options;
-  const data = parseToml(text, path);
-  const lines = new TomlLines(text);
+  return parseLayers([{ text, path: options.path }], options.schema).config;
+}
+
+export interface ConfigText {
+  /** Named in messages. */
+  readonly path: string;
+  /** TOML, or a JSON object. */
+  readonly text: string;
+}
+
+export interface PlacedConfig<T> {
+  readonly config: T;
+  /** Where a key stands, or would: `file:line`. */
+  readonly placeOf: (key: KeyPath) => string;
+}
+
+/**
+ * The same for one or two texts, of which the first wins: see `mergeLayers`.
+ *
+ * @throws OffhookError as `loadConfig`.
+ */
+export function parseLayers<S extends z.ZodType>(
+  [over, under]: readonly [ConfigText, ConfigText?],
+  schema: S,
+  keyed: Readonly<Record<string, string>> = {},
+): PlacedConfig<z.output<S>> {
+  const upper = layerOf(over);
+  const { data, placeOf } = under === undefined ? upper : mergeLayers(upper, layerOf(under), keyed);
   const problems: ConfigProblem[] = [];
   const add = (where: KeyPath, message: string) =>
-    problems.push({ line: lines.lineOf(where), key: dottedKey(where), message });
+    problems.push({ ...placeOf(where), key: dottedKey(where), message });
 
   for (const { path: where, known } of unknownKeys(schema, data)) {
     const meant = nearest(String(where.at(-1)), known);
@@ -56,8 +84,20 @@ export function parseConfig<S extends z.ZodType>(
       for (const one of flatten(issue)) add(one.path, one.message);
     }
   }
-  if (problems.length > 0 || !result.success) throw invalid(path, problems);
-  return result.data;
+  if (problems.length > 0 || !result.success) throw invalid(problems);
+  return { config: result.data, placeOf: (key) => shown(placeOf(key)) };
+}
+
+function layerOf({ text, path }: ConfigText): ConfigLayer {
+  if (/^\s*\{/.test(text))
+    return { data: parseJson(text, path), placeOf: () => ({ path, line: 1 }) };
+  const data = parseToml(text, path);
+  const lines = new TomlLines(text);
+  return { data, placeOf: (key) => ({ path, line: lines.lineOf(key) }) };
+}
+
+function shown({ path, line }: ConfigPlace): string {
+  return `${path}:${line}`;
 }
 
 interface FlatIssue {
@@ -92,7 +132,8 @@ function keyPath(path: readonly PropertyKey[]): KeyPath {
   return path.map((part) => (typeof part === 'symbol' ? String(part) : part));
 }
 
-function readText(path: string, optional: boolean): string {
+/** @throws OffhookError `not-found` (unless `optional`) or `unreadable`. */
+export function readConfigText(path: string, optional: boolean): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
@@ -110,6 +151,19 @@ function readText(path: string, optional: boolean): string {
   }
 }
 
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const at = /position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1];
+    const line = at === undefined ? 1 : text.slice(0, Number(at)).split('\n').length;
+    const problem: ConfigProblem = { path, line, key: '', message: 'not valid JSON' };
+    throw new OffhookError('config', 'syntax', `${path}:${line}: not valid JSON`, {
+      details: { problems: [problem] },
+    });
+  }
+}
+
 function parseToml(text: string, path: string): unknown {
   try {
     return parse(text);
@@ -118,6 +172,7 @@ function parseToml(text: string, path: string): unknown {
     // The library's message goes on with an excerpt of the file, which may hold a secret.
     const what = (error.message.split('\n')[0] ?? '').replace(/^Invalid TOML document: /, '');
     const problem: ConfigProblem = {
+      path,
       line: error.line,
       key: keyOnLine(text, error.line),
       message: what,
@@ -142,10 +197,10 @@ function keyOnLine(text: string, line: number): string {
   return table === undefined ? key : `${table}.${key}`;
 }
 
-function invalid(path: string, problems: readonly ConfigProblem[]): OffhookError {
-  const sorted = problems.toSorted((a, b) => a.line - b.line);
+function invalid(problems: readonly ConfigProblem[]): OffhookError {
+  const sorted = problems.toSorted((a, b) => a.path.localeCompare(b.path) || a.line - b.line);
   const texts = sorted.map(
-    ({ line, key, message }) => `${path}:${line}: ${key === '' ? '' : `${key}: `}${message}`,
+    ({ key, message, ...place }) => `${shown(place)}: ${key === '' ? '' : `${key}: `}${message}`,
   );
   return new OffhookError('config', 'invalid', texts.join('\n'), {
     details: { problems: sorted },

@@ -8,8 +8,8 @@ export type { EventSource } from './emitter.ts';
 export { createLogger, silentLogger } from './log.ts';
 export type { Logger, LogLevel, LoggerOptions } from './log.ts';
 export { withDeadline } from './wait.ts';
-export { loadConfig, parseConfig } from './config-file.ts';
-export type { ConfigProblem, LoadConfigOptions } from './config-file.ts';
+export { loadConfig, parseConfig, parseLayers, readConfigText } from './config-file.ts';
+export type { ConfigProblem, ConfigText, LoadConfigOptions, PlacedConfig } from './config-file.ts';
 export { xdgConfigFile, xdgRuntimeDir, xdgStateDir } from './xdg.ts';
 export { controlMethod, serveControl } from './control-server.ts';
 export type {

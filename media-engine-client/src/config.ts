@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { loadConfig, xdgConfigFile, xdgRuntimeDir, xdgStateDir } from '@offhook/common';
 import { codecName, noiseSuppression, voiceSwitch } from '@offhook/media-rpc';
 import { z } from 'zod';
+import { location } from './location/config.ts';
 import { parseNetwork } from './session/network.ts';
 
 /**
@@ -286,7 +287,16 @@ const will = z
   .prefault({})
   .describe('Last wills of guests');
 
-export const engineConfig = z.object({ engine, spice, viewer, rtp, audio, policy, will });
+export const engineConfig = z.object({
+  engine,
+  spice,
+  viewer,
+  rtp,
+  audio,
+  location,
+  policy,
+  will,
+});
 
 export type EngineConfig = z.output<typeof engineConfig>;
 /** What a configuration file holds: everything may be left out. */

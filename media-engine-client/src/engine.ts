@@ -5,6 +5,8 @@ import type { EngineConfig } from './config.ts';
 import { localCountry } from './country.ts';
 import { Devices } from './devices.ts';
 import { expectsAudio, GuestEngine } from './guest-engine.ts';
+import { asking } from './location/ask.ts';
+import { LocationSource } from './location/location-source.ts';
 import { kernelAddressFinder, type AddressFinder } from './local-address.ts';
 import type { LegStats, MediaPlane } from './media-plane.ts';
 import { Admission } from './session/admission.ts';
@@ -47,6 +49,7 @@ export class Engine {
   readonly guests: Guests;
   readonly devices: Devices;
   readonly wills: Wills;
+  readonly location: LocationSource;
   readonly #estate: Estate;
   readonly #tones: ToneBoard;
   readonly #options: EngineOptions;
@@ -92,6 +95,15 @@ export class Engine {
       voice: () => this.devices.voice,
       leaseMs: ({ instance }) => this.guests.leaseMs(instance),
     });
+    this.location = new LocationSource({
+      config: config.location,
+      ask: asking(config.location),
+      onChange: (location) => {
+        for (const view of this.#views) view.emit('location.changed', { location });
+      },
+      clock: this.#clock,
+      logger,
+    });
     this.#tones = this.#newTones('engine');
     this.#listen();
   }
@@ -113,6 +125,8 @@ export class Engine {
     if (adopted.length > 0) {
       options.logger.info({ sessions: adopted.length }, 'calls of an earlier engine go on');
     }
+    // Not waited for: calls do not need it, and whoever does is told when it is known.
+    void engine.location.start();
     await engine.#setLease(engine.guests.longestLeaseMs);
     await engine.devices.restore();
     engine.#watchLegs();
@@ -132,6 +146,7 @@ export class Engine {
     const { plane, config, logger } = this.#options;
     const view = new GuestEngine({
       engine: this.instance,
+      location: () => this.location.current,
       guest,
       guests: this.guests,
       sessions: this.sessions,
@@ -189,6 +204,7 @@ export class Engine {
     if (this.#closed) return;
     this.#closed = true;
     this.#watch?.cancel();
+    this.location.close();
     await Promise.all([...this.#views].map((view) => this.detach(view)));
     // With the leases that begin now.
     await this.#estate.close();

@@ -8,6 +8,7 @@ import type {
   MethodParams,
   MethodResult,
   SessionStats,
+  ThinClientLocation,
 } from '@offhook/media-rpc';
 import type { Devices } from './devices.ts';
 import type { MediaPlane } from './media-plane.ts';
@@ -22,6 +23,8 @@ import type { Wills } from './will/wills.ts';
 export interface GuestEngineParts {
   /** This engine's own instance id. */
   readonly engine: string;
+  /** Where this thin client is; null: unknown. */
+  readonly location: () => ThinClientLocation | null;
   readonly guest: GuestIdentity;
   readonly guests: Guests;
   readonly sessions: Sessions;
@@ -104,7 +107,7 @@ export class GuestEngine implements MediaEngine {
 
   readonly #handlers: Handlers = {
     snapshot: () => {
-      const { engine, guests, guest, sessions, health, maxSessions, wills } = this.#parts;
+      const { engine, guests, guest, sessions, health, location, maxSessions, wills } = this.#parts;
       const own = sessions.table.of(guest.instance);
       const awayMs = guests.awayMs(guest.instance);
       this.#tellAgain(own);
@@ -113,6 +116,7 @@ export class GuestEngine implements MediaEngine {
         sessions: own.map(({ state }) => state),
         leaseMs: guests.leaseMs(guest.instance),
         health: health(),
+        location: location(),
         maxSessions,
         ...(awayMs === undefined ? {} : { awayMs }),
         ended: [...wills.endedOf(guest.instance)],

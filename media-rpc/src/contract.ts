@@ -15,6 +15,7 @@ import {
   sessionState,
   sessionStats,
   standIns,
+  thinClientLocation,
   toneKind,
   voiceWishes,
 } from './schemas.ts';
@@ -78,6 +79,8 @@ export const methods = {
       leaseMs: z.int(),
       /** As of now; `engine.health` tells of changes. */
       health: health.optional(),
+      /** Where this thin client is; null or absent: it does not know. `location.changed` tells more. */
+      location: thinClientLocation.nullable().optional(),
       /** How many sessions this guest may have at once. */
       maxSessions: z.int().min(1).optional(),
       /**
@@ -286,6 +289,11 @@ export const events = {
   'session.released': { params: z.object({ id: sessionId }), droppable: false },
   /** News of a session that the guest's absence has cost it: its will was answered, or was not. */
   'session.ended': { params: endedSession, droppable: false },
+  /** Where the thin client is, or that it does not know any more. */
+  'location.changed': {
+    params: z.object({ location: thinClientLocation.nullable() }),
+    droppable: false,
+  },
   'engine.health': { params: health, droppable: false },
   'devices.changed': {
     params: z.object({

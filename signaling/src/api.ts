@@ -25,6 +25,12 @@ export interface Body {
   readonly content: string;
 }
 
+/** A body that goes beside the description of an INVITE (RFC 5621, RFC 2045). */
+export interface BodyPart extends Body {
+  /** By which header fields point to it, without angle brackets (RFC 2392): `location@example.com`. */
+  readonly contentId?: string | undefined;
+}
+
 /**
  * The application's half of offer/answer (RFC 3264, RFC 6337) for one call. signaling calls it
  * one step at a time, never concurrently for one call. A rejection with an OffhookError refuses the
@@ -193,7 +199,15 @@ export interface Account extends EventSource<AccountEvents> {
   readonly registration: RegistrationState;
   register(): Promise<void>;
   unregister(): Promise<void>;
-  /** A call to a SIP URI; `invite` returns at once, what happens comes as events. */
+  /** Whether a Contact, in what a registrar tells of its bindings, is that of this registration. */
+  isOwnBinding(contact: string): boolean;
+  /**
+   * The registrar has said by other means (RFC 3680) that the binding is no more. After `retryAfter`
+   * seconds it is made anew, 0 being at once; without it the account stays unregistered, with that
+   * reason, until `register`.
+   */
+  bindingRemoved(why: { readonly reason: string; readonly retryAfter?: number | undefined }): void;
+  /** A call to a SIP URI, or a service (`urn:service:sos`, RFC 5031); `invite` returns at once, what happens comes as events. */
   invite(target: string, agent: SdpAgent, options?: InviteOptions): SipCall;
   /**
    * Goes on with a call of an earlier process, in the state in which that was; a call that rings here
@@ -229,6 +243,8 @@ export interface InviteOptions {
    * for anything (uaCSTA: `application/csta+xml`).
    */
   readonly body?: Body;
+  /** Make the body `multipart/mixed`: the description first, then these. */
+  readonly parts?: readonly BodyPart[];
   /** The call is to take the place of that dialog of the peer's (RFC 3891). */
   readonly replaces?: ReplacesHeader;
 }

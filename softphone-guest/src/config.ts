@@ -1,10 +1,19 @@
 import { dirname, resolve } from 'node:path';
-import { isOffhookError, loadConfig, OffhookError, parseConfig } from '@offhook/common';
+import {
+  isOffhookError,
+  OffhookError,
+  parseLayers,
+  readConfigText,
+  type ConfigText,
+  type PlacedConfig,
+} from '@offhook/common';
 import { z } from 'zod';
 import { account } from './config/account.ts';
 import { engine } from './config/engine.ts';
 import { desk } from './config/desk.ts';
-import { calls, codes, dial, hook, log } from './config/phone.ts';
+import { dial } from './config/dial.ts';
+import { emergency } from './config/emergency.ts';
+import { calls, codes, hook, log } from './config/phone.ts';
 import { sip } from './config/sip.ts';
 import { watch } from './config/watch.ts';
 
@@ -21,6 +30,7 @@ export const guestConfigSchema = z
       .describe('The phone’s lines'),
     engine,
     dial,
+    emergency,
     calls,
     codes,
     desk: desk.optional(),
@@ -43,12 +53,17 @@ export const guestConfigSchema = z
         });
       }
     }
-    if (config.dial.account !== undefined && !aors.includes(config.dial.account)) {
-      context.addIssue({
-        code: 'custom',
-        path: ['dial', 'account'],
-        message: 'no [[account]] has this aor',
-      });
+    const chosen: readonly { path: (string | number)[]; aor: string | undefined }[] = [
+      { path: ['dial', 'account'], aor: config.dial.account },
+      { path: ['emergency', 'account'], aor: config.emergency.account },
+      ...config.dial.rule.map(({ account: aor }, index) => ({
+        path: ['dial', 'rule', index, 'account'],
+        aor,
+      })),
+    ];
+    for (const { path, aor } of chosen) {
+      if (aor === undefined || aors.includes(aor)) continue;
+      context.addIssue({ code: 'custom', path, message: 'no [[account]] has this aor' });
     }
     const deskless = config.account.findIndex(({ away }) => away.policy === 'desk');
     if (deskless >= 0 && config.desk === undefined) {
@@ -75,7 +90,12 @@ export const guestConfigSchema = z
     }
   });
 
-export type GuestConfig = z.output<typeof guestConfigSchema>;
+type Parsed = z.output<typeof guestConfigSchema>;
+
+export interface GuestConfig extends Parsed {
+  /** Where a key stands, `file:line`, for messages about its value. */
+  readonly placeOf: PlacedConfig<Parsed>['placeOf'];
+}
 export type AccountConfig = GuestConfig['account'][number];
 
 /**
@@ -85,7 +105,7 @@ export type AccountConfig = GuestConfig['account'][number];
  */
 export function loadGuestConfig(path: string): GuestConfig {
   try {
-    return absolutePaths(loadConfig({ path, schema: guestConfigSchema }), path);
+    return parsed({ path, text: readConfigText(path, false) });
   } catch (error) {
     if (!isOffhookError(error, 'not-found')) throw error;
     throw new OffhookError('config', 'not-found', `${path}: no such file`, {
@@ -100,10 +120,15 @@ const MINIMAL =
 
 /** The same for text that is already there, for tests. */
 export function parseGuestConfig(text: string, path = '/etc/offhook/config.toml'): GuestConfig {
-  return absolutePaths(parseConfig(text, { path, schema: guestConfigSchema }), path);
+  return parsed({ path, text });
 }
 
-function absolutePaths(config: GuestConfig, path: string): GuestConfig {
+function parsed(own: ConfigText): GuestConfig {
+  const { config, placeOf } = parseLayers([own], guestConfigSchema);
+  return { ...absolutePaths(config, own.path), placeOf };
+}
+
+function absolutePaths(config: Parsed, path: string): Parsed {
   const at = (file: string | undefined) =>
     file === undefined ? undefined : resolve(dirname(path), file);
   const tlsAt = <

@@ -13,12 +13,14 @@ import {
 import type { MediaClient } from '@offhook/media-rpc';
 import type { UserAgent, UserAgentOptions } from '@offhook/signaling';
 import type { Line } from './call/call-manager.ts';
+import { DialPlan } from './call/dial-plan.ts';
 import type { GuestConfig } from './config.ts';
 import type { ControlEventName, ControlEvents } from './control/api.ts';
 import { controlHandlers } from './control/handlers.ts';
 import {
   describeAccount,
   describeCall,
+  describeEmergency,
   describeEngine,
   describeJournal,
   describeListen,
@@ -82,10 +84,12 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     historyLimit: config.calls.history,
   });
   const { country } = config.dial;
-  const contacts = new ContactBook({ path: paths.contacts, country, logger });
+  const dialling = new DialPlan(config).local;
+  const contacts = new ContactBook({ path: paths.contacts, country, dialling, logger });
   const phone = await createPhone({
     ...parts,
     nameOf: (uri) => contacts.atParty(uri)?.name,
+    numberOf: (name) => contacts.numberOf(name),
     journal,
     product: `Offhook/${VERSION}`,
     instance: `${hostname()}:${paths.stateDir}`,
@@ -104,7 +108,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     config: paths.config,
     listening: phone.userAgent.listening.map(describeListen),
     accounts: phone.lines.map((line) => describeAccount(line.config, line.account)),
-    engine: describeEngine(phone.link.status),
+    engine: describeEngine(phone.link.status, phone.location(), config.emergency.warn),
     calls: phone.handsets.list().length,
     journal: describeJournal(journal),
     settings: describeSettings(phone.settings, phone.lines, phone.handsets),
@@ -119,6 +123,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
         manager: phone.manager,
         handsets: phone.handsets,
         mover: phone.mover,
+        dialler: phone.dialler,
         settings: phone.settings,
         presence: phone.presence,
         conversations,
@@ -136,6 +141,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
               listening: phone.userAgent.listening,
               lines: phone.lines,
               manager: phone.manager,
+              location: phone.location,
               now: () => clock.wall(),
               registers: true,
               journal,
@@ -150,7 +156,14 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     throw error;
   }
   const hooks = new Hooks(config.hook, { clock, logger });
-  const stopEvents = publishEvents(phone, conversations, server, hooks, clock);
+  const stopEvents = publishEvents(
+    phone,
+    conversations,
+    server,
+    hooks,
+    clock,
+    config.emergency.warn,
+  );
   await phone.link.settled(ENGINE_WAIT_MS);
   logger.info(
     { listening: status().listening, engine: phone.link.status, config: paths.config },
@@ -193,6 +206,7 @@ function publishEvents(
   server: ControlServer,
   hooks: Hooks,
   clock: Clock,
+  warn: boolean,
 ): () => void {
   const publish = <E extends ControlEventName>(event: E, make: () => ControlEvents[E]) => {
     if (server.wants(event)) server.publish(event, make());
@@ -226,7 +240,12 @@ function publishEvents(
     publish('message.changed', () => describeMessage(message)),
   );
   phone.settings.events.on('changed', () => publish('settings.changed', settingsNow));
-  phone.link.on('status', (status) => publish('engine.changed', () => describeEngine(status)));
+  phone.link.on('status', (status) =>
+    publish('engine.changed', () => describeEngine(status, phone.location(), warn)),
+  );
+  phone.emergency.events.on('begun', (event) =>
+    publish('emergency', () => describeEmergency(event, phone.location())),
+  );
   phone.link.on('devices.changed', (event) => publish('devices.changed', () => event));
   for (const line of phone.lines) publishLine(line, publish);
   return () => stats.close();

@@ -5,6 +5,7 @@ import type { Journal } from './journal/journal.ts';
 import { describeListen } from './control/info.ts';
 import type { CheckInfo } from './control/schemas.ts';
 import type { EngineLine } from './engine-line.ts';
+import type { KnownLocation } from './people/location.ts';
 
 const OPTIONS_DEADLINE_MS = 5000;
 /** Below it a session has hardly begun: silence means nothing yet. */
@@ -15,6 +16,7 @@ export interface DoctorParts {
   readonly listening: readonly ListenAddress[];
   readonly lines: readonly Line[];
   readonly manager: CallManager;
+  readonly location: () => KnownLocation;
   /** Wall clock, ms since the epoch. */
   readonly now: () => number;
   /** Whether a line that is not registered is a fault: not when only `doctor` runs. */
@@ -67,7 +69,16 @@ function journalChecks({ journal }: DoctorParts): readonly CheckInfo[] {
   return checks;
 }
 
-async function engineChecks({ link }: DoctorParts): Promise<readonly CheckInfo[]> {
+/** Where help would be sent: nothing that a call needs, and yet somebody's life. */
+function locationCheck({ location }: DoctorParts): CheckInfo {
+  const { text, warning } = location();
+  return warning === undefined
+    ? ok('engine', `emergency calls tell this location: ${text ?? ''}`)
+    : warn('engine', warning, 'set [location] in the configuration of offhook-engine');
+}
+
+async function engineChecks(parts: DoctorParts): Promise<readonly CheckInfo[]> {
+  const { link } = parts;
   const { status } = link;
   if (status.state !== 'connected') {
     const reason =
@@ -83,6 +94,7 @@ async function engineChecks({ link }: DoctorParts): Promise<readonly CheckInfo[]
     ];
   }
   const checks = [ok('channel', status.channel), workerCheck(status.worker, status.engine)];
+  checks.push(locationCheck(parts));
   try {
     const { devices, selected } = await link.call('devices.list', {});
     for (const role of ['input', 'output'] as const) {

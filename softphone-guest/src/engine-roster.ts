@@ -117,6 +117,11 @@ export class EngineRoster implements EngineLine {
     }));
   }
 
+  /** What kind of place the phone is used at. */
+  get kind(): SeatOptions['kind'] {
+    return this.#active.kind;
+  }
+
   /** Whether there is a thin client at which the phone is used. */
   get clientPresent(): boolean {
     return this.#active.kind === 'client' && this.connected;

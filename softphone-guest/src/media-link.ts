@@ -15,6 +15,7 @@ import type {
   MethodName,
   MethodResult,
   SessionState,
+  ThinClientLocation,
 } from '@offhook/media-rpc';
 import type { EngineLine } from './engine-line.ts';
 import { reconcile, type DesiredSession, type ReconcileAction } from './reconcile.ts';
@@ -40,6 +41,8 @@ export type EngineStatus =
       readonly worker: 'up' | 'restarting' | 'failed';
       /** What the thin client grants us, ms; less than we asked for where its policy says so. */
       readonly leaseMs: number;
+      /** Where the thin client is, if it knows. */
+      readonly location?: ThinClientLocation | undefined;
     }
   | {
       readonly state: 'disconnected';
@@ -271,6 +274,10 @@ export class MediaLink implements EngineLine {
       client.on(name, (event) => this.#events.emit(name, event as never));
     }
     client.on('engine.health', (health) => this.#health(client, health));
+    client.on('location.changed', ({ location }) => {
+      if (this.#client !== client || this.#status.state !== 'connected') return;
+      this.#setStatus({ ...this.#status, location: location ?? undefined });
+    });
     client.on('session.released', ({ id }) =>
       logger.warn({ call: id }, 'another phone has taken the media session over'),
     );
@@ -281,9 +288,16 @@ export class MediaLink implements EngineLine {
     this.#retryMs = FIRST_RETRY_MS;
     this.#wasUp = true;
     this.#maxSessions = snapshot.maxSessions;
-    const { engine, health } = snapshot;
+    const { engine, health, location } = snapshot;
     const worker = health?.worker ?? 'up';
-    this.#setStatus({ state: 'connected', channel, engine, worker, leaseMs });
+    this.#setStatus({
+      state: 'connected',
+      channel,
+      engine,
+      worker,
+      leaseMs,
+      location: location ?? undefined,
+    });
     const { awayMs } = snapshot;
     this.#tellFrozen(awayMs);
     logger.info({ channel, engine, awayMs, actions: actions.length }, 'engine connected');

@@ -7,11 +7,15 @@ import { Handsets } from './handset/handsets.ts';
 import { Mover } from './handset/mover.ts';
 import { SoftHandset } from './handset/soft-handset.ts';
 import { CallManager, type Line } from './call/call-manager.ts';
+import { DialPlan } from './call/dial-plan.ts';
+import { Dialler } from './call/dialler.ts';
+import { EmergencyCalls } from './call/emergency-calls.ts';
 import { Settings } from './call/person-settings.ts';
 import type { AccountConfig, GuestConfig } from './config.ts';
 import { CallKeeper } from './journal/call-keeper.ts';
 import { formatEntry, parseEntry } from './journal/history-entry.ts';
 import type { Journal } from './journal/journal.ts';
+import { keptSettings } from './journal/kept-settings.ts';
 import { bindAgain, secretOf } from './journal/same-again.ts';
 import { AwayKeeper } from './call/away-keeper.ts';
 import { handOver } from './call/hand-over.ts';
@@ -19,6 +23,7 @@ import type { DeskHandset } from './desk/desk-handset.ts';
 import { EngineRoster, type SeatOptions } from './engine-roster.ts';
 import { machineAddresses, watchNetwork } from './network-watch.ts';
 import { passwordOf } from './password.ts';
+import { knownLocation, type KnownLocation } from './people/location.ts';
 import { readPem } from './pem.ts';
 import { PresenceBoard } from './presence/presence.ts';
 import { TraceStore } from './trace/trace-store.ts';
@@ -40,6 +45,8 @@ export interface PhoneParts {
   readonly journal?: Journal;
   /** The name of a far end in the person's contacts. */
   readonly nameOf?: (uri: string) => string | undefined;
+  /** The number of the one contact of that name. */
+  readonly numberOf?: (name: string) => string | undefined;
 }
 
 /** Lines, calls and the link to the engine: the phone without anybody who operates it. */
@@ -50,6 +57,10 @@ export interface Phone {
   readonly handsets: Handsets;
   /** Absent where there is no desk phone. */
   readonly mover: Mover | undefined;
+  readonly dialler: Dialler;
+  readonly emergency: EmergencyCalls;
+  /** Of the place where the phone is used now. */
+  readonly location: () => KnownLocation;
   readonly settings: Settings;
   readonly presence: PresenceBoard;
   readonly link: EngineRoster;
@@ -88,7 +99,8 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
     clock,
     logger,
   });
-  const settings = new Settings();
+  const settings = journal === undefined ? new Settings() : keptSettings(journal, logger);
+  const plan = new DialPlan(config);
   const keeper = new CallKeeper(journal, clock);
   const history = new CallHistory(
     config.calls.history,
@@ -98,7 +110,9 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
   const manager = new CallManager({
     link,
     config,
+    plan,
     settings,
+    mustRing: () => emergency.mustRing,
     clock,
     random: parts.random,
     logger,
@@ -145,6 +159,18 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
     return line;
   });
 
+  const location = () => knownLocation(link.status, link.kind, clock.wall());
+  const emergency = new EmergencyCalls({
+    config: config.emergency,
+    manager,
+    plan,
+    lines,
+    location,
+    journal,
+    clock,
+    random: parts.random,
+    logger,
+  });
   const presence = new PresenceBoard({
     lines,
     watch: config.watch,
@@ -163,6 +189,15 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
       get: () => journal?.meta('mode'),
       set: (mode) => journal?.setMeta('mode', mode),
     },
+  });
+  const dialler = new Dialler({
+    handsets,
+    reachable: () => link.connected,
+    plan,
+    emergency,
+    lines,
+    defaultAccount: config.dial.account,
+    numberOf: parts.numberOf ?? (() => undefined),
   });
   presence.show(handsets);
   const mover = moverOf(parts, { manager, desk, lines, engine: link });
@@ -188,6 +223,9 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
     manager,
     handsets,
     mover,
+    dialler,
+    emergency,
+    location,
     settings,
     presence,
     link,

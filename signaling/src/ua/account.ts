@@ -34,7 +34,7 @@ import { AccountEventState } from './events/account-events.ts';
 import { DEFAULT_EXPIRES as DEFAULT_STATE_EXPIRES } from './events/subscriber.ts';
 import { foreignMethod, MethodTable } from './method-table.ts';
 import { bodyOf, type SipRequest } from './message/message.ts';
-import { parseUri, uriParam, type SipUri } from './message/uri.ts';
+import { isServiceUrn, parseUri, uriParam, type SipUri } from './message/uri.ts';
 import { optionsPing } from './options-ping.ts';
 import { referralOf } from './refer/incoming-referral.ts';
 import { ReferralImpl, referHeaders } from './refer/referral.ts';
@@ -153,13 +153,24 @@ export class AccountImpl implements Account {
     );
   }
 
+  isOwnBinding(contact: string): boolean {
+    const uri = parseUri(contact);
+    return uri !== undefined && uriParam(uri, ACCOUNT_PARAM) === this.#identity.mark;
+  }
+
+  bindingRemoved({ reason, retryAfter }: Parameters<Account['bindingRemoved']>[0]): void {
+    this.#registrar.dispatch({ type: 'removed', reason, retryAfter });
+  }
+
   invite(target: string, agent: SdpAgent, options: InviteOptions = {}): SipCall {
     this.#needOpen();
-    if (parseUri(target) === undefined) {
+    const service = isServiceUrn(target);
+    if (!service && parseUri(target) === undefined) {
       throw new OffhookError('signaling', 'bad-uri', `"${target}" is no SIP address`, {
         remedy: 'dial like sip:bob@example.com',
       });
     }
+    const routes = this.#routes();
     const displayName = options.displayName ?? this.#options.displayName;
     const call = new OutgoingCall({
       ...options,
@@ -167,7 +178,8 @@ export class AccountImpl implements Account {
       profile: this.#profile,
       target,
       agent,
-      routes: this.#routes(),
+      // A service has no address: our own domain knows where it is (RFC 6881 §9.2).
+      routes: service && routes.length === 0 ? [routeTo(domainOf(this.#uri))] : routes,
       onMessage: (request) => this.message(request),
     });
     this.#context.track(call);

@@ -1,5 +1,5 @@
 import { describeError, Emitter, OffhookError, type Clock, type Logger } from '@offhook/common';
-import type { Account, IncomingCall, ReplacesHeader, SipCall } from '@offhook/signaling';
+import type { Account, BodyPart, IncomingCall, ReplacesHeader, SipCall } from '@offhook/signaling';
 import type { AccountConfig, GuestConfig } from '../config.ts';
 import type { CallKeeper } from '../journal/call-keeper.ts';
 import type { JournalRow } from '../journal/rows.ts';
@@ -7,7 +7,7 @@ import type { EngineLine } from '../engine-line.ts';
 import type { DesiredSession } from '../reconcile.ts';
 import type { CallMedia } from './call-media.ts';
 import { CallSession } from './call-session.ts';
-import { dialTarget, domainOf } from './dial-target.ts';
+import type { DialPlan } from './dial-plan.ts';
 import { hearEngine } from './hear-engine.ts';
 import { ExpectedCalls } from './expected-calls.ts';
 import type { CallHistory, HistoryEntry } from './history.ts';
@@ -31,8 +31,11 @@ export interface CallManagerParts {
   readonly link: EngineLine;
   /** The name of a far end in the person's contacts. */
   readonly nameOf?: (uri: string) => string | undefined;
-  readonly config: Pick<GuestConfig, 'calls' | 'dial' | 'sip'>;
+  readonly config: Pick<GuestConfig, 'calls' | 'sip'>;
+  readonly plan: DialPlan;
   readonly settings: Settings;
+  /** Calls ring whatever is set: help may be calling back. */
+  readonly mustRing: () => boolean;
   readonly clock: Clock;
   /** 0 ≤ x < 1. */
   readonly random: () => number;
@@ -52,6 +55,10 @@ export interface Placing {
   readonly replaces?: ReplacesHeader;
   /** Whole header lines. */
   readonly headers?: readonly string[];
+  /** Beside the description. */
+  readonly parts?: readonly BodyPart[];
+  /** Past our own limit, and never beside another active call. */
+  readonly urgent?: boolean;
   /** Who asked for the call. */
   readonly referredBy?: string | undefined;
   /** A means to something else: nobody is held for it, and it is not remembered. */
@@ -79,7 +86,7 @@ export class CallManager {
   constructor(parts: CallManagerParts) {
     this.#parts = parts;
     this.transfers = new Transfers({
-      place: (line, target, placing) => this.#place(line, target, placing),
+      place: (line, target, placing) => this.place(line, target, placing),
       resume: (id) => this.resume(id),
       check: (line, target) => this.targetOf(line, target),
       clock: parts.clock,
@@ -94,6 +101,7 @@ export class CallManager {
     this.#reception = {
       config: parts.config,
       settings: parts.settings,
+      mustRing: parts.mustRing,
       busy: (but) => this.list().some((other) => other !== but && !isOver(other.call)),
       targetOf: (line, target) => this.targetOf(line, target),
       expected: this.expected,
@@ -136,12 +144,13 @@ export class CallManager {
 
   /** Places a call; what becomes of it comes as events. */
   dial(line: Line, target: string, placing: Placing = {}): CallSession {
-    return this.#place(line, this.targetOf(line, target), placing);
+    return this.place(line, this.targetOf(line, target), placing);
   }
 
-  /** The SIP URI for what somebody dials on a line. @throws OffhookError `bad-target`. */
+  /** The SIP URI for what somebody dials on a line. @throws OffhookError `bad-target`, `blocked`. */
   targetOf(line: Line, target: string): string {
-    return dialTarget(target, this.#parts.config.dial.domain ?? domainOf(line.config.aor));
+    const { plan } = this.#parts;
+    return plan.uriOf(plan.decide(target), line.config.aor);
   }
 
   /** Takes up the held call and holds the one that is talked on. */
@@ -157,22 +166,24 @@ export class CallManager {
     return only;
   }
 
-  #place(line: Line, uri: string, placing: Placing): CallSession {
+  /** The same for a SIP URI that is what the number rules have made. */
+  place(line: Line, uri: string, placing: Placing = {}): CallSession {
     if (this.#closed) throw new OffhookError('call', 'closing', 'the phone is shutting down');
     const { link } = this.#parts;
-    const limit = this.#limit;
+    const { limit } = this;
+    const { headers, parts, replaces, referredBy, urgent = false } = placing;
     if (!link.connected) throw link.notConnected();
-    if (this.#sessions.size >= limit) {
+    if (this.#sessions.size >= limit && !urgent) {
       throw new OffhookError('call', 'limit-reached', `${limit} calls already`);
     }
-    if (placing.aside !== true) this.#holdOthers(undefined);
+    if (placing.aside !== true) this.#holdOthers(undefined, urgent);
     const id = this.#newId();
     const media = this.#media(id, line, uri);
     const { display_name: displayName } = line.config;
-    const { headers, replaces, referredBy } = placing;
     const sip = line.account.invite(uri, media, {
       ...(displayName !== undefined && { displayName }),
       ...(headers !== undefined && { extraHeaders: headers }),
+      ...(parts !== undefined && { parts }),
       ...(replaces !== undefined && { replaces }),
     });
     const session = this.#session(
@@ -196,7 +207,7 @@ export class CallManager {
       ? { status: 503, reason: 'Shutting Down' }
       : !link.connected
         ? { status: 480, reason: 'No Media Engine' }
-        : this.#sessions.size >= this.#limit
+        : this.#sessions.size >= this.limit
           ? { status: 486, reason: 'Busy Here' }
           : undefined;
     const session = this.#session(sip, this.#partsOf(id, line, media, sip.remote.uri), line);
@@ -328,8 +339,8 @@ export class CallManager {
   }
 
   /** Talking to one means not talking to the others. */
-  #holdOthers(taken: CallSession | undefined): void {
-    if (!this.#parts.config.calls.one_active) return;
+  #holdOthers(taken: CallSession | undefined, urgent = false): void {
+    if (!this.#parts.config.calls.one_active && !urgent) return;
     const together = taken === undefined ? [] : this.conferences.of(taken);
     for (const other of this.#sessions.values()) {
       if (together.includes(other) || !isActive(other.call)) continue;
@@ -375,7 +386,7 @@ export class CallManager {
   }
 
   /** Ours, or the engine's where that is lower: a call that could not have audio must not ring. */
-  get #limit(): number {
+  get limit(): number {
     const { link, config } = this.#parts;
     return Math.min(config.calls.max, link.maxSessions ?? config.calls.max);
   }

@@ -74,6 +74,11 @@ export function userOf(uri: string): string {
   return user.replaceAll(/%23/g, '#');
 }
 
+/** The Request-URI of an emergency call: the number at a domain, or the service (RFC 5031). */
+export function emergencyTarget(number: string, as: 'number' | 'urn', domain: string): string {
+  return as === 'urn' ? 'urn:service:sos' : `sip:${number}@${domain}`;
+}
+
 /** The domain of an address of record. */
 export function domainOf(aor: string): string {
   return aor

@@ -24,6 +24,8 @@ export interface IncomingSituation {
   /** RFC 3891: it takes the place of a call of ours. */
   readonly replaces: boolean;
   readonly doNotDisturb: boolean;
+  /** After a call for help: whoever calls may be help. */
+  readonly mustRing: boolean;
   readonly forwarding: Forwarding;
   /** Another call is up or rings. */
   readonly busy: boolean;
@@ -36,12 +38,13 @@ export interface IncomingSituation {
 }
 
 export function incomingDecision(situation: IncomingSituation): IncomingDecision {
-  const { forwarding } = situation;
+  const { forwarding, mustRing } = situation;
   // The person has spoken with that party already.
   if (situation.replaces) return { type: 'answer', afterMs: 0 };
-  if (forwarding.always !== undefined) return { type: 'forward', target: forwarding.always };
+  if (forwarding.always !== undefined && !mustRing)
+    return { type: 'forward', target: forwarding.always };
   const full = situation.busy && !situation.callWaiting;
-  if (situation.doNotDisturb || full) {
+  if ((situation.doNotDisturb || full) && !mustRing) {
     if (forwarding.busy !== undefined) return { type: 'forward', target: forwarding.busy };
     return situation.doNotDisturb
       ? { type: 'refuse', status: 486, reason: 'Do Not Disturb' }

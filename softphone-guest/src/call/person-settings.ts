@@ -42,6 +42,12 @@ export class Settings {
     this.#change({ ...this.#current, forwarding: { ...before, [aor]: forwarding } });
   }
 
+  /** The line forwards as configured again. */
+  resetForwarding(aor: string): void {
+    const { [aor]: _, ...forwarding } = this.#current.forwarding;
+    this.#change({ ...this.#current, forwarding });
+  }
+
   #change(next: PersonSettings): void {
     this.#current = next;
     this.events.emit('changed', next);

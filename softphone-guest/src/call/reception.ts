@@ -9,6 +9,7 @@ import type { Settings } from './person-settings.ts';
 export interface ReceptionParts {
   readonly config: Pick<GuestConfig, 'calls'>;
   readonly settings: Settings;
+  readonly mustRing: () => boolean;
   /** Whether another call is up, or rings. */
   readonly busy: (but: CallSession) => boolean;
   readonly targetOf: (line: Line, target: string) => string;
@@ -31,6 +32,7 @@ export function welcome(
   const decision = incomingDecision({
     header: (name) => sip.header(name),
     replaces: sip.replaces !== undefined,
+    mustRing: parts.mustRing(),
     doNotDisturb: settings.current.doNotDisturb,
     forwarding,
     busy: parts.busy(session),
@@ -57,7 +59,7 @@ export function welcome(
       break;
     case 'ring':
       announce(session);
-      if (forwarding.noAnswer !== undefined) {
+      if (forwarding.noAnswer !== undefined && !parts.mustRing()) {
         session.forwardAfter(forwarding.afterMs, targetOf(line, forwarding.noAnswer));
       }
       break;

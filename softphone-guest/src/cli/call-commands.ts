@@ -4,7 +4,7 @@ import type { CallInfo } from '../control/schemas.ts';
 import type { Paths } from '../paths.ts';
 import { withDaemon } from '../control/client.ts';
 import { printable } from '@offhook/common/printable';
-import { callLine, callsTable, historyTable } from '../text/words.ts';
+import { callLine, callsTable, historyTable, previewText } from '../text/words.ts';
 
 /** What every command is given. */
 export interface Context {
@@ -67,6 +67,19 @@ export async function dial(
     ),
   );
   printCall(context, call);
+}
+
+/** What `dial` would do. */
+export async function preview(
+  { paths, json, output }: Context,
+  target: string,
+  { account }: { account?: string },
+): Promise<void> {
+  const found = await withDaemon(paths, (daemon) =>
+    daemon.call('call.preview', { target, ...(account === undefined ? {} : { account }) }),
+  );
+  if (json) printJson(output, found);
+  else output.out(previewText(found));
 }
 
 export async function answer(

@@ -77,6 +77,7 @@ async function withoutDaemon(config: GuestConfig): Promise<readonly CheckInfo[]>
           listening: phone.userAgent.listening,
           lines: phone.lines,
           manager: phone.manager,
+          location: phone.location,
           now: () => systemClock.wall(),
           registers: false,
         },

@@ -206,13 +206,18 @@ function callCommands(program: Command, context: () => Context): void {
     .description('place a call')
     .argument('<target>', 'number, name of a contact, user@host or SIP URI')
     .option('--account <aor>', 'the line to call from')
+    .option('--dry-run', 'only tell what would be dialled by which account, and why')
     .addOption(waitOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  offhook dial 030123456\n  offhook dial echo --wait 20 --json',
+      '\nExamples:\n  offhook dial 030123456\n  offhook dial echo --wait 20 --json\n  offhook dial --dry-run 030123456',
     )
-    .action(async (target: string, options: { account?: string; wait?: number }) =>
-      (await import('./call-commands.ts')).dial(context(), target, options),
+    .action(
+      async (target: string, options: { account?: string; wait?: number; dryRun?: boolean }) => {
+        const commands = await import('./call-commands.ts');
+        if (options.dryRun === true) await commands.preview(context(), target, options);
+        else await commands.dial(context(), target, options);
+      },
     );
   program
     .command('answer')

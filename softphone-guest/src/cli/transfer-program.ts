@@ -134,6 +134,7 @@ function forwardCommand(program: Command, context: () => Context): void {
     .option('--no-answer <target>', 'when nobody takes it')
     .option('--after <seconds>', 'ringing until then', asSeconds)
     .option('--off', 'take all of it back')
+    .option('--as-configured', 'back to what the configuration says')
     .option('--account <aor>', 'the line; the first if left out')
     .action(
       async (options: {
@@ -143,12 +144,15 @@ function forwardCommand(program: Command, context: () => Context): void {
         answer?: string | boolean;
         after?: number;
         off?: boolean;
+        asConfigured?: boolean;
         account?: string;
       }) => {
-        const { always, busy, answer, after, off, account } = options;
+        const { always, busy, answer, after, off, asConfigured = false, account } = options;
         const noAnswer = typeof answer === 'string' ? answer : undefined;
-        const set = off === true || [always, busy, noAnswer].some((one) => one !== undefined);
+        const set =
+          off === true || asConfigured || [always, busy, noAnswer].some((one) => one !== undefined);
         const params = {
+          asConfigured,
           ...(account !== undefined && { account }),
           ...(always !== undefined && { always }),
           ...(busy !== undefined && { busy }),

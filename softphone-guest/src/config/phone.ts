@@ -3,25 +3,6 @@ import { hookEvents } from '../hooks/hook-events.ts';
 
 const countryCode = z.string().regex(/^[A-Za-z]{2}$/, 'must be a two-letter country code');
 
-/** `[dial]`. */
-export const dial = z
-  .object({
-    domain: z
-      .string()
-      .regex(/^[A-Za-z0-9.-]+$|^\[[0-9A-Fa-f:.]+\]$/, 'must be a host name or address')
-      .optional()
-      .describe('Completes a dialled name or number without `@`; the account’s domain if absent'),
-    account: z
-      .string()
-      .optional()
-      .describe('The account that dials if none is named; the first if absent'),
-    country: countryCode
-      .optional()
-      .describe('Where numbers are dialled as at home, ISO 3166-1; contacts are known by it'),
-  })
-  .prefault({})
-  .describe('What is dialled');
-
 /** `[calls]`. */
 export const calls = z
   .object({

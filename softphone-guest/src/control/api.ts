@@ -6,6 +6,7 @@ import {
   accountInfo,
   callInfo,
   checkInfo,
+  dialPreview,
   devicesInfo,
   enginesInfo,
   engineInfo,
@@ -81,6 +82,11 @@ export const controlMethods = {
       wait,
     }),
     result: callInfo,
+  },
+  'call.preview': {
+    summary: 'What would be dialled by which account, and why; nothing is',
+    params: z.object({ target, account }),
+    result: dialPreview,
   },
   'call.answer': {
     summary: 'Takes an incoming call; active ones are put on hold',
@@ -215,6 +221,10 @@ export const controlMethods = {
     summary: 'Sends calls of a line elsewhere; what is left out is taken back',
     params: z.object({
       account,
+      asConfigured: z
+        .boolean()
+        .default(false)
+        .describe('Back to what the configuration says; the rest is not looked at'),
       always: target.optional(),
       busy: target.optional(),
       noAnswer: target.optional(),
@@ -378,6 +388,15 @@ export const controlEvents = {
     params: modeInfo,
   },
   'engine.changed': { summary: 'The line to the engine', params: engineInfo },
+  emergency: {
+    summary:
+      'An emergency call is being made: what it tells of the place, and whether that is good',
+    params: z.object({
+      call: z.string(),
+      location: z.string().nullable(),
+      warning: z.string().nullable(),
+    }),
+  },
   'devices.changed': { summary: 'Devices came, went or were chosen', params: devicesInfo },
   stats: {
     summary: 'Figures of established calls, once a second as long as somebody listens',

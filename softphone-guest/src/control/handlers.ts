@@ -1,5 +1,6 @@
 import { describeError, OffhookError, type ControlMethods } from '@offhook/common';
 import type { CallManager, Line } from '../call/call-manager.ts';
+import { lineOf, type Dialler } from '../call/dialler.ts';
 import { isOver } from '../call/model.ts';
 import type { Settings } from '../call/person-settings.ts';
 import type { Conversations } from '../presence/conversations.ts';
@@ -17,7 +18,7 @@ import {
   type ControlParams,
   type ControlResult,
 } from './api.ts';
-import { describeAccount, describeCall, describeRow } from './info.ts';
+import { describeAccount, describeCall, describePreview, describeRow } from './info.ts';
 import type { CallInfo, CheckInfo, StatusInfo } from './schemas.ts';
 import { presenceHandlers } from './presence-handlers.ts';
 import { transferHandlers } from './transfer-handlers.ts';
@@ -29,6 +30,7 @@ export interface ControlHandlersParts {
   readonly manager: CallManager;
   readonly handsets: Handsets;
   readonly mover: Mover | undefined;
+  readonly dialler: Dialler;
   readonly settings: Settings;
   readonly presence: PresenceBoard;
   readonly conversations: Conversations;
@@ -73,16 +75,17 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
       manager,
       presence: parts.presence,
       conversations: parts.conversations,
-      line: (name) => line(lines, name ?? parts.defaultAccount),
+      line: (name) => lineOf(lines, name ?? parts.defaultAccount),
     }),
     ...transferHandlers({
       manager,
       handsets,
       mover: parts.mover,
+      dialler: parts.dialler,
       settings: parts.settings,
       lines,
       one,
-      line: (name) => line(lines, name ?? parts.defaultAccount),
+      line: (name) => lineOf(lines, name ?? parts.defaultAccount),
       established,
     }),
     status: () => parts.status(),
@@ -100,14 +103,12 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
       return withFreshStats(one(call, 'show', () => true));
     },
     'call.dial': async ({ target, account, wait }, { signal }) => {
-      const number = parts.contacts.numberOf(target) ?? target;
-      const on = line(lines, account ?? parts.defaultAccount);
-      // A line is one of the softphone.
-      const handset = account === undefined ? handsets.current : handsets.soft;
-      const session = await handset.dial(on, number);
+      const session = await parts.dialler.dial(target, account);
       if (wait !== undefined) await established(session, wait, signal);
       return describeSession(session);
     },
+    'call.preview': ({ target, account }) =>
+      describePreview(parts.dialler.preview(target, account)),
     'call.answer': async ({ call, wait }, { signal }) => {
       const session = one(call, 'answer', incoming);
       await handsets.of(session).answer(session.id);
@@ -172,12 +173,12 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
       accounts: lines.map(({ config, account }) => describeAccount(config, account)),
     }),
     'account.register': async ({ account: name }) => {
-      const { config, account } = line(lines, name);
+      const { config, account } = lineOf(lines, name);
       await account.register();
       return describeAccount(config, account);
     },
     'account.unregister': async ({ account: name }) => {
-      const { config, account } = line(lines, name);
+      const { config, account } = lineOf(lines, name);
       await account.unregister();
       return describeAccount(config, account);
     },
@@ -272,21 +273,5 @@ async function established(session: PhoneCall, ms: number, signal: AbortSignal):
     'refused',
     `${call.remote.uri}: ${reason}${status > 200 ? ` (SIP ${status})` : ''}`,
     { details: { call: call.id, status, reason } },
-  );
-}
-
-/** A line by its address of record, or its user part when that is unique; the first by default. */
-function line(lines: readonly Line[], name: string | undefined): Line {
-  const exact = name === undefined ? lines[0] : lines.find(({ config }) => config.aor === name);
-  if (exact !== undefined) return exact;
-  const [first, second] = lines.filter(
-    ({ config }) => config.aor.replace(/^sips?:/i, '').split('@', 1)[0] === name,
-  );
-  if (first !== undefined && second === undefined) return first;
-  const known = lines.map(({ config }) => config.aor).join(', ');
-  throw new OffhookError(
-    'call',
-    'unknown-account',
-    `no account ${name ?? ''}; there are: ${known}`,
   );
 }

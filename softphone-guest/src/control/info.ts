@@ -2,6 +2,7 @@ import type { SessionStats } from '@offhook/media-rpc';
 import type { Account, ListenAddress } from '@offhook/signaling';
 import type { Device } from '@offhook/cti-bridge/client';
 import type { Line } from '../call/call-manager.ts';
+import type { DialPreview } from '../call/dialler.ts';
 import type { Call } from '../call/model.ts';
 import type { Settings } from '../call/person-settings.ts';
 import type { AccountConfig } from '../config.ts';
@@ -9,9 +10,12 @@ import type { Handsets } from '../handset/handsets.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { JournalRow } from '../journal/rows.ts';
 import type { EngineStatus } from '../media-link.ts';
+import type { KnownLocation } from '../people/location.ts';
+import type { ControlEvents } from './api.ts';
 import type {
   AccountInfo,
   CallInfo,
+  DialPreviewInfo,
   EngineInfo,
   JournalCallInfo,
   JournalInfo,
@@ -19,6 +23,9 @@ import type {
   ModeInfo,
   SettingsInfo,
 } from './schemas.ts';
+
+/** Characters: a line on a screen. */
+const MAX_LOCATION = 300;
 
 export function describeCall(call: Call, stats: SessionStats | undefined): CallInfo {
   return {
@@ -80,6 +87,11 @@ export function describeAccount(config: AccountConfig, account: Account): Accoun
   };
 }
 
+export function describePreview(preview: DialPreview): DialPreviewInfo {
+  const { uri, line, number = null, emergency = null, why } = preview;
+  return { uri, account: line.config.aor, number, emergency, why: [...why] };
+}
+
 export function describeSettings(
   settings: Settings,
   lines: readonly Line[],
@@ -121,7 +133,11 @@ export function describeMode({ mode, desk }: Pick<Handsets, 'mode' | 'desk'>): M
   return { mode, desk: { ...status, cannot: [...status.cannot] } };
 }
 
-export function describeEngine(status: EngineStatus): EngineInfo {
+export function describeEngine(
+  status: EngineStatus,
+  { text, warning }: KnownLocation,
+  warn: boolean,
+): EngineInfo {
   const connected = status.state === 'connected' ? status : undefined;
   return {
     state: status.state,
@@ -129,7 +145,17 @@ export function describeEngine(status: EngineStatus): EngineInfo {
     engine: connected?.engine ?? null,
     worker: connected?.worker ?? null,
     text: engineText(status),
+    location: text?.slice(0, MAX_LOCATION) ?? null,
+    locationWarning: warning ?? null,
+    warn,
   };
+}
+
+export function describeEmergency(
+  { call, warning }: { readonly call: string; readonly warning: string | undefined },
+  { text }: KnownLocation,
+): ControlEvents['emergency'] {
+  return { call, location: text ?? null, warning: warning ?? null };
 }
 
 function engineText(status: EngineStatus): string {

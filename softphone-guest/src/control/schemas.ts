@@ -76,6 +76,14 @@ export const callInfo = z.object({
   media: mediaInfo,
 });
 
+export const dialPreview = z.object({
+  uri: z.string().describe('Request-URI'),
+  account: z.string().describe('Address of record of the line that dials'),
+  number: z.string().nullable().describe('E.164, of a number of the public network'),
+  emergency: z.string().nullable().describe('The emergency number that it is'),
+  why: z.array(z.string()).describe('What the rules did, in words'),
+});
+
 export const accountInfo = z.object({
   aor: z.string(),
   displayName: z.string().nullable(),
@@ -93,6 +101,20 @@ export const engineInfo = z.object({
   engine: z.string().nullable().describe('Instance id: another one after a restart'),
   worker: z.enum(['up', 'restarting', 'failed']).nullable(),
   text: z.string().describe('In words, e.g. `engine: not connected (unix:/…: no such file)`'),
+  location: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('Where the thin client is, in words: what an emergency call would tell'),
+  locationWarning: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('Why an emergency call would tell no place, or perhaps a wrong one'),
+  warn: z
+    .boolean()
+    .default(false)
+    .describe('Whether screens show that warning all the time (`emergency.warn`)'),
 });
 
 export const modeInfo = z.object({
@@ -222,6 +244,7 @@ export type MediaInfo = z.output<typeof mediaInfo>;
 export type SettingsInfo = z.output<typeof settingsInfo>;
 export type ModeInfo = z.output<typeof modeInfo>;
 export type CallInfo = z.output<typeof callInfo>;
+export type DialPreviewInfo = z.output<typeof dialPreview>;
 export type AccountInfo = z.output<typeof accountInfo>;
 export type EngineInfo = z.output<typeof engineInfo>;
 export type JournalCallInfo = z.output<typeof journalCall>;

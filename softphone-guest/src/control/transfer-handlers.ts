@@ -1,5 +1,6 @@
 import { OffhookError } from '@offhook/common';
 import type { CallManager, Line } from '../call/call-manager.ts';
+import type { Dialler } from '../call/dialler.ts';
 import type { Settings } from '../call/person-settings.ts';
 import type { PhoneCall, TransferUnderWay } from '../handset/handset.ts';
 import type { Handsets } from '../handset/handsets.ts';
@@ -14,6 +15,7 @@ export interface TransferHandlersParts {
   readonly handsets: Handsets;
   /** Absent where there is no desk phone. */
   readonly mover: Mover | undefined;
+  readonly dialler: Dialler;
   readonly settings: Settings;
   readonly lines: readonly Line[];
   readonly one: (id: string | undefined, verb: string, fits: CallFilter['fits']) => PhoneCall;
@@ -74,11 +76,7 @@ export function transferHandlers(parts: TransferHandlersParts): Handlers {
       await handsets.of(session).redirect(session.id, targets);
       return describe(session);
     },
-    'call.redial': ({ wait }, { signal }) => {
-      const { account, remote } = handsets.lastDialled;
-      const on = lines.find(({ config }) => config.aor === account) ?? line(undefined);
-      return shown(handsets.current.dial(on, remote.uri), wait, signal);
-    },
+    'call.redial': ({ wait }, { signal }) => shown(parts.dialler.redial(), wait, signal),
     'call.swap': async (_params, { signal }) => describe(await handsets.current.swap(signal)),
     'call.transfer': async ({ call, target, other, wait }, { signal }) => {
       if ((target === undefined) === (other === undefined)) {
@@ -146,12 +144,16 @@ export function transferHandlers(parts: TransferHandlersParts): Handlers {
       settings.setDoNotDisturb(on);
       return settingsNow();
     },
-    'settings.forward': async ({ account, ...forwarding }) => {
+    'settings.forward': async ({ account, asConfigured, ...forwarding }) => {
       if (account === undefined ? handsets.mode === 'desk' : account.startsWith('desk:')) {
         await handsets.requireDesk().setForwarding(forwarding);
         return settingsNow();
       }
       const on = line(account);
+      if (asConfigured) {
+        settings.resetForwarding(on.config.aor);
+        return settingsNow();
+      }
       // What cannot be called is refused now, not when somebody calls.
       for (const target of [forwarding.always, forwarding.busy, forwarding.noAnswer]) {
         if (target !== undefined) manager.targetOf(on, target);

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describeError, OffhookError, type Logger } from '@offhook/common';
 import type { Contact } from './contact.ts';
-import { partyKey } from './phone-number.ts';
+import { partyKey, type LocalDialling } from './phone-number.ts';
 import { readCards, writeCards, type Card, type CardProblem } from './vcard.ts';
 
 const MAX_CONTACTS = 20_000;
@@ -14,6 +14,7 @@ export interface ContactBookParts {
   readonly path: string;
   /** ISO 3166-1, for numbers that are written as they are dialled at home. */
   readonly country: string | undefined;
+  readonly dialling?: LocalDialling | undefined;
   readonly logger: Logger;
 }
 
@@ -48,7 +49,7 @@ export class ContactBook {
 
   /** Who is at the other end of a call. */
   atParty(uri: string): Contact | undefined {
-    return this.#byParty.get(partyKey(uri, this.#parts.country));
+    return this.#byParty.get(this.#key(uri));
   }
 
   /** The number of the one contact that has this name; undefined when nobody has, or several. */
@@ -121,12 +122,16 @@ export class ContactBook {
 
   #take(cards: Map<string, Card>): void {
     this.#cards = cards;
-    const { country } = this.#parts;
     this.#byParty = new Map(
       [...cards.values()].flatMap(({ contact }) =>
-        contact.numbers.map(({ value }) => [partyKey(value, country), contact] as const),
+        contact.numbers.map(({ value }) => [this.#key(value), contact] as const),
       ),
     );
+  }
+
+  #key(text: string): string {
+    const { country, dialling } = this.#parts;
+    return partyKey(text, country, dialling);
   }
 
   #read(): string {

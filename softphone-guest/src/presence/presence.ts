@@ -24,6 +24,9 @@ export class PresenceBoard {
   constructor(parts: PresenceParts) {
     this.#parts = parts;
     const { lines } = parts;
+    // What was set in an earlier life holds from the first publication on.
+    const { doNotDisturb } = parts.settings.current;
+    this.#own.show({ talking: false, doNotDisturb });
     for (const line of lines) {
       this.mailboxes.listen(line);
       // A registrar's presence server may want to know us first.

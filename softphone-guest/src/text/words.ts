@@ -1,6 +1,7 @@
 import type {
   AccountInfo,
   CallInfo,
+  DialPreviewInfo,
   JournalCallInfo,
   JournalInfo,
   MediaInfo,
@@ -120,6 +121,10 @@ export function statusText(status: StatusInfo): string {
     ...status.accounts.map((account) => ['account', `${account.aor}: ${accountWords(account)}`]),
     ['engine', status.engine.text.replace(/^engine: /, '')],
     ...handsetRows(status.handset),
+    ...(status.engine.location === null ? [] : [['location', printable(status.engine.location)]]),
+    ...(status.engine.locationWarning === null
+      ? []
+      : [['emergency', printable(status.engine.locationWarning)]]),
     ['calls', String(status.calls)],
     ['journal', journalWords(status.journal)],
     ...(status.settings.doNotDisturb ? [['do not disturb', 'on']] : []),
@@ -183,4 +188,13 @@ export function localTime(iso: string): string {
   const two = (value: number) => String(value).padStart(2, '0');
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
+
+export function previewText({ uri, account, number, why }: DialPreviewInfo): string {
+  return table([
+    ['dials', printable(uri)],
+    ['by', printable(account)],
+    ...(number === null ? [] : [['number', number]]),
+    ...why.map((one, index) => [index === 0 ? 'because' : '', printable(one)]),
+  ]);
 }

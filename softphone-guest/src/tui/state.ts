@@ -175,6 +175,11 @@ function onEvent(state: PhoneState, input: Extract<PhoneInput, { type: 'event' }
           : [...lamps, params],
       };
     }
+    case 'emergency': {
+      const { location, warning } = input.params;
+      const kind = warning === null ? 'info' : 'error';
+      return { ...state, notice: { kind, text: texts.emergency(location, warning) } };
+    }
     case 'voicemail.changed':
       return state;
     case 'devices.changed':

@@ -76,6 +76,11 @@ export const texts = {
   muted: 'muted',
   locallyMuted: 'muted at thin client',
   silent: (seconds: number) => `no audio for ${seconds} s`,
+  emergency: (location: string | null, warning: string | null) =>
+    warning === null
+      ? `emergency call: help is told ${printable(location ?? '')}`
+      : `EMERGENCY CALL, SAY WHERE YOU ARE: ${printable(warning)}`,
+  noLocation: (warning: string) => `emergency calls: ${printable(warning)}`,
   doNotDisturb: 'DO NOT DISTURB: calls are refused',
   transferring: (transfer: NonNullable<CallInfo['transfer']>) =>
     `to ${printable(transfer.to.replace(/^sips?:/i, ''))}${transfer.reason === '' ? ' …' : `: ${printable(transfer.reason)}`}`,

@@ -11,6 +11,7 @@ const quiet: IncomingSituation = {
   header: () => undefined,
   replaces: false,
   doNotDisturb: false,
+  mustRing: false,
   forwarding: { afterMs: 20_000 },
   busy: false,
   callWaiting: true,
@@ -21,6 +22,17 @@ const quiet: IncomingSituation = {
 describe('what becomes of an incoming call', () => {
   it.each<[string, Partial<IncomingSituation>, object]>([
     ['rings', {}, { type: 'ring' }],
+    [
+      'rings whatever is set, when it may be help that calls back',
+      {
+        mustRing: true,
+        doNotDisturb: true,
+        busy: true,
+        callWaiting: false,
+        forwarding: { always: 'sip:else@example.com', afterMs: 1 },
+      },
+      { type: 'ring' },
+    ],
     ['knocks beside another one', { busy: true }, { type: 'ring' }],
     ['is busy without call waiting', { busy: true, callWaiting: false }, { status: 486 }],
     [

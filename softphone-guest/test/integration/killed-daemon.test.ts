@@ -104,3 +104,21 @@ describe.each(['udp', 'tcp', 'tls'] as const)('a daemon that is killed in a call
     await until(async () => expect([await callsOf(alice), await callsOf(bob)]).toEqual([[], []]));
   });
 });
+
+describe('what the person has set', () => {
+  it('is there again after a daemon was killed, and shown', async () => {
+    await bob.client.call('settings.doNotDisturb', { on: true });
+    await bob.client.call('settings.forward', { noAnswer: '300', afterMs: 7000 });
+    const { phone } = await killAndStart(bob);
+    bob = phone;
+    expect(await bob.client.call('settings.get', {})).toMatchObject({
+      doNotDisturb: true,
+      forwarding: [{ always: null, busy: null, noAnswer: '300', afterMs: 7000 }],
+    });
+    expect((await place.offhook(bob, 'status')).out).toMatch(/do not disturb +on/);
+    const call = alice.client.call('call.dial', { target: targets.udp(), wait: 10_000 });
+    await expect(call).rejects.toThrow(/486/);
+    await bob.client.call('settings.doNotDisturb', { on: false });
+    await bob.client.call('settings.forward', { asConfigured: true });
+  });
+});

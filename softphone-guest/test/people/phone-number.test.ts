@@ -20,6 +20,23 @@ describe('e164', () => {
     },
   );
 
+  it.each([
+    ['1234567', 'DE', { area: '30' }, '+49301234567'],
+    ['030 1234567', 'DE', { area: '40' }, '+49301234567'],
+    ['+49 40 1234567', 'DE', { area: '30' }, '+49401234567'],
+    ['0043 1 2345678', 'DE', { area: '30' }, '+4312345678'],
+    ['5550123', 'US', { area: '212', trunk: '1' }, '+12125550123'],
+    ['415 555 0123', 'US', { area: '212', trunk: '1' }, '+14155550123'],
+    ['800 49 30 1234567', 'DE', { international: '800' }, '+49301234567'],
+  ])('%j in %s with %j is %s', (text, country, local, number) => {
+    expect(e164(text, country, local)).toBe(number);
+  });
+
+  it('leaves extensions alone, as long as they are here', () => {
+    expect(e164('12345678', 'DE', { area: '30', extensionDigits: 8 })).toBeUndefined();
+    expect(e164('12345', 'DE', { area: '30', extensionDigits: 4 })).toBe('+493012345');
+  });
+
   it('needs a country for a number without one', () => {
     expect(e164('030 1234567', undefined)).toBeUndefined();
   });

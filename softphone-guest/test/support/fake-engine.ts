@@ -11,6 +11,7 @@ import {
   type MethodParams,
   type MethodResult,
   type SessionState,
+  type ThinClientLocation,
 } from '@offhook/media-rpc';
 
 /** An engine in memory that survives its connections, for the guest's side of every break. */
@@ -25,6 +26,7 @@ export class FakeEngine {
   readonly used: boolean[] = [];
   worker: 'up' | 'restarting' | 'failed' = 'up';
   maxSessions = 128;
+  location: ThinClientLocation | undefined;
   /** How long it says that the guest was away. */
   awayMs: number | undefined;
   /** Errors for the next call of a method. */
@@ -72,6 +74,7 @@ export class FakeEngine {
           leaseMs: 1000,
           health: { worker: this.worker, message: '' },
           maxSessions: this.maxSessions,
+          ...(this.location !== undefined && { location: this.location }),
           ...(this.awayMs !== undefined && { awayMs: this.awayMs }),
         };
       case 'lease.set':

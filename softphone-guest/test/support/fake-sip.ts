@@ -341,6 +341,17 @@ export class FakeAccount extends Emitter<AccountEvents> implements Account {
     this.aor = aor;
   }
 
+  /** Why the registrar has taken the binding back, as far as it was told. */
+  readonly removed: { readonly reason: string; readonly retryAfter?: number | undefined }[] = [];
+
+  isOwnBinding(contact: string): boolean {
+    return contact.includes('own');
+  }
+
+  bindingRemoved(why: { readonly reason: string; readonly retryAfter?: number | undefined }): void {
+    this.removed.push(why);
+  }
+
   setRegistration(state: RegistrationState): void {
     this.registration = state;
     this.emit('registration', state);

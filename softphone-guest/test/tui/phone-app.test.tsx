@@ -25,6 +25,9 @@ const ENGINE: EngineInfo = {
   channel: 'unix:/e',
   engine: 'e1',
   worker: 'up',
+  location: null,
+  locationWarning: null,
+  warn: false,
   text: 'engine: connected',
 };
 

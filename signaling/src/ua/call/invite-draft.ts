@@ -1,10 +1,11 @@
-import type { Body } from '../../api.ts';
+import type { Body, BodyPart } from '../../api.ts';
 import type { ReplacesHeader } from '../../request-api.ts';
 import type { Flow } from '../../transport/layer.ts';
 import { route, type RequestDraft } from '../dialog/dialog-state.ts';
 import { requestTimerHeaders } from '../dialog/session-timer.ts';
 import { Headers, type HeaderPair } from '../message/headers.ts';
 import { quote } from '../message/lexer.ts';
+import { multipart } from '../message/message.ts';
 import { parseNameAddr } from '../message/name-addr.ts';
 import { formatReplaces } from '../refer/refer-to.ts';
 import { capabilityHeaders, type CallProfile } from '../session/profile.ts';
@@ -24,7 +25,17 @@ export interface InviteIdentity {
   readonly extraHeaders?: readonly string[] | undefined;
   /** In place of an offer. */
   readonly body?: Body | undefined;
+  /** Beside the offer. */
+  readonly parts?: readonly BodyPart[] | undefined;
   readonly replaces?: ReplacesHeader | undefined;
+}
+
+/** What the INVITE carries: always the same for the same offer, as its repetitions must be. */
+export function inviteBody(identity: InviteIdentity, offer: string | undefined): Body | undefined {
+  const { body, parts = [], callId } = identity;
+  const first = offer === undefined ? body : { type: 'application/sdp', content: offer };
+  const all = first === undefined ? parts : [first, ...parts];
+  return parts.length === 0 ? first : multipart(all, `part-${callId}`);
 }
 
 /** For a snapshot. */
@@ -32,9 +43,9 @@ export function identityContent(
   identity: InviteIdentity,
 ): Pick<
   InvitingContent,
-  'callId' | 'fromTag' | 'callee' | 'routes' | 'displayName' | 'extraHeaders'
+  'callId' | 'fromTag' | 'callee' | 'routes' | 'displayName' | 'extraHeaders' | 'parts'
 > {
-  const { callId, fromTag, callee, routes, displayName, extraHeaders } = identity;
+  const { callId, fromTag, callee, routes, displayName, extraHeaders, parts } = identity;
   return {
     callId,
     fromTag,
@@ -42,6 +53,7 @@ export function identityContent(
     routes: [...routes],
     ...(displayName !== undefined && { displayName }),
     ...(extraHeaders !== undefined && { extraHeaders: [...extraHeaders] }),
+    ...(parts !== undefined && { parts: [...parts] }),
   };
 }
 
@@ -91,10 +103,7 @@ export function inviteDraft(identity: InviteIdentity, attempt: InviteAttempt): R
     ...(identity.extraHeaders ?? []).map(headerPair),
     ...attempt.authorization,
   ]);
-  const body =
-    attempt.offer === undefined
-      ? identity.body
-      : { type: 'application/sdp', content: attempt.offer };
+  const body = inviteBody(identity, attempt.offer);
   return { method: 'INVITE', uri, headers, body, nextHop: hop };
 }
 

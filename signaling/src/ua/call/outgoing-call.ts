@@ -16,6 +16,7 @@ import { EarlyDialogs } from './early-dialogs.ts';
 import { describeAccepted } from './accepted-offer.ts';
 import {
   identityContent,
+  inviteBody,
   inviteDraft,
   inviteRoute,
   sendCancel,
@@ -186,7 +187,7 @@ export class OutgoingCall extends CallBase implements SipCall {
       {
         method: 'INVITE',
         uri,
-        body: offer ?? this.#options.body?.content,
+        body: inviteBody(this.#identity, offer)?.content,
         hop: { uri: hop },
         digest: profile.digest,
         branch,

@@ -40,6 +40,7 @@ function inviting({ profile, snapshot, agent, onMessage }: Restoring): OutgoingC
     lateOffer: content.lateOffer,
     ...(content.displayName !== undefined && { displayName: content.displayName }),
     ...(content.extraHeaders !== undefined && { extraHeaders: content.extraHeaders }),
+    ...(content.parts !== undefined && { parts: content.parts }),
     resumed: { id: snapshot.id, content },
   });
 }

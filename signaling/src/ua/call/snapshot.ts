@@ -62,6 +62,10 @@ const inviting = z.object({
   routes: z.array(line).max(MOST_VALUES),
   displayName: line.optional(),
   extraHeaders: z.array(line).max(MOST_VALUES).optional(),
+  parts: z
+    .array(z.object({ type: line, content: sdp, contentId: line.optional() }))
+    .max(16)
+    .optional(),
   minSE: z.int().min(0),
   lateOffer: z.boolean(),
   /** Absent with a late offer, and where there are keys in it: the agent has it. */

@@ -1,4 +1,4 @@
-import type { Body } from '../../api.ts';
+import type { Body, BodyPart } from '../../api.ts';
 import { MalformedMessage } from '../../transport/core-parse.ts';
 import type { HeaderField } from '../../transport/head.ts';
 import type { Endpoint, Flow } from '../../transport/layer.ts';
@@ -153,6 +153,18 @@ function sdpPart(message: Common): string | undefined {
     }
   }
   return undefined;
+}
+
+/** Several bodies as one (RFC 2046 §5.1.3); `boundary` must be in none of them. */
+export function multipart(parts: readonly BodyPart[], boundary: string): Body {
+  const texts = parts.map(({ type, content, contentId }) => {
+    const id = contentId === undefined ? '' : `Content-ID: <${contentId}>\r\n`;
+    return `--${boundary}\r\nContent-Type: ${type}\r\n${id}\r\n${content}\r\n`;
+  });
+  return {
+    type: `multipart/mixed;boundary="${boundary}"`,
+    content: `${texts.join('')}--${boundary}--\r\n`,
+  };
 }
 
 /** The request as text again, with or without its body, and without what is somebody's password. */

@@ -39,6 +39,11 @@ export function parseUri(text: string): SipUri | undefined {
   };
 }
 
+/** A service that is asked for by what it is (RFC 5031); it has no address of its own. */
+export function isServiceUrn(text: string): boolean {
+  return /^urn:service:[a-z0-9](?:[a-z0-9.-]{0,60}[a-z0-9])?$/i.test(text);
+}
+
 export function formatUri(uri: SipUri): string {
   const user = uri.user === undefined ? '' : `${uri.user}@`;
   const port = uri.port === undefined ? '' : `:${uri.port}`;

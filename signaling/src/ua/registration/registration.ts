@@ -45,6 +45,15 @@ export type RegistrationInput =
   | { readonly type: 'timer' }
   /** The connection is gone, or our address has changed. */
   | { readonly type: 'flow-lost' }
+  /**
+   * The registrar has taken the binding back (RFC 3680 §4.1). `retryAfter`: seconds until it may be
+   * made anew, 0 for at once; undefined: only when the person asks for it.
+   */
+  | {
+      readonly type: 'removed';
+      readonly reason: string;
+      readonly retryAfter: number | undefined;
+    }
   | { readonly type: 'stop' }
   /** The unregistration is answered, or given up. */
   | { readonly type: 'left' };
@@ -72,6 +81,8 @@ export const initialRegistration: Registration = {
 /** RFC 5626 §4.5: seconds; doubled for each failed round, of which half to all is waited. */
 const BACKOFF_BASE = 4;
 const BACKOFF_MAX = 1800;
+/** Seconds; whoever is to stay away for longer is told so by the refusal of the next try. */
+const LONGEST_PROBATION = 86_400;
 
 export interface Step {
   readonly next: Registration;
@@ -94,6 +105,8 @@ export function registrationStep(
     case 'timer':
     case 'flow-lost':
       return again(config, at, input.type);
+    case 'removed':
+      return removed(config, at, input, around);
     case 'accepted':
       return accepted(config, at, input.seconds, around);
     case 'refused':
@@ -146,6 +159,38 @@ function again(config: RegistrationConfig, at: Registration, why: 'timer' | 'flo
     case 'leaving':
       return same(at);
   }
+}
+
+function removed(
+  config: RegistrationConfig,
+  at: Registration,
+  { reason, retryAfter }: Extract<RegistrationInput, { type: 'removed' }>,
+  { wall }: Surroundings,
+): Step {
+  if (at.phase.name !== 'registered') return same(at);
+  const { registrar, expires } = at.phase;
+  if (retryAfter === 0) {
+    const step = send(config, { ...at, roundStart: registrar }, registrar, expires);
+    return {
+      ...step,
+      effects: [{ type: 'report', state: { state: 'registering' } }, ...step.effects],
+    };
+  }
+  const failed: RegistrationState = { state: 'failed', status: 0, reason };
+  if (retryAfter === undefined) {
+    return {
+      next: { ...initialRegistration, phase: { name: 'stopped' } },
+      effects: [{ type: 'disarm' }, { type: 'report', state: failed }],
+    };
+  }
+  const ms = Math.min(retryAfter, LONGEST_PROBATION) * 1000;
+  return {
+    next: { ...initialRegistration, phase: { name: 'waiting', expires } },
+    effects: [
+      { type: 'arm', ms },
+      { type: 'report', state: { ...failed, retryAt: wall + ms } },
+    ],
+  };
 }
 
 function accepted(

@@ -27,6 +27,12 @@ export function PhoneHeader(props: {
           {printable(engine.text)}
         </Text>
       )}
+      {engine?.warn === true && engine.locationWarning !== null && (
+        <Text wrap="truncate-end">
+          <Coloured colour={theme.warning}>{signs.busy} </Coloured>
+          {texts.noLocation(engine.locationWarning)}
+        </Text>
+      )}
       <DeskLine handset={handset} theme={theme} />
     </Box>
   );
