@@ -435,6 +435,7 @@ describe('other commands', () => {
       'journal ok',
       'channel ok',
       'engine ok',
+      'engine warn',
       'device ok',
       'device ok',
       'sip ok',
@@ -444,7 +445,7 @@ describe('other commands', () => {
     account().optionsAnswer = new OffhookError('signaling', 'timeout', 'no answer');
     account().setRegistration({ state: 'failed', status: 403, reason: 'forbidden' });
     const ill = await client.call('doctor.run', {});
-    expect(ill.checks.slice(6)).toMatchObject([
+    expect(ill.checks.slice(7)).toMatchObject([
       { layer: 'registrar', level: 'fail' },
       {
         level: 'fail',
