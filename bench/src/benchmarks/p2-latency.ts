@@ -8,6 +8,7 @@ import type { Benchmark, BenchmarkContext } from '../benchmark.ts';
 import { BaresipDevice } from '../latency/baresip-device.ts';
 import type { Delays } from '../latency/chirps.ts';
 import { oneWay } from '../latency/one-way.ts';
+import { PLAIN_SOUND } from '../latency/plain-sound.ts';
 import { median, round, spread } from '../measure/statistics.ts';
 import { atMost, notMeasured, type Figures } from '../report.ts';
 
@@ -84,8 +85,7 @@ async function offhookCall(pulse: Pulse, directory: string): Promise<Measured> {
               input: `pulse:${end}-mic.monitor`,
               output: `pulse:${end}-out`,
               // As baresip does it, and as it is with a headset; see `npm run bench -- echo`.
-              echo_cancellation: 'off',
-              noise_suppression: 'off',
+              ...PLAIN_SOUND,
             },
           },
         }),

@@ -12,6 +12,7 @@ import {
   type Scope,
 } from '@offhook/test-sipp';
 
+import { PLAIN_SOUND } from '../latency/plain-sound.ts';
 import { HOST, LINE, SLOW_LINE, TAP } from './addresses.ts';
 import type { Line, Path } from './options.ts';
 import { programFile } from './program.ts';
@@ -64,6 +65,7 @@ export class Bed {
         name: 'desktop',
         tap: TAP,
         sound: true,
+        unwatched: true,
         spiceAddress: '0.0.0.0',
       }),
     );
@@ -144,7 +146,11 @@ async function farEnd(scope: Scope, directory: string, pulse: Pulse): Promise<Gu
       config: {
         engine: { log_level: 'info' },
         rtp: { address: HOST },
-        audio: { input: `pulse:${FAR.microphone}.monitor`, output: `pulse:${FAR.loudspeaker}` },
+        audio: {
+          ...PLAIN_SOUND,
+          input: `pulse:${FAR.microphone}.monitor`,
+          output: `pulse:${FAR.loudspeaker}`,
+        },
       },
     }),
   );

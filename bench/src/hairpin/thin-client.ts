@@ -2,6 +2,7 @@ import { join } from 'node:path';
 
 import { EngineProcess, ManagedProcess, type Namespace, type Pulse } from '@offhook/test-sipp';
 
+import { PLAIN_SOUND } from '../latency/plain-sound.ts';
 import { LINE } from './addresses.ts';
 import type { Path } from './options.ts';
 
@@ -38,7 +39,11 @@ function startEngine({ directory, namespace, pulse, host, port }: Place): Promis
     config: {
       engine: { log_level: 'info' },
       rtp: { address: LINE.client },
-      audio: { input: `pulse:${MICROPHONE}.monitor`, output: `pulse:${LOUDSPEAKER}` },
+      audio: {
+        ...PLAIN_SOUND,
+        input: `pulse:${MICROPHONE}.monitor`,
+        output: `pulse:${LOUDSPEAKER}`,
+      },
     },
     args: ['--spice', `spice://${host}:${port}?password=${TICKET}`],
   });

@@ -35,6 +35,8 @@ export interface VmOptions {
   readonly tap?: string;
   /** It has a sound card, whose sound goes through SPICE. */
   readonly sound?: boolean;
+  /** Nobody listens to the events of its phone, as when its screen is closed. */
+  readonly unwatched?: boolean;
   /** Where its SPICE server listens; the loopback address by default. */
   readonly spiceAddress?: string;
 }
@@ -260,9 +262,10 @@ export class Vm {
       outside.on('error', () => inside.destroy());
     }).listen(socket);
     await once(this.#relay, 'listening');
+    const events = this.#options.unwatched !== true;
     this.#phone = await until(
       'the phone to answer',
-      () => Phone.connect(socket).catch(() => undefined),
+      () => Phone.connect(socket, { events }).catch(() => undefined),
       { within: 180_000, every: 100 },
     );
   }

@@ -33,10 +33,14 @@ export class Phone {
     });
   }
 
-  /** With `anyVersion` answers are taken as they are: of a daemon that knows less than we do. */
-  static async connect(socket: string, { anyVersion = false } = {}): Promise<Phone> {
+  /**
+   * With `anyVersion` answers are taken as they are: of a daemon that knows less than we do. Without
+   * `events` none are heard, and the daemon does no more than it does with nobody there.
+   */
+  static async connect(socket: string, { anyVersion = false, events = true } = {}): Promise<Phone> {
     const phone = new Phone(await connectControl(socket), !anyVersion);
-    await phone.#control.subscribe();
+    // That it answers at all has to show.
+    await (events ? phone.#control.subscribe() : phone.call('status', {}));
     return phone;
   }
 
