@@ -180,6 +180,23 @@ describe('a registration', () => {
     expect(call.state).toBe('trying');
   });
 
+  it('stays registered where the registrar sees through the NAT and lists what was said first', async () => {
+    const { network, account, peer } = await bench({
+      account: { ...registered.account, register: false },
+    });
+    network.translate(OUR, { address: '203.0.113.5', port: 61_000 });
+    const outcome = account.register();
+    const inside = await peer.expect('REGISTER');
+    const listed = { headers: [`Contact: <${inside.contact}>;expires=300`] };
+    peer.reply(inside, '200 OK', listed);
+    // As Asterisk does with rewrite_contact.
+    peer.reply(await peer.expect('REGISTER'), '200 OK', listed);
+    await settled('registered', outcome);
+    await elapse(1000);
+    expect(peer.count('REGISTER')).toBe(0);
+    expect(account.registration.state).toBe('registered');
+  });
+
   it('unregisters when it is told to, and when the user agent closes', async () => {
     const { ua, account, peer } = await bench(registered);
     accept(peer, await peer.expect('REGISTER'));

@@ -76,6 +76,15 @@ export function staleBindings(
     .map((contact) => contact.uri);
 }
 
+/**
+ * Whether the answer names the binding in force, as it must (RFC 3261 §10.3). A registrar that sees
+ * through a NAT by itself may go on listing the Contact that we said before (Asterisk's
+ * `rewrite_contact`): then that *is* the binding in force, and to remove it would be to unregister.
+ */
+export function listsCurrent(headers: Headers, current: CurrentBinding): boolean {
+  return contacts(headers).some((contact) => isCurrent(contact.uri, current));
+}
+
 /** Registrars that help phones behind a NAT put the source of the request into the Contact. */
 function isCurrent(uri: string, { uri: current, seenAs }: CurrentBinding): boolean {
   if (sameUri(uri, current)) return true;

@@ -12,6 +12,7 @@ import { loginInWords, reasonInWords } from '../words.ts';
 import {
   contactUriOn,
   grantedSeconds,
+  listsCurrent,
   type CurrentBinding,
   seenBehindNat,
   staleBindings,
@@ -239,10 +240,13 @@ export class RegistrarClient {
     this.#retired = undefined;
     this.#serviceRoute = response.headers.list('service-route');
     const current = this.#current(response);
-    const stale = staleBindings(response.headers, this.#options.identity, current);
+    const { headers } = response;
+    const stale = listsCurrent(headers, current)
+      ? staleBindings(headers, this.#options.identity, current)
+      : [];
     this.dispatch({
       type: 'accepted',
-      seconds: grantedSeconds(response.headers, current, asked),
+      seconds: grantedSeconds(headers, current, asked),
     });
     if (stale.length > 0) this.#send(registrar, { kind: 'remove', uris: stale });
   }
