@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
-import { pipeline, type Duplex, type Transform } from 'node:stream';
+import { pipeline, type Transform, type Writable } from 'node:stream';
+import { TLSSocket } from 'node:tls';
+import { MessageRecords } from './message-records.ts';
 
 /**
  * What each socket reads or takes ahead. With Node's own 64 KiB (16 KiB with TLS) each image stops and
@@ -23,12 +25,13 @@ export interface RelayFilters {
 export async function relay(viewer: Socket, server: Socket, filters?: RelayFilters): Promise<void> {
   // Two pipes with a filter each listen to more than Node's usual ten.
   for (const socket of [viewer, server]) socket.setMaxListeners(30);
-  connect(server, viewer, filters?.toViewer);
+  const toViewer = viewer instanceof TLSSocket ? new MessageRecords(viewer) : viewer;
+  connect(server, toViewer, filters?.toViewer);
   connect(viewer, server, filters?.toServer);
-  await Promise.all([follow(viewer, server), follow(server, viewer)]);
+  await Promise.all([follow(viewer, server, server), follow(server, viewer, toViewer)]);
 }
 
-function connect(from: Duplex, to: Duplex, filter: Transform | undefined): void {
+function connect(from: Socket, to: Writable, filter: Transform | undefined): void {
   if (filter === undefined) {
     from.pipe(to);
     return;
@@ -40,11 +43,11 @@ function connect(from: Duplex, to: Duplex, filter: Transform | undefined): void 
   });
 }
 
-/** Resolves when `socket` has closed; `other` is then made to. */
-function follow(socket: Socket, other: Socket): Promise<void> {
+/** Resolves when `socket` has closed; `other` is then made to, by way of what is written into. */
+function follow(socket: Socket, other: Socket, into: Writable): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const onClose = () => {
-    other.end();
+    into.end();
     const timer = setTimeout(() => other.destroy(), FLUSH_MS);
     other.once('close', () => clearTimeout(timer));
     if (other.closed) clearTimeout(timer);
