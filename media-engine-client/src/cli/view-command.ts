@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exited, OffhookError } from '@offhook/common';
 import { exitCode } from '@offhook/common/cli';
+import { desktopName } from '@offhook/virtual-channel/spice';
 import { defaultPort, loadEngineConfig } from '../config.ts';
 import type { LinkReport } from '../link/api.ts';
 import { isSpiceAddress, readDesktop, type Desktop } from '../link/desktop.ts';
 import { LinkClient, linkId } from '../link/link-client.ts';
 import { ownCommand } from '../own-command.ts';
+import { ask } from './client.ts';
 import { clean, type Context } from './output.ts';
 import { startEngine } from './start-engine.ts';
 
@@ -31,7 +33,7 @@ export async function view(
 
   const port = config.spice?.port ?? defaultPort;
   const place = { stateDir, command: ownCommand() };
-  const link = await LinkClient.open(place, linkId(desktop.source), port);
+  const link = await LinkClient.open(place, await linkFor(desktop, stateDir), port);
   const directory = mkdtempSync(join(tmpdir(), 'offhook-view-'));
   try {
     await link.use(text, undefined);
@@ -50,6 +52,13 @@ export async function view(
     await link.close();
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** The link that has the desktop, which may have come to this address by a move; or that of the address. */
+async function linkFor({ source }: Desktop, stateDir: string): Promise<string> {
+  const { desktops } = await ask(stateDir, 'status', {});
+  const name = desktopName(source);
+  return desktops.find(({ address }) => address === name)?.id ?? linkId(source);
 }
 
 function readFile(path: string): string {

@@ -122,8 +122,11 @@ export class Link {
     await this.#reports.close();
   }
 
+  /** Where the desktop is now: it may have moved since we were told of it. */
   get #address(): string {
-    return this.#desktop === undefined ? '' : desktopName(this.#desktop.source);
+    const viewed = (this.#proxy?.viewers ?? 0) > 0 ? this.#proxy?.source : undefined;
+    const source = viewed ?? this.#listener?.source ?? this.#desktop?.source;
+    return source === undefined ? '' : desktopName(source);
   }
 
   #startProxy(): Promise<SpiceProxy> {
@@ -211,6 +214,7 @@ export class Link {
       logger.info({ port, to: news.to }, 'the desktop is about to move to another host');
     } else if (news.kind === 'moved') {
       logger.info({ port, to: news.to, lossless: news.lossless }, 'the desktop has moved');
+      this.#changed();
     } else {
       const reason = describeError(news.error);
       logger.warn({ port, reason }, 'not linked to the host that the desktop moves to');

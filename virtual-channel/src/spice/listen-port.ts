@@ -30,6 +30,8 @@ export interface ListenPortOptions {
 }
 
 export interface SpicePortListener extends ChannelListener {
+  /** Where the desktop is, or is looked for next. */
+  readonly source: SpiceSource;
   /** A fresh ticket or another address: used for the next connection, at once if none stands. */
   useSource(source: SpiceSource): void;
 }
@@ -63,6 +65,7 @@ class PortListener implements SpicePortListener {
   /** Failures that the first candidate has left. */
   #patience = 1;
   #attempt: Promise<void> | undefined;
+  #connection: SpiceConnection | undefined;
   #timer: Timer | undefined;
   #retryMs = FIRST_RETRY_MS;
   #takenRetryMs = TAKEN_FIRST_RETRY_MS;
@@ -74,8 +77,12 @@ class PortListener implements SpicePortListener {
     this.#connect();
   }
 
+  get source(): SpiceSource {
+    return this.#connection?.source ?? this.#candidates[0] ?? this.#source;
+  }
+
   get address(): string {
-    const { host, port, tlsPort } = this.#candidates[0] ?? this.#source;
+    const { host, port, tlsPort } = this.source;
     return `spice://${host}:${tlsPort ?? port ?? 0}`;
   }
 
@@ -106,7 +113,7 @@ class PortListener implements SpicePortListener {
   /** Resolves with the reason when a connection that stood is gone. */
   async #serveOnce(): Promise<unknown> {
     const { portName, onChannel, onMigration, clock, timeoutMs = 5000 } = this.#options;
-    const source = this.#candidates[0] ?? this.#source;
+    const { source } = this;
     const { signal } = this.#stop;
     const connection = await SpiceConnection.open({
       source,
@@ -118,9 +125,11 @@ class PortListener implements SpicePortListener {
       onMigration,
     });
     this.#retryMs = FIRST_RETRY_MS;
+    this.#connection = connection;
     this.#options.onState?.({ state: 'linked' });
     const [given, since] = [this.#source, clock.now()];
     const { reason, next, moved } = await connection.ended;
+    this.#connection = undefined;
     if (clock.now() - since >= SETTLED_MS) this.#takenRetryMs = TAKEN_FIRST_RETRY_MS;
     // Given meanwhile: a ticket for the desktop where it is now.
     if (this.#source !== given) this.#look([this.#source]);

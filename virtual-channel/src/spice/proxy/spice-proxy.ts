@@ -79,8 +79,15 @@ export async function startSpiceProxy(options: SpiceProxyOptions): Promise<Spice
   return proxy;
 }
 
-/** A viewer's main channel that has come in: the first of a session, or that of one that moves. */
-type ServeMain = (viewer: Socket, meeting: Meeting, source: SpiceSource) => Promise<void>;
+/** What an entrance leads to. */
+interface Way {
+  /** Undefined: whoever comes that way is refused. */
+  readonly source: () => SpiceSource | undefined;
+  /** A viewer's main channel that has come in: the first of a session, or that of one that moves. */
+  readonly serveMain: (viewer: Socket, meeting: Meeting, source: SpiceSource) => Promise<void>;
+  /** The server says no to a viewer's main channel, or is not there. */
+  readonly refused: (request: ViewerRequest, error: unknown) => void;
+}
 
 class Proxy implements SpiceProxy {
   readonly #options: SpiceProxyOptions;
@@ -104,10 +111,13 @@ class Proxy implements SpiceProxy {
   }
 
   async open(): Promise<void> {
-    this.#entrance = await this.#openEntrance(
-      () => this.#source,
-      (viewer, meeting, source) => this.#begin(viewer, meeting, source),
-    );
+    this.#entrance = await this.#openEntrance({
+      source: () => this.#source,
+      serveMain: (viewer, meeting, source) => this.#begin(viewer, meeting, source),
+      refused: (request, error) => {
+        if (isNewSession(request)) this.#refused(error);
+      },
+    });
   }
 
   get source(): SpiceSource {
@@ -149,13 +159,12 @@ class Proxy implements SpiceProxy {
     return this.#entrance;
   }
 
-  /** @param source undefined: whoever comes that way is refused */
-  #openEntrance(source: () => SpiceSource | undefined, serveMain: ServeMain): Promise<Entrance> {
+  #openEntrance(way: Way): Promise<Entrance> {
     return Entrance.open({
       certificate: this.#certificate,
       timeoutMs: this.#timeoutMs,
       logger: this.#options.logger,
-      onViewer: (socket) => this.#accept(socket, source, serveMain),
+      onViewer: (socket) => this.#accept(socket, way),
     });
   }
 
@@ -165,10 +174,10 @@ class Proxy implements SpiceProxy {
     password: this.#tickets.password,
   });
 
-  #accept(socket: Socket, source: () => SpiceSource | undefined, serveMain: ServeMain): void {
+  #accept(socket: Socket, way: Way): void {
     socket.on('error', () => undefined);
     this.#hold(socket);
-    const serving = this.#serve(socket, source(), serveMain).catch((error: unknown) => {
+    const serving = this.#serve(socket, way).catch((error: unknown) => {
       // What it has been told is to reach it.
       socket.destroySoon();
       if (this.#stop.signal.aborted) return;
@@ -183,11 +192,8 @@ class Proxy implements SpiceProxy {
     socket.once('close', () => this.#sockets.delete(socket));
   }
 
-  async #serve(
-    viewer: Socket,
-    source: SpiceSource | undefined,
-    serveMain: ServeMain,
-  ): Promise<void> {
+  async #serve(viewer: Socket, way: Way): Promise<void> {
+    const source = way.source();
     if (source === undefined)
       throw new OffhookError('channel', 'no-route', 'there is no going there');
     const { signal } = this.#stop;
@@ -205,25 +211,19 @@ class Proxy implements SpiceProxy {
           onAdmitted: (request) => {
             if (isNewSession(request)) this.#options.onViewer?.();
           },
-          onRefused: (request, error) => {
-            if (isNewSession(request)) this.#refused(error);
-          },
+          onRefused: way.refused,
         }),
     );
     this.#hold(meeting.server);
     await (meeting.request.channelType === ChannelType.main
-      ? serveMain(viewer, meeting, source)
+      ? way.serveMain(viewer, meeting, source)
       : relay(viewer, meeting.server));
   }
 
   /** No viewer gets in: the person has to know why, and a viewer can only say that it is so. */
   #refused(cause: unknown): void {
     if (this.#stop.signal.aborted || this.#sessions.size > 0) return;
-    const error =
-      cause instanceof OffhookError
-        ? cause
-        : new OffhookError('channel', 'closed', describeError(cause), { cause });
-    this.#options.onState?.({ state: 'refused', error });
+    this.#options.onState?.({ state: 'refused', error: asOffhookError(cause) });
   }
 
   async #begin(viewer: Socket, { server }: Meeting, source: SpiceSource): Promise<void> {
@@ -256,10 +256,15 @@ class Proxy implements SpiceProxy {
         },
         mainEntrance: () => this.#mainEntrance(),
         openEntrance: (to) =>
-          this.#openEntrance(
-            () => to,
-            (viewer, { server }) => this.#run(session, { viewer, server, source: to ?? source }),
-          ),
+          this.#openEntrance({
+            source: () => to,
+            serveMain: (viewer, { server }) =>
+              this.#run(session, { viewer, server, source: to ?? source }),
+            refused: ({ channelType }, error) => {
+              if (channelType === ChannelType.main)
+                onMigration?.({ kind: 'stayed', error: asOffhookError(error) });
+            },
+          }),
         onMoved: (to) => (this.#source = to),
         onMigration: (news) => onMigration?.(news),
       },
@@ -267,6 +272,12 @@ class Proxy implements SpiceProxy {
     );
     return session;
   }
+}
+
+function asOffhookError(error: unknown): OffhookError {
+  return error instanceof OffhookError
+    ? error
+    : new OffhookError('channel', 'closed', describeError(error), { cause: error });
 }
 
 function isNewSession({ channelType, connectionId }: ViewerRequest): boolean {
