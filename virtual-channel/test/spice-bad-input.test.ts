@@ -2,9 +2,7 @@ import { isOffhookError, ManualClock, systemClock, withDeadline } from '@offhook
 import * as fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { decodeBody, encodeBody, type Layout } from '../src/spice/layout.ts';
-import { decodeLinkReply, announcedLength } from '../src/spice/link.ts';
-import { listenSpicePort, parseDesktopFile, type SpiceLinkState } from '../src/spice/index.ts';
-import { parseHttpProxy } from '../src/spice/http-proxy.ts';
+import { listenSpicePort, type SpiceLinkState } from '../src/spice/index.ts';
 import {
   baseFromClient,
   baseFromServer,
@@ -69,49 +67,6 @@ describe('the layout of a SPICE message', () => {
         expect(isReadOrRefused(() => decodeBody(name, row.body, piece))).toBe(true);
       }),
       { numRuns: 50 },
-    );
-  });
-
-  it('never reads beyond what came, whatever that is', () => {
-    fc.assert(
-      fc.property(fc.constantFrom(...rows), fc.uint8Array({ maxLength: 300 }), (row, bytes) => {
-        expect(isReadOrRefused(() => decodeBody(row[0], row[1].body, bytes))).toBe(true);
-      }),
-      { numRuns: 5000 },
-    );
-  });
-
-  it('never reads beyond a link reply', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ minLength: 16, maxLength: 400 }), (bytes) => {
-        expect(isReadOrRefused(() => announcedLength(bytes))).toBe(true);
-        expect(isReadOrRefused(() => decodeLinkReply(bytes))).toBe(true);
-        // As a reply without an error, so that all of it is looked at.
-        expect(
-          isReadOrRefused(() => decodeLinkReply(Uint8Array.from([0, 0, 0, 0, ...bytes]))),
-        ).toBe(true);
-      }),
-      { numRuns: 5000 },
-    );
-  });
-});
-
-describe('what names a desktop', () => {
-  it('is read or refused with a reason, whatever it is', () => {
-    const line = fc.oneof(
-      fc.string(),
-      fc.constantFrom('[virt-viewer]', 'type=spice', 'host=a', 'port=1', 'tls-port=99999'),
-      fc.string().map((value) => `proxy=${value}`),
-    );
-    fc.assert(
-      fc.property(fc.array(line, { maxLength: 12 }), fc.string(), (lines, proxy) => {
-        expect(
-          isReadOrRefused(() => parseDesktopFile(['[virt-viewer]', ...lines].join('\n'))),
-        ).toBe(true);
-        expect(isReadOrRefused(() => parseHttpProxy(proxy))).toBe(true);
-        expect(isReadOrRefused(() => parseHttpProxy(`http://${proxy}@host`))).toBe(true);
-      }),
-      { numRuns: 2000 },
     );
   });
 });

@@ -1,4 +1,5 @@
 import { ManualClock } from '@offhook/common';
+import { fuzzing, mangled } from '@offhook/common/fuzz';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { UserAgent } from '../../src/api.ts';
@@ -12,9 +13,6 @@ import { INVALID } from './rfc4475-invalid.ts';
 import { SEMANTICS } from './rfc4475-semantics.ts';
 import { VALID } from './rfc4475-valid.ts';
 import { IPV6 } from './rfc5118.ts';
-
-/** More than the few that every run can afford: `OFFHOOK_FUZZ_RUNS=1000000`. */
-const RUNS = Number(process.env['OFFHOOK_FUZZ_RUNS'] ?? 2000);
 
 const CORPUS: readonly Buffer[] = [
   ...[...VALID, ...INVALID, ...SEMANTICS, ...IPV6].map(({ message }) => Buffer.from(message)),
@@ -68,78 +66,25 @@ const PIECES = [
   ' ',
 ];
 
-type Change =
-  | { readonly kind: 'flip'; readonly at: number; readonly bit: number }
-  | { readonly kind: 'cut'; readonly at: number; readonly length: number }
-  | { readonly kind: 'insert'; readonly at: number; readonly piece: string }
-  | {
-      readonly kind: 'repeat';
-      readonly at: number;
-      readonly length: number;
-      readonly times: number;
-    }
-  | { readonly kind: 'end'; readonly at: number };
-
-const change: fc.Arbitrary<Change> = fc.oneof(
-  fc.record({ kind: fc.constant('flip' as const), at: fc.nat(), bit: fc.nat(7) }),
-  fc.record({ kind: fc.constant('cut' as const), at: fc.nat(), length: fc.nat(40) }),
-  fc.record({
-    kind: fc.constant('insert' as const),
-    at: fc.nat(),
-    piece: fc.constantFrom(...PIECES),
-  }),
-  fc.record({
-    kind: fc.constant('repeat' as const),
-    at: fc.nat(),
-    length: fc.nat(60),
-    times: fc.nat(20),
-  }),
-  fc.record({ kind: fc.constant('end' as const), at: fc.nat() }),
-);
-
-const mangled = fc
-  .tuple(fc.constantFrom(...CORPUS), fc.array(change, { minLength: 1, maxLength: 6 }))
-  .map(([message, changes]) => changes.reduce(apply, message));
-
-function apply(bytes: Buffer, one: Change): Buffer {
-  const at = bytes.length === 0 ? 0 : one.at % bytes.length;
-  const [before, after] = [bytes.subarray(0, at), bytes.subarray(at)];
-  switch (one.kind) {
-    case 'flip': {
-      const copy = Buffer.from(bytes);
-      copy[at] = (copy[at] ?? 0) ^ (1 << one.bit);
-      return copy;
-    }
-    case 'cut':
-      return Buffer.concat([before, after.subarray(one.length)]);
-    case 'insert':
-      return Buffer.concat([before, Buffer.from(one.piece), after]);
-    case 'repeat': {
-      const part = after.subarray(0, one.length);
-      return Buffer.concat([before, ...Array<Buffer>(one.times).fill(part), after]);
-    }
-    case 'end':
-      return before;
-  }
-}
+const anyMangled = mangled(CORPUS, PIECES);
 
 describe('mangled messages', () => {
   test('are read or refused, whatever is in them', () => {
     fc.assert(
-      fc.property(mangled, (bytes) => {
+      fc.property(anyMangled, (bytes) => {
         const text = bytes.toString('utf8');
         const { head } = parseHead(text.split('\r\n\r\n', 1)[0] ?? '');
         const verdict = head === undefined ? 'drop' : checkMessage(head).verdict;
         expect(['accept', 'refuse', 'drop']).toContain(verdict);
       }),
-      { numRuns: RUNS },
+      fuzzing(1000),
     );
   });
 
   test('do not upset the framing of a stream', () => {
     fc.assert(
       fc.property(
-        fc.array(mangled, { maxLength: 4 }),
+        fc.array(anyMangled, { maxLength: 4 }),
         fc.integer({ min: 1, max: 300 }),
         (parts, size) => {
           const framer = new StreamFramer({ headerBytes: 16_384, bodyBytes: 16_384 });
@@ -153,7 +98,7 @@ describe('mangled messages', () => {
           expect(taken).toBeLessThanOrEqual(stream.length);
         },
       ),
-      { numRuns: RUNS },
+      fuzzing(1000),
     );
   });
 });
@@ -194,7 +139,7 @@ describe('a live user agent', () => {
     const send = (data: Buffer): void =>
       socket.send(data, { address: '127.0.0.1', port: 5060 }, () => undefined);
     await fc.assert(
-      fc.asyncProperty(mangled, async (bytes) => {
+      fc.asyncProperty(anyMangled, async (bytes) => {
         send(bytes);
         await clock.advance(1);
         const callId = `sound-${++serial}`;
@@ -206,7 +151,7 @@ describe('a live user agent', () => {
         network.log.length = 0;
         if (serial % 100 === 0) await clock.advance(70_000);
       }),
-      { numRuns: RUNS },
+      fuzzing(1000),
     );
   });
 });
