@@ -1,6 +1,6 @@
 // The daemon's control socket, as TCP for the host.
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 
@@ -10,6 +10,11 @@ createServer((outside) => {
   outside.on('error', () => inside.destroy());
   inside.on('error', () => outside.destroy());
 }).listen(7000);
+
+const DRAWING_MS = 200;
+/** Of a VGA text screen: red, green, blue. */
+const COLOURS = [1, 2, 4];
+let drawing;
 
 /** What the host may ask for, by a word. */
 const answers = {
@@ -22,6 +27,20 @@ const answers = {
   program: () => execFileSync(process.execPath, ['/app/program.js'], { encoding: 'utf8' }).trim(),
   // How often the sound card has run dry or over.
   xruns: () => (readFileSync('/run/sound.log', 'utf8').match(/xrun recovery/g) ?? []).length,
+  // The whole screen in another colour all the time, so that a viewer always has something to draw.
+  draw: () => {
+    answers.rest();
+    let turn = 0;
+    drawing = setInterval(() => {
+      turn += 1;
+      writeFileSync('/dev/tty1', `\x1b[4${COLOURS[turn % COLOURS.length]}m\x1b[2J\x1b[H${turn}`);
+    }, DRAWING_MS);
+    return 'done';
+  },
+  rest: () => {
+    clearInterval(drawing);
+    return 'done';
+  },
 };
 
 createServer((outside) => {

@@ -6,13 +6,13 @@ import { run } from '@offhook/test-sipp';
 export const SUBJECT = 'O=Offhook test,CN=the host';
 
 /** A directory as QEMU's `x509-dir` wants it: a CA, and a server's certificate for `SUBJECT`. */
-export async function makeCertificates(parent: string): Promise<string> {
-  const directory = join(parent, 'x509');
+export async function makeCertificates(parent: string, name = 'x509'): Promise<string> {
+  const directory = join(parent, name);
   await mkdir(directory);
   const openssl = (args: string) =>
     run('openssl', args.trim().split(/\s+/), { within: 20_000, cwd: directory });
   const key = '-newkey rsa:2048 -nodes';
-  await openssl(`req -x509 ${key} -days 2 -subj /CN=authority -keyout ca-key.pem -out ca-cert.pem`);
+  await openssl(`req -x509 ${key} -days 2 -subj /CN=${name} -keyout ca-key.pem -out ca-cert.pem`);
   await run(
     'openssl',
     [

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { freePorts, until } from '@offhook/test-sipp';
 import { linkOf } from './processes.ts';
 import { writeDesktopFile } from './desktop-file.ts';
 import { leaveStaleBytes } from './stale-bytes.ts';
+import { audioGoesOn, goesOnAndEnds } from './going-on.ts';
 import type { Scenario } from './scenario.ts';
-import { TICKET, type Placed, type Stage } from './stage.ts';
+import { TICKET, type Stage } from './stage.ts';
 import { TcpRelay } from './tcp-relay.ts';
 
 /** The guest has to notice so soon that nobody at the other end is alive; an emulated one is slower. */
@@ -27,22 +29,6 @@ async function noticesLoss(stage: Stage, since: number, within: number): Promise
   return Date.now() - since;
 }
 
-/** Phone and engine work together on a call that has not missed a packet. */
-async function goesOn(stage: Stage, talk: Placed & { check: () => void }): Promise<void> {
-  await stage.vm.phone.engineConnected(60_000);
-  await stage.soundBothWays(talk);
-  await stage.vm.phone.call('call.dtmf', { call: talk.call, digits: '7' });
-  await until('the digit', () => talk.far.capture.digits(101) === '7', { within: 30_000 });
-  talk.check();
-  assert.equal((await stage.vm.phone.get(talk.call)).state, 'established');
-  await stage.hangUp(talk);
-}
-
-/** The far end hears the microphone now, whatever the phone does. */
-function audioGoesOn({ far }: Placed): Promise<void> {
-  return far.hears(440, { mark: far.capture.mark, ms: 1000 });
-}
-
 async function frozen(stage: Stage, pid: number): Promise<void> {
   const talk = await stage.talking();
   const since = Date.now();
@@ -55,7 +41,7 @@ async function frozen(stage: Stage, pid: number): Promise<void> {
   } finally {
     process.kill(pid, 'SIGCONT');
   }
-  await goesOn(stage, talk);
+  await goesOnAndEnds(stage, talk);
 }
 
 export const faultScenarios: readonly Scenario[] = [
@@ -79,7 +65,7 @@ export const faultScenarios: readonly Scenario[] = [
       const took = connected.at - linked.at;
       console.log(`       control was back ${took} ms after the link`);
       assert.ok(took <= CONTROL_MS[stage.accelerator], `control was back only after ${took} ms`);
-      await goesOn(stage, talk);
+      await goesOnAndEnds(stage, talk);
       await stage.stopEngine();
     },
   },
@@ -103,7 +89,7 @@ export const faultScenarios: readonly Scenario[] = [
       const connected = await stage.engineLogs('guest connected', linked.at, 30_000);
       console.log(`       control was back ${connected.at - since} ms after the kill`);
       await audioGoesOn(talk);
-      await goesOn(stage, talk);
+      await goesOnAndEnds(stage, talk);
     },
   },
   {
@@ -128,7 +114,7 @@ export const faultScenarios: readonly Scenario[] = [
       } finally {
         await stage.vm.resume();
       }
-      await goesOn(stage, talk);
+      await goesOnAndEnds(stage, talk);
     },
   },
   {
@@ -143,7 +129,7 @@ export const faultScenarios: readonly Scenario[] = [
       const [call] = await stage.vm.phone.calls();
       assert.ok(call, 'the call is gone');
       await stage.vm.phone.becomes(call.id, 'established', 40_000);
-      await goesOn(stage, { ...talk, call: call.id });
+      await goesOnAndEnds(stage, { ...talk, call: call.id });
     },
   },
   {
@@ -151,11 +137,16 @@ export const faultScenarios: readonly Scenario[] = [
     modes: ['TLS SPICE'],
     async run(stage) {
       const since = Date.now();
-      const { tlsPort } = stage.vm.spice;
-      await stage.startEngine(await writeDesktopFile(stage.directory, tlsPort, 'CN=another'));
+      const desktop = (subject?: string) =>
+        writeDesktopFile(join(stage.directory, 'desktop.vv'), {
+          tlsPort: stage.vm.spice.tlsPort,
+          authorities: [stage.vm.certificates],
+          ...(subject === undefined ? {} : { subject }),
+        });
+      await stage.startEngine(await desktop('CN=another'));
       const { fields } = await stage.engineLogs('not linked to the desktop', since, 30_000);
       assert.match(String(fields['reason']), /not for the subject CN=another/);
-      await stage.startEngine(await writeDesktopFile(stage.directory, tlsPort));
+      await stage.startEngine(await desktop());
       await stage.linked();
       const talk = await stage.talking();
       await stage.hangUp(talk);

@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findAccelerator } from './accelerator.ts';
 import { makeCertificates } from './certificates.ts';
+import { file } from './cpio.ts';
 import { guestImage, systemImage } from './image.ts';
+import { Pbx } from './pbx.ts';
 import { Report } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
@@ -57,7 +59,23 @@ async function perform(
   directory: string,
 ): Promise<void> {
   const since = performance.now();
-  const image = await guestImage(directory);
+  const pbx = await Pbx.start(directory);
+  try {
+    const stage = await setUp(directory, pbx);
+    const { accelerator } = stage;
+    console.log(
+      `e2e: the guest is up after ${seconds(since)} s, with ${accelerator.toUpperCase()}`,
+    );
+    await performOn(stage, chosen, report);
+  } finally {
+    await pbx.stop();
+  }
+}
+
+async function setUp(directory: string, pbx: Pbx): Promise<Stage> {
+  const config = await readFile(join(import.meta.dirname, '../guest/guest.toml'), 'utf8');
+  const phone = file('app/guest.toml', `${config}\n${pbx.account}\n`);
+  const image = await guestImage(directory, 'phone', [phone]);
   const accelerator = await findAccelerator(image.kernel);
   const ramdisk = await joinRamdisk(image, directory);
   const certificates = await makeCertificates(directory);
@@ -69,9 +87,10 @@ async function perform(
     accelerator,
     ticket: TICKET,
   };
-  const vm = await Vm.start({ ...machine, name: 'first' });
-  console.log(`e2e: the guest is up after ${seconds(since)} s, with ${accelerator.toUpperCase()}`);
-  const stage = new Stage(vm, machine);
+  return new Stage(await Vm.start({ ...machine, name: 'first' }), machine, pbx);
+}
+
+async function performOn(stage: Stage, chosen: readonly Scenario[], report: Report): Promise<void> {
   try {
     for (const scenario of chosen) {
       const started = performance.now();

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { until } from '@offhook/test-sipp';
 import { faultScenarios } from './fault-scenarios.ts';
 import { migrationScenarios } from './migration-scenarios.ts';
+import { pbxScenarios } from './pbx-scenarios.ts';
 import type { Scenario } from './scenario.ts';
+import { viewerMigrationScenarios } from './viewer-migration-scenarios.ts';
 import { viewerScenarios } from './viewer-scenarios.ts';
 
 /** Each begins with a phone without calls; what it needs of an engine it asks the stage for. */
@@ -112,7 +114,9 @@ export const scenarios: readonly Scenario[] = [
       await stage.hangUp(placed);
     },
   },
+  ...pbxScenarios,
   ...faultScenarios,
   ...viewerScenarios,
   ...migrationScenarios,
+  ...viewerMigrationScenarios,
 ];

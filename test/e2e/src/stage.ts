@@ -11,6 +11,7 @@ import {
 } from '@offhook/test-sipp';
 import type { Accelerator } from './accelerator.ts';
 import { engineLogs, readEngineLog, type LogLine } from './engine-log.ts';
+import { HOST, type Pbx } from './pbx.ts';
 import type { Scenario } from './scenario.ts';
 import { Vm, type VmOptions } from './vm.ts';
 
@@ -18,8 +19,6 @@ export const TICKET = 'sekret';
 /** What the engine has for a microphone, and what the far end plays. */
 const MICROPHONE_HZ = 440;
 const FAR_END_HZ = 1000;
-/** How the guest reaches the host. */
-const HOST = '10.0.2.2';
 
 export interface Placed {
   readonly sipp: Sipp;
@@ -27,18 +26,23 @@ export interface Placed {
   readonly call: string;
 }
 
+/** What all hosts have in common, as far as nothing else is said. */
+export type Machine = Omit<VmOptions, 'name'>;
+
 /** What a scenario has: the desktop, an engine at it, and far ends of calls. */
 export class Stage {
   readonly directory: string;
-  readonly #machine: Omit<VmOptions, 'name'>;
+  readonly pbx: Pbx;
+  readonly #machine: Machine;
   readonly #used: { stop(): Promise<unknown> }[] = [];
   #vm: Vm;
   #engine: EngineProcess | undefined;
   #count = 0;
 
-  constructor(vm: Vm, machine: Omit<VmOptions, 'name'>) {
+  constructor(vm: Vm, machine: Machine, pbx: Pbx) {
     this.#vm = vm;
     this.#machine = machine;
+    this.pbx = pbx;
     this.directory = machine.directory;
   }
 
@@ -108,6 +112,12 @@ export class Stage {
     return this.use(engine);
   }
 
+  /** What is on the desktop's screen changes all the time, as long as the scenario runs. */
+  async draws(): Promise<void> {
+    await this.vm.draws(true);
+    this.use({ stop: () => this.vm.draws(false) });
+  }
+
   async killEngine(): Promise<void> {
     const { process: engine } = this.engine;
     const { pid } = engine;
@@ -133,7 +143,7 @@ export class Stage {
   }
 
   /** Another host, to which the desktop can move. */
-  async anotherHost(options: { seamless: boolean }): Promise<Vm> {
+  async anotherHost(options: { seamless: boolean; certificates?: string }): Promise<Vm> {
     this.#count += 1;
     const name = `host-${this.#count}`;
     const host = await Vm.waiting({ ...this.#machine, ...options, name });
@@ -146,14 +156,18 @@ export class Stage {
     if (this.vm.seamless !== options.seamless) {
       await this.stopEngine();
       const host = await this.anotherHost(options);
-      await this.vm.moveTo(host);
-      await this.arriveAt(host);
+      await this.moveTo(host);
     }
     await this.linked();
   }
 
-  /** The desktop runs on that host from now on; the other one is shut down. */
-  async arriveAt(vm: Vm): Promise<void> {
+  /** The desktop moves to that host; the one where it was is shut down. */
+  async moveTo(host: Vm): Promise<void> {
+    await this.vm.moveTo(host);
+    await this.#arriveAt(host);
+  }
+
+  async #arriveAt(vm: Vm): Promise<void> {
     const before = this.#vm;
     this.#vm = vm;
     await before.stop();

@@ -69,6 +69,7 @@ export class Vm {
   readonly #agentPort: number;
   #qmp: Qmp | undefined;
   #relay: Server | undefined;
+  #announced = false;
   #paths = 0;
   #phone: Phone | undefined;
 
@@ -127,6 +128,7 @@ export class Vm {
     at: { port?: number; tlsPort?: number; subject?: string } = {},
   ): Promise<void> {
     const { port = to.spice.port, tlsPort, subject } = at;
+    this.#announced = true;
     await this.qmp.execute('client_migrate_info', {
       protocol: 'spice',
       hostname: '127.0.0.1',
@@ -136,10 +138,14 @@ export class Vm {
     });
   }
 
-  /** Moves the desktop to the other host; resolves when it runs there. */
+  /**
+   * Moves the desktop to the other host; resolves when it runs there and the SPICE server here has told
+   * its clients all that it has to, which is what libvirt waits for as well.
+   */
   async moveTo(to: Vm): Promise<void> {
     await this.beginMove(to);
     await to.qmp.event('RESUME', MIGRATION_MS);
+    if (this.#announced) await this.qmp.event('SPICE_MIGRATE_COMPLETED', MIGRATION_MS);
   }
 
   /** Begins to move it; what becomes of that is not waited for. */
@@ -158,6 +164,12 @@ export class Vm {
       },
       { within: 20_000 },
     );
+  }
+
+  /** The screen changes all the time from now on, or no longer. */
+  async draws(does: boolean): Promise<void> {
+    const answer = await this.ask(does ? 'draw' : 'rest');
+    if (answer.trim() !== 'done') throw new Error(`the guest cannot draw: ${answer}`);
   }
 
   /** Kills the daemon inside; another one is started at once. Resolves when that one answers. */
@@ -192,6 +204,13 @@ export class Vm {
   /** Of QEMU. */
   get pid(): number {
     return this.#qemu.pid;
+  }
+
+  /** Its x509 directory. */
+  get certificates(): string {
+    const { certificates } = this.#options;
+    if (certificates === undefined) throw new Error('the VM has no certificates');
+    return certificates;
   }
 
   get seamless(): boolean {

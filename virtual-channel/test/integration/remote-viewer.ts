@@ -18,10 +18,14 @@ export interface Screen {
   stop(): Promise<void>;
 }
 
-export async function startScreen(): Promise<Screen> {
+/** @param pictures a directory where the X server keeps what it shows, as `Xvfb_screen0` (XWD) */
+export async function startScreen({ pictures }: { pictures?: string } = {}): Promise<Screen> {
   const child = spawn(
     'Xvfb',
-    ['-displayfd', '3', '-screen', '0', '1280x800x24', '-nolisten', 'tcp'],
+    [
+      ...['-displayfd', '3', '-screen', '0', '1280x800x24', '-nolisten', 'tcp'],
+      ...(pictures === undefined ? [] : ['-fbdir', pictures]),
+    ],
     {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
     },

@@ -56,6 +56,7 @@ const PHONES: Readonly<Record<string, AsteriskPhone>> = {
   'alice-box': { aor: 'mailboxes = 100@default' },
   'bob-box': { endpoint: 'mailboxes = 100@default' },
   'alice-setup': {},
+  'alice-desktop': { endpoint: 'allow = !all,alaw' },
 };
 
 export const ASTERISK_PASSWORD = 'wonderland';
@@ -86,6 +87,8 @@ export interface AsteriskOptions {
   readonly directory: string;
   readonly address: string;
   readonly authority: Authority;
+  /** How its phones reach it, where that is another address: from inside a virtual machine. */
+  readonly seenAs?: string;
   /** Runs it in a network namespace. */
   readonly wrap?: (program: Program) => Program;
 }
@@ -138,6 +141,7 @@ export class Asterisk {
       ADDRESS: address,
       PORT: port,
       TLS_PORT: port + 1,
+      SEEN_AS: options.seenAs === undefined ? '' : `external_signaling_address = ${options.seenAs}`,
       PHONES: phoneSections(),
       RTP_FROM: rtp,
       RTP_TO: rtp + RTP_PORTS - 1,
