@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { isOffhookError } from './errors.ts';
 
 /**
  * For tests that try what nobody would send: `npm run fuzz -- NAME --runs N --seed S` runs `NAME.fuzz.test.ts`
@@ -13,6 +14,16 @@ export function fuzzing(usual = 2000): { readonly numRuns: number; readonly seed
     numRuns: runs === undefined ? usual : Number(runs),
     ...(seed === undefined ? {} : { seed: Number(seed) }),
   };
+}
+
+/** Either it is read, or an error of ours says why not. */
+export function isReadOrRefused(read: () => unknown): boolean {
+  try {
+    read();
+    return true;
+  } catch (error) {
+    return isOffhookError(error);
+  }
 }
 
 type Change =

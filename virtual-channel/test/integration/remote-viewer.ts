@@ -22,10 +22,9 @@ export interface Screen {
 export async function startScreen({ pictures }: { pictures?: string } = {}): Promise<Screen> {
   const child = spawn(
     'Xvfb',
-    [
-      ...['-displayfd', '3', '-screen', '0', '1280x800x24', '-nolisten', 'tcp'],
-      ...(pictures === undefined ? [] : ['-fbdir', pictures]),
-    ],
+    '-displayfd 3 -screen 0 1280x800x24 -nolisten tcp'
+      .split(' ')
+      .concat(pictures === undefined ? [] : ['-fbdir', pictures]),
     {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
     },
