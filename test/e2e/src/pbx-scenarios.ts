@@ -12,6 +12,7 @@ async function atWork(stage: Stage): Promise<Viewer> {
   await phone.registration(stage.pbx.aor, 'registered', 60_000);
   await stage.draws();
   const viewer = await Viewer.open(stage);
+  await viewer.draws();
   await phone.engineConnected(60_000);
   return viewer;
 }

@@ -193,6 +193,8 @@ export class Stage {
     this.use({ stop: async () => relay.close() });
     const contact = { address: HOST, port: relay.port };
     const sipp = this.use(await Sipp.start({ ...options, port, contact }));
+    // On a busy machine an emulated guest may miss a beat.
+    await this.vm.phone.engineConnected(60_000);
     const { id } = await this.vm.phone.dial(sipp.uri());
     await this.vm.phone.becomes(id, 'established', 40_000);
     return { sipp, far, call: id };
