@@ -5,6 +5,7 @@ import { describeError } from '@offhook/common';
 
 import type { Benchmark } from './benchmark.ts';
 import { cti } from './benchmarks/cti.ts';
+import { echo } from './benchmarks/echo.ts';
 import { faults } from './benchmarks/faults.ts';
 import { hairpin } from './benchmarks/hairpin.ts';
 import { p2 } from './benchmarks/p2-latency.ts';
@@ -16,7 +17,19 @@ import { p10 } from './benchmarks/p10-start.ts';
 import { proxy } from './benchmarks/proxy.ts';
 import { describeMachine, table, type Figures } from './report.ts';
 
-const benchmarks: readonly Benchmark[] = [p2, p6, p7, p8, p9, p10, cti, proxy, faults, hairpin];
+const benchmarks: readonly Benchmark[] = [
+  p2,
+  p6,
+  p7,
+  p8,
+  p9,
+  p10,
+  echo,
+  cti,
+  proxy,
+  faults,
+  hairpin,
+];
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

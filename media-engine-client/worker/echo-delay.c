@@ -15,7 +15,7 @@ enum {
 };
 
 /* Spectra of a block in `HOP`s: what is older than some seconds hardly counts. */
-static const float KEEP = 0.86f;
+static const float KEEP = 0.78f;
 /* Peak over standard deviation of the correlation; of noise the highest of 2048 is 3 to 4.5. */
 static const double CLEAR = 7;
 /* Mean square below which nothing is said, as -60 dBFS. */

@@ -10,8 +10,14 @@
 enum {
   FAR_FRAME = OH_BUS_RATE / 100,
   LONGEST = OH_BUS_RATE / 100,
-  /* After a change of the lag, residual echo is suppressed hard until the filter has adapted. */
-  ADAPTING_FRAMES = 200,
+  /*
+   * What the filter leaves of an echo is suppressed the harder the less it has adapted, because that
+   * takes some of the near end away when both speak: frames in which the far end speaks, from the last
+   * change of the lag on, until it is done moderately, and softly.
+   */
+  HARD_FRAMES = 250,
+  ADAPTING_FRAMES = 500,
+  SUPPRESS_SOFTLY = 0,
   SUPPRESS_MODERATELY = 1,
   SUPPRESS_HARD = 2,
 };
@@ -33,7 +39,7 @@ typedef struct {
   OhApm *apm;
   OhApmSettings settings;
   OhEchoPath *path;
-  guint adapting;
+  guint adapted; /* frames */
   gint16 waiting[LONGEST]; /* samples of a frame that is not complete */
   gint16 ready[LONGEST];   /* processed ones that go out for them */
   guint filled;
@@ -86,7 +92,10 @@ static gboolean take_settings(OhVoice *self) {
   return self->settings.echo || self->settings.noise > 0 || self->settings.gain;
 }
 
-static void suppress(OhVoice *self, guint suppression) {
+static void suppress(OhVoice *self, guint adapted) {
+  guint suppression = adapted < HARD_FRAMES       ? SUPPRESS_HARD
+                      : adapted < ADAPTING_FRAMES ? SUPPRESS_MODERATELY
+                                                  : SUPPRESS_SOFTLY;
   if (self->settings.suppression == suppression) return;
   self->settings.suppression = suppression;
   oh_apm_set(self->apm, &self->settings);
@@ -96,7 +105,7 @@ static gboolean prepare(OhVoice *self) {
   if (self->apm == NULL) {
     self->apm = oh_apm_new(self->rate, OH_BUS_RATE);
     if (self->apm == NULL) return FALSE;
-    self->adapting = ADAPTING_FRAMES;
+    self->adapted = 0;
     self->settings.suppression = SUPPRESS_HARD;
     oh_apm_set(self->apm, &self->settings);
   }
@@ -140,8 +149,7 @@ static void process(OhVoice *self, gint16 *frame, gint64 position) {
   }
   if (self->apm == NULL) return;
   gboolean far_speaks = power(far, FAR_FRAME) > SILENT;
-  if (far_speaks && self->adapting > 0 && --self->adapting == 0)
-    suppress(self, SUPPRESS_MODERATELY);
+  if (far_speaks && self->adapted < ADAPTING_FRAMES) suppress(self, ++self->adapted);
   double before = power(frame, self->frame);
   oh_apm_process(self->apm, frame, far, OH_ECHO_MARGIN_MS);
   count_echo(self, before, frame, far_speaks);
