@@ -27,7 +27,13 @@ export interface Report {
 /** Calls `echo` with a tone, listens to what comes back, and tells; true if all of it is right. */
 export async function runHeadless(signal: AbortSignal): Promise<boolean> {
   const say = (line: string) => console.log(line);
-  const scene = await openScene({ input: `tone:${TONE_HZ}`, record: true, report: say, signal });
+  const scene = await openScene({
+    input: `tone:${TONE_HZ}`,
+    record: true,
+    desk: false,
+    report: say,
+    signal,
+  });
   let report: Report;
   try {
     report = await callEcho(scene, say, signal);

@@ -6,14 +6,17 @@ import { controlMethods } from '@offhook/softphone-guest';
 import { openScene } from './scene/scene.ts';
 
 /** Opens the phone's user interface on this terminal; true when the person has left it. */
-export async function runInteractive(signal: AbortSignal): Promise<boolean> {
+export async function runInteractive(
+  signal: AbortSignal,
+  { desk }: { desk: boolean },
+): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stdout.isTTY) {
     throw new OffhookError('system', 'no-terminal', 'the user interface needs a terminal', {
       remedy: 'run it on one, or use npm start -- --headless',
     });
   }
   const say = (line: string) => console.log(line);
-  const scene = await openScene({ input: 'tone:440', record: false, report: say, signal });
+  const scene = await openScene({ input: 'tone:440', record: false, desk, report: say, signal });
   try {
     const heard = await useSoundCard(scene.control);
     say(heard ? 'using the default sound card' : 'no sound card: a tone of 440 Hz speaks for you');

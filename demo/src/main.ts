@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 
 import { describeError } from '@offhook/common';
 
+import { runDeskHeadless } from './desk/headless.ts';
 import { runHeadless } from './headless.ts';
 import { runInteractive } from './interactive.ts';
 
@@ -12,10 +13,15 @@ Starts a small PBX, an engine and the phone on this machine, and opens the phone
 dial echo, music, busy or nobody.
 
   --headless   calls echo by itself, tells what came back, and ends
+  --desk       with a simulated phone on the desk, which is used: dial bob, carol, busy, nobody or callme
   --help       this text`;
 
 const { values } = parseArgs({
-  options: { headless: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+  options: {
+    headless: { type: 'boolean' },
+    desk: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h' },
+  },
 });
 
 const stop = new AbortController();
@@ -34,8 +40,12 @@ if (values.help === true) {
   console.log(USAGE);
 } else {
   try {
-    const run = values.headless === true ? runHeadless : runInteractive;
-    if (!(await run(stop.signal))) process.exitCode ??= 1;
+    const { desk } = values;
+    const good =
+      values.headless !== true
+        ? await runInteractive(stop.signal, { desk })
+        : await (desk ? runDeskHeadless : runHeadless)(stop.signal);
+    if (!good) process.exitCode ??= 1;
   } catch (error) {
     console.error(`demo: ${describeError(error)}`);
     process.exitCode ??= 1;

@@ -72,4 +72,7 @@ export const staticChecks: readonly Suite[] = [
 
 export const packageCheck: Suite = check('packages', 'scripts/try-packages.ts');
 
-export const demoCheck: Suite = check('demo', 'demo/src/main.ts', '--headless');
+export const demoChecks: readonly Suite[] = [
+  check('demo', 'demo/src/main.ts', '--headless'),
+  check('demo of a desk phone', 'demo/src/main.ts', '--desk', '--headless'),
+];

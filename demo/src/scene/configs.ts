@@ -5,9 +5,17 @@ export interface PhoneConfig {
   readonly user: string;
   readonly password: string;
   readonly engineSocket: string;
+  readonly desk?: DeskConfig | undefined;
 }
 
-export function phoneToml({ pbx, user, password, engineSocket }: PhoneConfig): string {
+/** A desk phone behind a CTI bridge. */
+export interface DeskConfig {
+  readonly url: string;
+  readonly tokenFile: string;
+  readonly device: string;
+}
+
+export function phoneToml({ pbx, user, password, engineSocket, desk }: PhoneConfig): string {
   return `[sip]
 listen = ["udp:127.0.0.1:0"]
 
@@ -18,6 +26,42 @@ password = "${password}"
 
 [engine]
 channel = "unix:${engineSocket}"
+${desk === undefined ? '' : deskToml(desk)}`;
+}
+
+function deskToml({ url, tokenFile, device }: DeskConfig): string {
+  return `
+[desk]
+url = "${url}"
+token_file = "${tokenFile}"
+device = "${device}"
+soft_number = "softphone"
+`;
+}
+
+export interface BridgeConfig {
+  readonly port: number;
+  readonly switchPort: number;
+  readonly devices: readonly string[];
+  readonly tokenHash: string;
+}
+
+export function bridgeToml({ port, switchPort, devices, tokenHash }: BridgeConfig): string {
+  return `[listen]
+port = ${port}
+
+[[pbx]]
+kind = "csta-tcp"
+name = "switch"
+host = "127.0.0.1"
+port = ${switchPort}
+devices = ${JSON.stringify(devices)}
+
+[[token]]
+name = "the softphone"
+sha256 = "${tokenHash}"
+devices = ["${devices[0]}"]
+scopes = ["monitor", "control"]
 `;
 }
 

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -13,19 +13,28 @@ import {
 } from '@offhook/common';
 import { writeWav } from '@offhook/common/audio';
 import { createUserAgent } from '@offhook/signaling';
+import type { SimSwitch } from '@offhook/cti-bridge/simulator';
 import { controlMethods } from '@offhook/softphone-guest';
 import { destination } from 'pino';
 
+import { FAR_ENDS, openDesk, useDesk } from '../desk/desk.ts';
 import type { MediaSource } from '../pbx/extensions.ts';
 import { startPbx, type Pbx } from '../pbx/pbx.ts';
 import { tune } from '../pbx/tune.ts';
 import { Child } from './child.ts';
 import { Cleanup } from './cleanup.ts';
-import { engineToml, phoneToml } from './configs.ts';
+import {
+  bridgeToml,
+  engineToml,
+  phoneToml,
+  type BridgeConfig,
+  type DeskConfig,
+} from './configs.ts';
 import { openMediaPort } from './media-port.ts';
 
 const root = dirname(dirname(dirname(import.meta.dirname)));
 const ENGINE = join(root, 'media-engine-client/bin/offhook-engine.js');
+const BRIDGE = join(root, 'cti-bridge/bin/offhook-cti.js');
 const PHONE = join(root, 'softphone-guest/bin/offhook.js');
 
 const REGISTERED_WITHIN_MS = 10_000;
@@ -36,6 +45,8 @@ export interface SceneOptions {
   readonly input: string;
   /** Whether what the thin client plays is kept in a file instead of being played. */
   readonly record: boolean;
+  /** Whether there is a desk phone too, and is used. */
+  readonly desk: boolean;
   readonly report: (line: string) => void;
   readonly signal: AbortSignal;
 }
@@ -44,6 +55,8 @@ export interface SceneOptions {
 export interface Scene {
   readonly control: ControlClient;
   readonly registered: boolean;
+  /** The simulated switch of the desk phone. */
+  readonly switch: SimSwitch | undefined;
   /** WAVE file of what the thin client played, if it was asked for. */
   readonly recording: string;
   /** Arguments of `offhook` that reach the phone. */
@@ -78,15 +91,25 @@ async function build(options: SceneOptions, cleanup: Cleanup): Promise<Scene> {
   report(`PBX at ${pbx.address}: echo, music, busy, nobody`);
   report(`engine (thin client) at ${thinClient}`);
 
-  const phone = await stage.startPhone(pbx, thinClient);
+  const deskPhone = options.desk ? await openDesk(stage) : undefined;
+  if (deskPhone !== undefined) {
+    report(
+      `CTI bridge at ${deskPhone.config.url}, with a simulated switch: ${FAR_ENDS.join(', ')}`,
+    );
+  }
+  const phone = await stage.startPhone(pbx, thinClient, deskPhone?.config);
   report(`phone (guest) with its state in ${phone.stateDir}`);
   const control = await connectControl(join(phone.stateDir, 'control.sock'), { signal });
   cleanup.add('the control connection', () => control.close());
   const aor = await registered(control, signal);
   report(`registered as ${aor}`);
+  if (options.desk) {
+    report(await useDesk(control, signal));
+  }
   return {
     control,
     registered: true,
+    switch: deskPhone?.switch,
     recording,
     phone: { file: PHONE, args: ['--state-dir', phone.stateDir, '--config', phone.config] },
     close: () => cleanup.run(),
@@ -94,7 +117,7 @@ async function build(options: SceneOptions, cleanup: Cleanup): Promise<Scene> {
 }
 
 /** Starts the processes of one scene in its folder. */
-class Stage {
+export class Stage {
   readonly #folder: string;
   readonly #cleanup: Cleanup;
   readonly #signal: AbortSignal;
@@ -113,9 +136,23 @@ class Stage {
     return socket;
   }
 
-  async startPhone(pbx: Pbx, engineSocket: string) {
+  /** Resolves once the CTI bridge serves. */
+  async startBridge(config: Omit<BridgeConfig, 'tokenHash'>, token: string): Promise<DeskConfig> {
+    const tokenFile = join(this.#folder, 'token');
+    await writeFile(tokenFile, `${token}\n`, { mode: 0o600 });
+    const tokenHash = createHash('sha256').update(token).digest('hex');
+    await this.#start('bridge', BRIDGE, ['run'], bridgeToml({ ...config, tokenHash }));
+    const [device = ''] = config.devices;
+    return { url: `http://127.0.0.1:${config.port}`, tokenFile, device };
+  }
+
+  add(what: string, close: () => Promise<void>): void {
+    this.#cleanup.add(what, close);
+  }
+
+  async startPhone(pbx: Pbx, engineSocket: string, desk: DeskConfig | undefined) {
     const [user = '', password = ''] = [...this.#passwords][0] ?? [];
-    const toml = phoneToml({ pbx: pbx.address, user, password, engineSocket });
+    const toml = phoneToml({ pbx: pbx.address, user, password, engineSocket, desk });
     return this.#start('phone', PHONE, ['daemon'], toml);
   }
 
@@ -159,7 +196,8 @@ class Stage {
     const child = await Child.start({
       name,
       file,
-      args: [...words, '--config', config, '--state-dir', stateDir],
+      // The bridge keeps nothing.
+      args: [...words, '--config', config, ...(file === BRIDGE ? [] : ['--state-dir', stateDir])],
       logFile: join(stateDir, 'log'),
       signal: this.#signal,
     });

@@ -20,9 +20,12 @@ afterEach(() => {
 });
 
 /** Starts the demo with its temporary files in `folder`. */
-function startDemo(onLine: (line: string, child: ChildProcess) => void = () => undefined) {
+function startDemo(
+  onLine: (line: string, child: ChildProcess) => void = () => undefined,
+  more: readonly string[] = [],
+) {
   const main = join(import.meta.dirname, '../../src/main.ts');
-  const child = spawn(process.execPath, [main, '--headless'], {
+  const child = spawn(process.execPath, [main, '--headless', ...more], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, TMPDIR: folder },
   });
@@ -61,6 +64,22 @@ describe('the headless demo', () => {
     expect(report).toMatchObject({ registered: true, answered: true, codec: 'opus', lossPct: 0 });
     expect(report).toHaveProperty('toneHz', expect.closeTo(440, 0));
     expect(report).toHaveProperty('rttMs', expect.any(Number));
+    expect(remains()).toEqual([]);
+  });
+
+  it('works a simulated desk phone, and leaves nothing behind', async () => {
+    const { lines, end } = startDemo(undefined, ['--desk']);
+    expect(await end).toEqual({ code: 0, signal: null });
+    expect(JSON.parse(lines.at(-1) ?? '')).toEqual({
+      mode: 'desk',
+      at: 'desk',
+      answered: true,
+      held: true,
+      resumed: true,
+      digits: '12#',
+      ended: true,
+      history: 'desk',
+    });
     expect(remains()).toEqual([]);
   });
 

@@ -18,7 +18,7 @@ export interface DeskHandsetParts {
   readonly domain: string;
 }
 
-/** The bridge answers a request when the PBX has done it; the call is then there. */
+/** A call that was picked up is there then. */
 const CALL_WITHIN_MS = 3000;
 /** What `generateDigits` takes at once. */
 const DIGITS_AT_ONCE = 32;
@@ -56,8 +56,7 @@ export class DeskHandset implements Handset {
     if (active === undefined) return this.#call(to);
     const connection = active.connection.id;
     if (device.capabilities.includes('consultationCall')) {
-      const made = await this.line.request('consultationCall', { connection, to });
-      return this.line.made(made.connection ?? '', to, CALL_WITHIN_MS);
+      return this.line.make('consultationCall', { connection, to });
     }
     // A phone that takes a second call holds the first one by itself, where it cannot be told to.
     if (whyNot(device, 'hold') === undefined) await this.line.request('holdCall', { connection });
@@ -237,10 +236,8 @@ export class DeskHandset implements Handset {
     return call;
   }
 
-  async #call(to: string): Promise<DeskCall> {
-    const { id } = this.line.device;
-    const { connection = '' } = await this.line.request('makeCall', { device: id, to });
-    return this.line.made(connection, to, CALL_WITHIN_MS);
+  #call(to: string): Promise<DeskCall> {
+    return this.line.make('makeCall', { device: this.line.device.id, to });
   }
 
   async #clear(call: DeskCall): Promise<void> {

@@ -20,6 +20,8 @@ const MOST_NOTES = 64;
 /** A bridge that was started anew finds its PBX, then the phone, then the phone's calls. */
 const FINDS_PBX_MS = 30_000;
 const FINDS_CALLS_MS = 1000;
+/** The bridge answers a request when the PBX has done it; the call is then there, or nearly. */
+const CALL_WITHIN_MS = 3000;
 
 /** What is needed of the bridge's client. */
 export type DeskClient = Pick<CtiClient, 'on' | 'mirror' | 'connected' | 'request' | 'close'>;
@@ -52,6 +54,8 @@ export class DeskLine {
   readonly #calls = new Map<string, DeskCall>();
   readonly #context: DeskContext;
   readonly #dialled = new Map<string, string>();
+  /** What the phone has been asked to dial, until it is known as which connection. */
+  #dialling: string | undefined;
   readonly #transfers = new Map<string, TransferProgress>();
   /** Why connections and calls of the bridge ended, or failed. */
   readonly #causes = new Map<string, CtiEvent['cause']>();
@@ -69,7 +73,10 @@ export class DeskLine {
       domain: parts.domain,
       account: `desk:${device}`,
       nameOf: parts.nameOf,
-      dialled: (connection) => this.#dialled.get(connection),
+      dialled: (connection) => {
+        const isNew = !this.#calls.has(deskCallId(connection));
+        return this.#dialled.get(connection) ?? (isNew ? this.#dialling : undefined);
+      },
       transfer: (connection) => this.#transfers.get(connection),
     };
     this.#told = this.status;
@@ -155,13 +162,24 @@ export class DeskLine {
     this.#look();
   }
 
-  /** The call of a connection that a service made; `to` is what was dialled. */
-  async made(connection: string, to: string, withinMs: number): Promise<DeskCall> {
+  /** The call that a service makes; `to` is what is dialled. */
+  async make<N extends 'makeCall' | 'consultationCall'>(
+    service: N,
+    params: ServiceParams<N> & { to: string },
+  ): Promise<DeskCall> {
+    const { to } = params;
+    this.#dialling = to;
+    let connection: string;
+    try {
+      ({ connection = '' } = await this.request(service, params));
+    } finally {
+      this.#dialling = undefined;
+    }
     this.#dialled.set(connection, to);
     bound(this.#dialled);
     this.#look();
     const id = deskCallId(connection);
-    const found = await this.until(() => this.#calls.get(id), withinMs);
+    const found = await this.until(() => this.#calls.get(id), CALL_WITHIN_MS);
     if (found !== undefined) return found;
     throw new OffhookError('call', 'timeout', `the desk phone does not dial ${to}`);
   }

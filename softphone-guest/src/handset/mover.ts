@@ -165,21 +165,22 @@ export class Mover {
     const { line } = this.#parts.desk;
     const to = this.#softNumber;
     const before = call.connection;
-    const made =
-      before.state === 'hold'
-        ? await line.request('makeCall', { device: line.device.id, to })
-        : await line.request('consultationCall', { connection: before.id, to });
-    const second = await line.made(made.connection ?? '', to, SETTLE_MS);
+    let second: DeskCall | undefined;
     let session: CallSession | undefined;
     try {
-      session = await this.#take(arrived, () => isOver(second.call), signal);
-      await second.until(() => isUp(second), SETTLE_MS, signal);
-      line.ends(call, second);
-      await line.request('transferCall', { held: before.id, active: second.connection.id });
+      const calling =
+        before.state === 'hold'
+          ? line.make('makeCall', { device: line.device.id, to })
+          : line.make('consultationCall', { connection: before.id, to });
+      const made = (second = await calling);
+      session = await this.#take(arrived, () => isOver(made.call), signal);
+      await made.until(() => isUp(made), SETTLE_MS, signal);
+      line.ends(call, made);
+      await line.request('transferCall', { held: before.id, active: made.connection.id });
       return session;
     } catch (error) {
       await session?.hangup();
-      await this.#takeBack(call, second);
+      await this.#takeBack(call, before.state === 'hold', second);
       throw error;
     }
   }
@@ -221,15 +222,16 @@ export class Mover {
   }
 
   /** The call at the desk phone is as it was before. */
-  async #takeBack(call: DeskCall, second: DeskCall): Promise<void> {
+  async #takeBack(call: DeskCall, wasHeld: boolean, second: DeskCall | undefined): Promise<void> {
     const { line } = this.#parts.desk;
-    const held = call.connection.id;
     try {
-      if (!isOver(second.call)) {
+      if (second !== undefined && !isOver(second.call)) {
         line.ends(second);
         await line.request('clearConnection', { connection: second.connection.id });
       }
-      if (!isOver(call.call)) await line.request('retrieveCall', { connection: held });
+      if (call.call.hold.inForce && !wasHeld) {
+        await line.request('retrieveCall', { connection: call.connection.id });
+      }
     } catch (error) {
       this.#parts.logger.warn(
         { call: call.id, reason: describeError(error) },

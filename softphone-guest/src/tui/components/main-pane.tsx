@@ -84,7 +84,9 @@ function CallsPane({ state, ui, now, rows, theme }: PaneProps): ReactNode {
       {(others.length > 0 || !ringing) && (
         <CallList calls={others} focused={focused?.id} now={now} rows={rows} theme={theme} />
       )}
-      {focused?.state === 'established' && <QualityLine media={focused.media} theme={theme} />}
+      {focused?.state === 'established' && focused.at === 'soft' && (
+        <QualityLine media={focused.media} theme={theme} />
+      )}
     </Box>
   );
 }

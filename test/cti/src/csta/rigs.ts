@@ -1,58 +1,33 @@
-import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { silentLogger, systemClock } from '@offhook/common';
 import {
   Bridge,
   CSTA_SERVICES,
   CSTA_TYPE,
   CstaAdapter,
-  CstaFrameReader,
-  encodeFrame,
   sipLink,
   tcpLink,
   type ConnectLink,
 } from '@offhook/cti-bridge';
+import { CstaSpeaker, NAMESPACE, serveSwitch, type SimSwitch } from '@offhook/cti-bridge/simulator';
 import { createUserAgent, type SipCall, type UserAgent } from '@offhook/signaling';
 import { until } from '@offhook/test-sipp';
 import { PHONES, type PhoneName, type Rig } from '../rig.ts';
-import { CstaSpeaker, NAMESPACE } from './speaker.ts';
-import type { SimPhone } from './switch.ts';
-
-const EVENT_ID = 9999;
+import { WatchedPhone } from './watched-phone.ts';
 
 /** The simulated switch behind CSTA-XML over TCP. */
-export async function tcpRig(): Promise<Rig & { dropLinks(): void; speaker: CstaSpeaker }> {
-  const sockets = new Set<Socket>();
-  const speaker = new CstaSpeaker(PHONES, (_, xml) => {
-    for (const socket of sockets) socket.write(encodeFrame({ invokeId: EVENT_ID, xml }));
-  });
-  const server = createServer((socket) => {
-    const reader = new CstaFrameReader();
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-    socket.on('close', () => sockets.delete(socket));
-    socket.on('data', (chunk) => {
-      reader.push(chunk, ({ invokeId, xml }) => {
-        socket.write(encodeFrame({ invokeId, xml: speaker.serve(xml) }));
-      });
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+export async function tcpRig(): Promise<Rig & { dropLinks(): void }> {
+  const served = await serveSwitch(PHONES);
   const devices = PHONES.map((id) => ({ id }));
+  const { port } = served;
   const bridge = await bridgeTo([{ devices, connect: tcpLink({ host: '127.0.0.1', port }) }]);
-  const dropLinks = () => {
-    for (const socket of sockets) socket.destroy();
-  };
   return {
     bridge,
-    phones: phonesOf(speaker),
+    phones: phonesOf(served.switch),
     service: 'dave',
-    speaker,
-    dropLinks,
+    dropLinks: () => served.dropLinks(),
     async close() {
       await bridge.close();
-      dropLinks();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
+      await served.close();
     },
   };
 }
@@ -90,7 +65,7 @@ export async function sipRig(): Promise<Rig> {
   const bridge = await bridgeTo(lines);
   return {
     bridge,
-    phones: phonesOf(speaker),
+    phones: phonesOf(speaker.switch),
     service: 'dave',
     async close() {
       await bridge.close();
@@ -125,6 +100,7 @@ async function bridgeTo(
   return bridge;
 }
 
-function phonesOf(speaker: CstaSpeaker): Record<PhoneName, SimPhone> {
-  return speaker.switch.phones as Record<PhoneName, SimPhone>;
+function phonesOf({ phones }: SimSwitch): Record<PhoneName, WatchedPhone> {
+  const watched = Object.entries(phones).map(([name, phone]) => [name, new WatchedPhone(phone)]);
+  return Object.fromEntries(watched) as Record<PhoneName, WatchedPhone>;
 }

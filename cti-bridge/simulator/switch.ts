@@ -1,10 +1,10 @@
-import { until } from '@offhook/test-sipp';
-import type { LegState, TestLeg, TestPhone } from '../rig.ts';
+/** As a line of the phone's display shows it. */
+export type LegState = 'calling' | 'ringing' | 'up' | 'held' | 'over';
 
 type SimState = 'initiated' | 'alerting' | 'connected' | 'hold' | 'null';
 
 /** A connection of the simulated switch, which is also a line of the phone's display. */
-export class SimLeg implements TestLeg {
+export class SimLeg {
   call: SimCall;
   readonly device: string;
   now: SimState;
@@ -225,7 +225,7 @@ export class SimSwitch {
   }
 }
 
-export class SimPhone implements TestPhone {
+export class SimPhone {
   readonly name: string;
   messageWaiting = false;
   doNotDisturb = false;
@@ -246,18 +246,6 @@ export class SimPhone implements TestPhone {
 
   add(leg: SimLeg): void {
     this.#legs.push(leg);
-  }
-
-  leg(state: LegState, within = 3000): Promise<SimLeg> {
-    return until(
-      `${this.name} to have a call ${state}`,
-      () => this.legs.find((leg) => leg.state === state),
-      { within, seen: () => this.legs.map((leg) => leg.state).join(', ') },
-    );
-  }
-
-  async idle(within = 3000): Promise<void> {
-    await until(`${this.name} to be idle`, () => this.legs.length === 0, { within });
   }
 
   dial(to: string): SimLeg {

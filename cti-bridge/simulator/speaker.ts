@@ -1,4 +1,5 @@
-import { connectionIn, parseXml, textOf, writeXml, type CstaElement } from '@offhook/cti-bridge';
+import { connectionIn } from '../src/csta/book.ts';
+import { parseXml, textOf, writeXml, type Element as CstaElement } from '../src/csta/xml.ts';
 import { id, SimSwitch, type SimContent, type SimEvent, type SimLeg } from './switch.ts';
 
 export const NAMESPACE = 'http://www.ecma-international.org/standards/ecma-323/csta/ed4';
@@ -7,6 +8,8 @@ export const NAMESPACE = 'http://www.ecma-international.org/standards/ecma-323/c
 export class CstaSpeaker {
   readonly switch: SimSwitch;
   readonly #onEvent: (device: string, xml: string) => void;
+  /** Hears every event, monitored or not. */
+  onEvent: (event: SimEvent) => void = () => undefined;
   readonly #monitored = new Map<string, string>();
 
   /** `onEvent`: for the monitor of that device. */
@@ -25,7 +28,9 @@ export class CstaSpeaker {
     }
   }
 
-  #tell({ name, content, devices }: SimEvent): void {
+  #tell(event: SimEvent): void {
+    const { name, content, devices } = event;
+    this.onEvent(event);
     for (const device of devices) {
       const monitorCrossRefID = this.#monitored.get(device);
       if (monitorCrossRefID === undefined) continue;
