@@ -25,6 +25,17 @@ export default defineConfig({
         },
       },
       {
+        // The phone on a terminal, typed into as people do; `npm run test:tour`.
+        test: {
+          name: 'tour',
+          include: ['test/tour/suite/**/*.test.ts'],
+          testTimeout: 45_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+          bail: 1,
+        },
+      },
+      {
         // Real processes and peers: one file at a time, because the machine is shared with them.
         test: {
           name: 'integration',

@@ -53,6 +53,7 @@ export const longSuites: readonly Suite[] = [
     deadlineMs: 12 * MINUTE,
     prepare: asteriskRoot,
   },
+  { ...vitest('tour', 6 * MINUTE), prepare: asteriskRoot },
   {
     name: 'cti',
     command: (report) => ['test/cti/src/main.ts', '--junit', report],

@@ -86,9 +86,10 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
   const { country } = config.dial;
   const dialling = new DialPlan(config).local;
   const contacts = new ContactBook({ path: paths.contacts, country, dialling, logger });
+  const nameOf = (uri: string) => contacts.atParty(uri)?.name;
   const phone = await createPhone({
     ...parts,
-    nameOf: (uri) => contacts.atParty(uri)?.name,
+    nameOf,
     numberOf: (name) => contacts.numberOf(name),
     journal,
     product: `Offhook/${VERSION}`,
@@ -156,14 +157,8 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     throw error;
   }
   const hooks = new Hooks(config.hook, { clock, logger });
-  const stopEvents = publishEvents(
-    phone,
-    conversations,
-    server,
-    hooks,
-    clock,
-    config.emergency.warn,
-  );
+  const { warn } = config.emergency;
+  const stopEvents = publishEvents({ phone, conversations, server, hooks, clock, nameOf, warn });
   await phone.link.settled(ENGINE_WAIT_MS);
   logger.info(
     { listening: status().listening, engine: phone.link.status, config: paths.config },
@@ -200,14 +195,18 @@ async function refuseSecondDaemon(path: string): Promise<void> {
   });
 }
 
-function publishEvents(
-  phone: Phone,
-  conversations: Conversations,
-  server: ControlServer,
-  hooks: Hooks,
-  clock: Clock,
-  warn: boolean,
-): () => void {
+interface EventParts {
+  readonly phone: Phone;
+  readonly conversations: Conversations;
+  readonly server: ControlServer;
+  readonly hooks: Hooks;
+  readonly clock: Clock;
+  readonly nameOf: (uri: string) => string | undefined;
+  readonly warn: boolean;
+}
+
+function publishEvents(parts: EventParts): () => void {
+  const { phone, conversations, server, hooks, clock, nameOf, warn } = parts;
   const publish = <E extends ControlEventName>(event: E, make: () => ControlEvents[E]) => {
     if (server.wants(event)) server.publish(event, make());
     hooks.offer(event, make);
@@ -237,7 +236,7 @@ function publishEvents(
     publish('voicemail.changed', () => mailbox),
   );
   conversations.events.on('changed', (message) =>
-    publish('message.changed', () => describeMessage(message)),
+    publish('message.changed', () => describeMessage(message, nameOf)),
   );
   phone.settings.events.on('changed', () => publish('settings.changed', settingsNow));
   phone.link.on('status', (status) =>

@@ -72,6 +72,7 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
 
   const handlers: Handlers = {
     ...presenceHandlers({
+      nameOf: (uri) => parts.contacts.atParty(uri)?.name,
       manager,
       presence: parts.presence,
       conversations: parts.conversations,

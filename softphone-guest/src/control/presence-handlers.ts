@@ -9,6 +9,7 @@ export interface PresenceHandlersParts {
   readonly manager: CallManager;
   readonly presence: PresenceBoard;
   readonly conversations: Conversations;
+  readonly nameOf: (uri: string) => string | undefined;
   readonly line: (name: string | undefined) => Line;
 }
 
@@ -26,7 +27,7 @@ type Handlers = {
 
 /** What is known of others, and text messages. */
 export function presenceHandlers(parts: PresenceHandlersParts): Handlers {
-  const { manager, presence, conversations, line } = parts;
+  const { manager, presence, conversations, line, nameOf } = parts;
   const { lamps, mailboxes } = presence;
   return {
     'lamps.list': () => ({ lamps: lamps.list().map(describeLamp) }),
@@ -43,10 +44,10 @@ export function presenceHandlers(parts: PresenceHandlersParts): Handlers {
     'message.send': async ({ to, text, account }, { signal }) => {
       const on = line(account);
       const message = await conversations.send(on, manager.targetOf(on, to), text, signal);
-      return describeMessage(message);
+      return describeMessage(message, nameOf);
     },
     'messages.list': (options) => ({
-      messages: conversations.list(options).map(describeMessage),
+      messages: conversations.list(options).map((one) => describeMessage(one, nameOf)),
     }),
   };
 }
@@ -64,6 +65,9 @@ export function describeLamp(lamp: Lamp): LampInfo {
   };
 }
 
-export function describeMessage({ at, ...message }: StoredMessage): StoredMessageInfo {
-  return { ...message, at: new Date(at).toISOString() };
+export function describeMessage(
+  { at, ...message }: StoredMessage,
+  nameOf: (uri: string) => string | undefined,
+): StoredMessageInfo {
+  return { ...message, contact: nameOf(message.peer) ?? null, at: new Date(at).toISOString() };
 }

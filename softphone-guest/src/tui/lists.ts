@@ -3,7 +3,7 @@ import type { LampInfo, StoredMessageInfo } from '../control/presence-schemas.ts
 import type { CallInfo } from '../control/schemas.ts';
 import { duration, localTime } from '../text/words.ts';
 import type { PhoneState } from './state.ts';
-import { party, shortUri, texts } from './texts.ts';
+import { messageParty, party, shortUri, texts } from './texts.ts';
 import { signs } from './theme.ts';
 
 export const views = ['calls', 'history', 'contacts', 'messages', 'lamps', 'quality'] as const;
@@ -92,7 +92,7 @@ function allRows(view: ListView, state: PhoneState): readonly Row[] | undefined 
 }
 
 function messageRow(message: StoredMessageInfo): Row {
-  const { id, at, direction, peer, peerName, text, state, reason, account } = message;
+  const { id, at, direction, peer, account, text, state, reason } = message;
   const failed = state === 'failed' ? `${texts.notSent(reason ?? '')}  ` : '';
   return {
     key: id,
@@ -100,7 +100,7 @@ function messageRow(message: StoredMessageInfo): Row {
     cells: [
       localTime(at).slice(5, 16),
       direction === 'in' ? texts.from : texts.to,
-      printable(peerName ?? shortUri(peer, account)),
+      messageParty(message),
       printable(`${failed}${text}`),
     ],
     target: peer,

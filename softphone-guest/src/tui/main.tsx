@@ -8,6 +8,9 @@ import { PlainScreen } from './plain/plain-screen.ts';
 import { PhoneStore } from './store.ts';
 import { themeFor } from './theme.ts';
 
+/** ECMA-48: CUP to the first cell, ED to the end. */
+const HOME_AND_ERASE = '\u001b[H\u001b[J';
+
 /** Runs until the person leaves. Nothing but the screen ends: calls belong to the daemon. */
 export async function runTui(options: {
   readonly paths: Paths;
@@ -28,10 +31,18 @@ export async function runTui(options: {
     />,
     { exitOnCtrlC: false, alternateScreen: true, incrementalRendering: true, interactive: true },
   );
+  // What a terminal makes of old lines at another width is its own affair (tmux wraps them anew), so a
+  // frame that goes by where the last one stood would end up between them: begin anew, before ink draws.
+  const wipe = () => {
+    app.clear();
+    process.stdout.write(HOME_AND_ERASE);
+  };
+  process.stdout.prependListener('resize', wipe);
   const leave = () => app.unmount();
   process.once('SIGTERM', leave);
   process.once('SIGHUP', leave);
   await app.waitUntilExit();
+  process.stdout.off('resize', wipe);
   await store.close();
 }
 

@@ -58,7 +58,7 @@ export const texts = {
   missedCall: 'missed',
   from: 'from',
   to: 'to',
-  lastMinute: 'last minute',
+  last: (seconds: number) => (seconds === 60 ? 'last minute' : `last ${seconds} seconds`),
   noCall: 'No call to show.',
   held: 'on hold',
   remoteHeld: 'held by peer',
@@ -98,8 +98,8 @@ export const texts = {
   ended: (call: CallInfo) =>
     `call with ${party(call)} ended: ${printable(call.end?.reason ?? '')}`.replace(/: $/, ''),
   dtmfReceived: (digit: string) => `the peer pressed ${printable(digit)}`,
-  message: ({ peer, peerName, account, text }: StoredMessageInfo) =>
-    `${printable(peerName ?? shortUri(peer, account))}: ${printable(text.slice(0, 200))}`,
+  message: (message: StoredMessageInfo) =>
+    `${messageParty(message)}: ${printable(message.text.slice(0, 200))}`,
   notSent: (reason: string) => `(not sent: ${printable(reason)})`,
   writeTo: 'Message to: ',
   writeToHint: 'number, name or user@host; Enter, then the text',
@@ -131,6 +131,10 @@ export function party(
   const uri = printable(shortUri(call.remote, call.account));
   const name = call.contact ?? call.remoteName ?? '';
   return name === '' ? uri : `${printable(name)} <${uri}>`;
+}
+
+export function messageParty({ peer, peerName, contact, account }: StoredMessageInfo): string {
+  return printable(contact ?? peerName ?? shortUri(peer, account));
 }
 
 /** Who somebody is: a number or name alone where the domain is that of our own line. */

@@ -7,6 +7,8 @@ import { commands } from './palette.ts';
 import { focusOf, type PhoneState } from './state.ts';
 
 const MAX_TYPED = 256;
+/** Keys that come in one piece. */
+const MAX_BURST = 8;
 
 /** What is being typed. */
 export interface Field {
@@ -48,8 +50,27 @@ export interface Step {
   readonly effects: readonly Effect[];
 }
 
-/** Pure: what a key does on this screen. Text that comes in one piece counts as one key. */
+/**
+ * Pure: what keys do on this screen. Over a slow line several can come in one piece: they are pressed one
+ * after the other, and what follows a key that asks for text is that text. More than a hand can have
+ * typed is not taken for keys: somebody has pasted at a terminal that does not say so.
+ */
 export function press(ui: Ui, state: PhoneState, input: string, key: Key): Step {
+  const [first = '', ...others] = input;
+  if (others.length === 0 || isTyping(ui) || key.ctrl === true || key.meta === true) {
+    return pressOne(ui, state, input, key);
+  }
+  const step = pressOne(ui, state, first, key);
+  if (!isTyping(step.ui) && others.length >= MAX_BURST) return only(ui);
+  const next = press(step.ui, state, others.join(''), key);
+  return { ui: next.ui, effects: [...step.effects, ...next.effects] };
+}
+
+function isTyping(ui: Ui): boolean {
+  return ui.field !== undefined || ui.finding;
+}
+
+function pressOne(ui: Ui, state: PhoneState, input: string, key: Key): Step {
   if (ui.help) return only({ ...ui, help: false });
   if (ui.field !== undefined) return typeField(ui, ui.field, state, input, key);
   if (ui.finding) return typeFind(ui, state, input, key);

@@ -1,3 +1,4 @@
+import { Box } from 'ink';
 import { cleanup, render } from 'ink-testing-library';
 import { afterEach, describe, expect, it } from 'vitest';
 import { describeMedia } from '../../src/control/info.ts';
@@ -44,6 +45,7 @@ const busy: PhoneState = {
       direction: 'in',
       peer: 'sip:carol@example.com',
       peerName: 'Carol',
+      contact: null,
       type: 'text/plain',
       text: 'lunch?\u001b[2J',
       state: 'received',
@@ -57,15 +59,17 @@ const busy: PhoneState = {
 function frame(ui: Partial<Ui>, size: { columns?: number; rows?: number } = {}, state = busy) {
   const at: Ui = { ...initialUi, ...ui };
   const app = render(
-    <PhoneScreen
-      state={state}
-      ui={at}
-      actions={offered(at, state)}
-      now={Date.parse('2026-01-01T00:01:05.000Z')}
-      columns={size.columns ?? 80}
-      rows={size.rows ?? 24}
-      theme={themeFor({ NO_COLOR: '1' })}
-    />,
+    <Box flexDirection="column" width={size.columns ?? 80}>
+      <PhoneScreen
+        state={state}
+        ui={at}
+        actions={offered(at, state)}
+        now={Date.parse('2026-01-01T00:01:05.000Z')}
+        columns={size.columns ?? 80}
+        rows={size.rows ?? 24}
+        theme={themeFor({ NO_COLOR: '1' })}
+      />
+    </Box>,
   );
   return app.lastFrame() ?? '';
 }

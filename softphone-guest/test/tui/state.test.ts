@@ -53,6 +53,7 @@ describe('the screen’s state', () => {
       direction: 'out',
       peer: 'sip:carol@example.net',
       peerName: null,
+      contact: null,
       type: 'text/plain',
       text: 'Lunch?',
       state: 'sending',

@@ -204,6 +204,20 @@ describe('keys', () => {
   });
 });
 
+describe('keys that come in one piece', () => {
+  it('are pressed one after the other, and text is text', () => {
+    const state = { ...connected, calls: [callInfo()] };
+    expect(play(state, 'mh').done).toEqual(['mute c1 true', 'hold c1 true']);
+    expect(play(connected, 'd0301234567890\r').done).toEqual(['dial 0301234567890']);
+    expect(play(connected, 'ykf').ui).toMatchObject({ view: 'history', finding: true });
+  });
+
+  it('are not played when no hand can have typed them', () => {
+    const state = { ...connected, calls: [callInfo()] };
+    expect(play(state, 'hxmxhxmxh')).toMatchObject({ ui: initialUi, done: [] });
+  });
+});
+
 describe('the clipboard', () => {
   it('goes where text goes, without control characters', () => {
     expect(paste(initialUi, ' 030\n12 ').field).toMatchObject({ kind: 'dial', text: '03012' });

@@ -24,5 +24,5 @@ export { SrtpContext } from './media/srtp.ts';
 export { EngineProcess, MICROPHONE_HZ } from './phone/engine-process.ts';
 export { GuestProcess } from './phone/guest-process.ts';
 export { Phone } from './phone/phone.ts';
-export { engineProgram } from './phone/programs.ts';
+export { engineProgram, guestProgram } from './phone/programs.ts';
 export type { TomlTable } from './phone/toml.ts';

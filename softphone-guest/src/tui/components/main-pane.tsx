@@ -18,11 +18,12 @@ interface PaneProps {
   readonly ui: Ui;
   readonly now: number;
   readonly rows: number;
+  readonly columns: number;
   readonly theme: Theme;
 }
 
 /** Calls and the view: one above the other's place on a narrow screen, side by side on a wide one. */
-export function MainPane(props: PaneProps & { columns: number }): ReactNode {
+export function MainPane(props: PaneProps): ReactNode {
   const { ui, columns } = props;
   if (columns < BOTH_COLUMNS || ui.view === 'calls') {
     return (
@@ -39,7 +40,7 @@ export function MainPane(props: PaneProps & { columns: number }): ReactNode {
       </Box>
       <Box flexDirection="column" width="50%">
         <Title view={ui.view} />
-        <ViewPane {...props} view={ui.view} />
+        <ViewPane {...props} columns={Math.floor(columns / 2)} view={ui.view} />
       </Box>
     </Box>
   );
@@ -70,6 +71,7 @@ function ViewPane(props: PaneProps & { view: View }): ReactNode {
     <QualityPane
       call={call}
       samples={call === undefined ? [] : (state.samples[call.id] ?? [])}
+      columns={props.columns}
       theme={theme}
     />
   );

@@ -39,7 +39,9 @@ export function PhoneScreen(props: PhoneScreenProps): ReactNode {
   const incoming = state.calls.filter((call) => call.state === 'incoming');
   const connected = state.daemon.state === 'connected';
   return (
-    <Box flexDirection="column" width={columns}>
+    // As wide as ink has it, which knows of a new size before React does: a frame that is too wide for
+    // one moment would be wrapped, and what is drawn over it later would miss its place.
+    <Box flexDirection="column">
       {!ui.help && (
         <Text bold>
           <Coloured colour={theme.accent}>{texts.title}</Coloured>

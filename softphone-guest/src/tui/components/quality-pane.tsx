@@ -12,13 +12,20 @@ const [WORST_MOS, BEST_MOS] = [1, 4.5];
 /** Of a chart; more fills it. */
 const [MOST_LOSS_PCT, MOST_JITTER_MS] = [10, 60];
 
+/** Before each chart. */
+const NAME_WIDTH = 8;
+
 /** How the chosen call sounds, and has sounded for a minute. */
 export function QualityPane(props: {
   call: CallInfo | undefined;
   samples: readonly Sample[];
+  /** Of the pane. */
+  columns: number;
   theme: Theme;
 }): ReactNode {
-  const { call, samples, theme } = props;
+  const { call, columns, theme } = props;
+  const seconds = Math.min(MOST_SAMPLES, Math.max(1, columns - NAME_WIDTH));
+  const samples = props.samples.slice(-seconds);
   if (call === undefined) return <Text dimColor>{texts.noCall}</Text>;
   const { media } = call;
   return (
@@ -37,8 +44,9 @@ export function QualityPane(props: {
           ].join('  ')}
         </Text>
       )}
-      <Text dimColor>{texts.lastMinute}</Text>
+      <Text dimColor>{texts.last(seconds)}</Text>
       <ChartLine
+        seconds={seconds}
         name="MOS"
         colour={media.mos === null ? undefined : mosColour(media.mos, theme)}
         bars={chart(
@@ -48,6 +56,7 @@ export function QualityPane(props: {
         )}
       />
       <ChartLine
+        seconds={seconds}
         name="loss"
         colour={undefined}
         bars={chart(
@@ -57,6 +66,7 @@ export function QualityPane(props: {
         )}
       />
       <ChartLine
+        seconds={seconds}
         name="jitter"
         colour={undefined}
         bars={chart(
@@ -69,11 +79,16 @@ export function QualityPane(props: {
   );
 }
 
-function ChartLine(props: { name: string; bars: string; colour: string | undefined }): ReactNode {
+function ChartLine(props: {
+  name: string;
+  bars: string;
+  seconds: number;
+  colour: string | undefined;
+}): ReactNode {
   return (
     <Text wrap="truncate-end">
-      {props.name.padEnd(8)}
-      <Coloured colour={props.colour}>{props.bars.padStart(MOST_SAMPLES)}</Coloured>
+      {props.name.padEnd(NAME_WIDTH)}
+      <Coloured colour={props.colour}>{props.bars.padStart(props.seconds)}</Coloured>
     </Text>
   );
 }

@@ -57,6 +57,9 @@ const PHONES: Readonly<Record<string, AsteriskPhone>> = {
   'bob-box': { endpoint: 'mailboxes = 100@default' },
   'alice-setup': {},
   'alice-desktop': { endpoint: 'allow = !all,alaw' },
+  alice: { endpoint: 'from_domain = example.com' },
+  carol: { endpoint: 'from_domain = example.com' },
+  dave: { endpoint: 'from_domain = example.com' },
 };
 
 export const ASTERISK_PASSWORD = 'wonderland';
