@@ -150,9 +150,6 @@ async function farEnd(scope: Scope, directory: string, pulse: Pulse): Promise<Gu
           ...PLAIN_SOUND,
           input: `pulse:${FAR.microphone}.monitor`,
           output: `pulse:${FAR.loudspeaker}`,
-          // Nothing that the other side does not do: see `npm run bench -- echo`.
-          echo_cancellation: 'off',
-          noise_suppression: 'off',
         },
       },
     }),

@@ -43,9 +43,6 @@ function startEngine({ directory, namespace, pulse, host, port }: Place): Promis
         ...PLAIN_SOUND,
         input: `pulse:${MICROPHONE}.monitor`,
         output: `pulse:${LOUDSPEAKER}`,
-        // Nothing that the other side does not do: see `npm run bench -- echo`.
-        echo_cancellation: 'off',
-        noise_suppression: 'off',
       },
     },
     args: ['--spice', `spice://${host}:${port}?password=${TICKET}`],

@@ -47,7 +47,13 @@ export async function devices(
   else output.out(devicesTable(info));
 }
 
-function devicesTable({ devices: list, selected }: DevicesInfo): string {
+function rolesOf(chosen: Readonly<Record<string, string>>, device: string): readonly string[] {
+  return Object.entries(chosen)
+    .filter(([, id]) => id === device)
+    .map(([role]) => role);
+}
+
+function devicesTable({ devices: list, selected, standIns = {} }: DevicesInfo): string {
   if (list.length === 0) return 'the thin client has no audio devices\n';
   return table([
     ['DEVICE', 'NAME', 'ROLES', 'USED AS'],
@@ -55,10 +61,10 @@ function devicesTable({ devices: list, selected }: DevicesInfo): string {
       device.id,
       printable(device.present ? device.name : `${device.name} (not plugged in)`),
       device.roles.join(', '),
-      Object.entries(selected)
-        .filter(([, id]) => id === device.id)
-        .map(([role]) => role)
-        .join(', '),
+      [
+        ...rolesOf(selected, device.id),
+        ...rolesOf(standIns, device.id).map((role) => `${role} (stands in)`),
+      ].join(', '),
     ]),
   ]);
 }

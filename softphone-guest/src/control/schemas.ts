@@ -1,4 +1,4 @@
-import { audioDevice, audioRole } from '@offhook/media-rpc/schemas';
+import { audioDevice, audioRole, standIns } from '@offhook/media-rpc/schemas';
 import { z } from 'zod';
 
 /** What the control socket tells of calls, lines and the engine: the vocabulary of scripts. */
@@ -204,6 +204,9 @@ export const enginesInfo = z.object({
 export const devicesInfo = z.object({
   devices: z.array(audioDevice),
   selected: z.record(audioRole, z.string()),
+  standIns: standIns
+    .optional()
+    .describe('Devices in use in place of selected ones that are gone, by role'),
 });
 
 export const messageInfo = z.object({
