@@ -179,7 +179,7 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
     defaultAccount: config.dial.account,
   });
 
-  const desk = await deskOf(parts, history);
+  const desk = await deskOf(parts, history, plan);
   const handsets = new Handsets({
     soft: new SoftHandset({ manager, presence, lines, codes: config.codes }),
     softEvents: manager.events,
@@ -253,12 +253,22 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
 async function deskOf(
   { config, register, nameOf = () => undefined, clock, logger }: PhoneParts,
   history: CallHistory,
+  plan: DialPlan,
 ): Promise<DeskHandset | undefined> {
   const { desk, codes, dial } = config;
   if (desk === undefined || !register) return undefined;
   const { openDesk } = await import('./desk/open-desk.ts');
   const domain = dial.domain ?? domainOf(movingAccount(config)?.aor ?? '');
-  return openDesk({ desk, codes, domain, nameOf, history, clock, logger });
+  return openDesk({
+    desk,
+    codes,
+    domain,
+    decide: (target) => plan.decide(target).target,
+    nameOf,
+    history,
+    clock,
+    logger,
+  });
 }
 
 /** The account by which calls move between softphone and desk phone. */

@@ -16,6 +16,8 @@ export interface DeskHandsetParts {
   readonly codes: GuestConfig['codes'];
   /** Completes what is dialled. */
   readonly domain: string;
+  /** What the number rules make of what somebody dials. @throws OffhookError `blocked` */
+  readonly decide: (target: string) => string;
 }
 
 /** A call that was picked up is there then. */
@@ -29,11 +31,13 @@ export class DeskHandset implements Handset {
   readonly line: DeskLine;
   readonly #codes: GuestConfig['codes'];
   readonly #domain: string;
+  readonly #decide: DeskHandsetParts['decide'];
 
   constructor(parts: DeskHandsetParts) {
     this.line = parts.line;
     this.#codes = parts.codes;
     this.#domain = parts.domain;
+    this.#decide = parts.decide;
   }
 
   get events(): DeskLine['events'] {
@@ -51,7 +55,8 @@ export class DeskHandset implements Handset {
 
   async dial(_line: Line, target: string): Promise<DeskCall> {
     const device = this.#able('dial');
-    const to = this.#numberOf(target);
+    // The number rules have been asked already.
+    const to = this.#plainNumberOf(target);
     const active = this.list().find(({ call }) => isActive(call));
     if (active === undefined) return this.#call(to);
     const connection = active.connection.id;
@@ -291,6 +296,10 @@ export class DeskHandset implements Handset {
 
   /** What the phone is to dial; the rest of a SIP URI is the PBX's to know. */
   #numberOf(target: string): string {
+    return this.#plainNumberOf(this.#decide(target));
+  }
+
+  #plainNumberOf(target: string): string {
     const number = userOf(dialTarget(target, this.#domain));
     if (/^[0-9A-Za-z*#+._-]{1,64}$/.test(number)) return number;
     throw new OffhookError('call', 'bad-target', `the desk phone cannot dial ${target}`, {

@@ -12,12 +12,14 @@ export function openDesk(options: {
   readonly desk: NonNullable<GuestConfig['desk']>;
   readonly codes: GuestConfig['codes'];
   readonly domain: string;
+  /** What the number rules make of what somebody dials. */
+  readonly decide: (target: string) => string;
   readonly nameOf: (uri: string) => string | undefined;
   readonly history: CallHistory;
   readonly clock: Clock;
   readonly logger: Logger;
 }): DeskHandset {
-  const { desk, codes, domain, nameOf, history, clock, logger } = options;
+  const { desk, codes, domain, decide, nameOf, history, clock, logger } = options;
   const { url, device, ca, token_file: file } = desk;
   const client = followCti({
     url,
@@ -26,7 +28,7 @@ export function openDesk(options: {
     ...(ca === undefined ? {} : { ca: readPem(ca) }),
   });
   const line = new DeskLine({ client, url, device, domain, nameOf, history, clock, logger });
-  return new DeskHandset({ line, codes, domain });
+  return new DeskHandset({ line, codes, domain, decide });
 }
 
 async function readToken(file: string): Promise<string> {

@@ -112,6 +112,12 @@ describe('the desk phone', () => {
     expect(fake.bridge.asked).toEqual([asked]);
   });
 
+  it('hands on to what the number rules make of a number', async () => {
+    fake.bridge.come([station('alice', EVERYTHING)], talking());
+    await fake.desk.transfer(first, '0900');
+    expect(fake.bridge.asked).toEqual(['singleStepTransfer {"connection":"pbx:1.1","to":"*0900"}']);
+  });
+
   it('swaps, joins and hands over two calls', async () => {
     fake.bridge.come([station('alice', EVERYTHING)], [...talking('hold'), ...withCarol()]);
     await fake.desk.swap();

@@ -89,6 +89,11 @@ export function fakeDesk() {
     logger: silentLogger,
   });
   const codes = { pickup: '*8{extension}' };
-  const desk = new DeskHandset({ line, codes, domain: 'pbx.example.com' });
+  const desk = new DeskHandset({
+    line,
+    codes,
+    domain: 'pbx.example.com',
+    decide: (target) => (target === '0900' ? '*0900' : target),
+  });
   return { bridge, clock, history, line, desk };
 }
