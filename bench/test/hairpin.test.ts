@@ -112,11 +112,13 @@ describe('the hair-pin benchmark', () => {
   it('draws what was measured, and says what was not', () => {
     const svg = plot(report([...good, session('tuned', 400, { line: SLOW })]), new Date(0));
     expect(svg).toMatch(/^<svg .*<\/svg>\n$/s);
-    expect(svg).toContain('1970-01-01, 5 sessions each');
+    expect(svg).toContain('1970-01-01; sessions of each path: 5');
+    expect(svg).not.toContain('Not a valid run');
     expect(svg).toContain('>102<');
     expect(svg).toContain('40 ms, 1 %');
     expect(svg).not.toMatch(/NaN|Infinity|undefined/);
     expect(plot(report(five('redirected', 100)), new Date(0))).toContain('not measured');
+    expect(plot(report(good.slice(1)), new Date(0))).toContain('run: only 4 sessions a path');
   });
 });
 

@@ -1,4 +1,5 @@
 import { mean, median } from '../measure/statistics.ts';
+import { validity } from './analysis.ts';
 import { lineTable, type LineRow } from './lines.ts';
 import type { MeasureReport, Path, SessionReport } from './options.ts';
 import { directSessions, type Way } from './sessions.ts';
@@ -25,6 +26,8 @@ export function plot(report: MeasureReport, at: Date): string {
   const paths = directSessions(report.sessions);
   const day = at.toISOString().slice(0, 10);
   const count = Math.min(...Object.values(paths).map(({ length }) => length));
+  const { valid, failed } = validity(Object.values(paths).flat());
+  const doubt = valid ? '' : `. Not a valid run: ${failed.join(', ')}`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}">`,
     '<title>A redirected call beside the same call hair-pinned through the desktop</title>',
@@ -33,7 +36,7 @@ export function plot(report: MeasureReport, at: Date): string {
     ...latencyPanel(paths),
     ...costPanel(paths),
     ...linePanel(lineTable(report.sessions)),
-    text(24, HEIGHT - 16, `${day}, ${count} sessions each; whiskers: range of session medians`),
+    text(24, HEIGHT - 16, `${day}; sessions of each path: ${count}; whiskers: their range${doubt}`),
     '</svg>',
     '',
   ].join('\n');

@@ -41,9 +41,10 @@ export async function session(
   try {
     await bed.connect(scope, path, line);
     const beside = costs ? [await idle()] : [];
-    const xruns = await runDry(bed);
     const call = await bed.call();
     await pause(SETTLE_MS);
+    // A card that has just been opened may have waited.
+    const xruns = await runDry(bed);
     const during: Load[] = [];
     const end = await count();
     const heard = await oneWay(bed.pulse, {

@@ -6,9 +6,11 @@ export type SoundServer = 'pulse' | 'alsa' | 'none';
 
 /**
  * Buffers of devices in microseconds. Small ones are the better part of the latency from mouth to
- * ear; PulseAudio and PipeWire keep up with these.
+ * ear. Sound servers keep up with four pieces of 5 ms as well as with four of 10 (docs/benchmarks.md);
+ * cards that are used without one differ more.
  */
-const BUFFERS = 'buffer-time=40000 latency-time=10000 provide-clock=false';
+const PULSE_BUFFERS = 'buffer-time=20000 latency-time=5000 provide-clock=false';
+const ALSA_BUFFERS = 'buffer-time=40000 latency-time=10000 provide-clock=false';
 const CLIENT = 'client-name=Offhook stream-properties="props,media.role=phone"';
 /** Recordings have one format whatever the codec, so that they can go on across a codec change. */
 const FILE_CAPS = 'audio/x-raw,format=S16LE,layout=interleaved,rate=16000,channels=1';
@@ -40,12 +42,12 @@ export function inputElements(
     case 'file':
       return `offhooksrc name=input ${frame} location=${quote(rest)} ! ${CONVERT}`;
     case 'pulse':
-      return `pulsesrc name=input ${BUFFERS} ${CLIENT} device=${quote(rest)}`;
+      return `pulsesrc name=input ${PULSE_BUFFERS} ${CLIENT} device=${quote(rest)}`;
     case 'alsa':
-      return `alsasrc name=input ${BUFFERS} device=${quote(rest)} ! ${CONVERT}`;
+      return `alsasrc name=input ${ALSA_BUFFERS} device=${quote(rest)} ! ${CONVERT}`;
     case 'default':
-      if (options.sound === 'pulse') return `pulsesrc name=input ${BUFFERS} ${CLIENT}`;
-      if (options.sound === 'alsa') return `alsasrc name=input ${BUFFERS} ! ${CONVERT}`;
+      if (options.sound === 'pulse') return `pulsesrc name=input ${PULSE_BUFFERS} ${CLIENT}`;
+      if (options.sound === 'alsa') return `alsasrc name=input ${ALSA_BUFFERS} ! ${CONVERT}`;
       return inputElements('null', options);
     default:
       throw unknownDevice(id);
@@ -58,7 +60,7 @@ export function outputElements(
   options: { sound: SoundServer; append: boolean },
 ): string {
   const sink = 'name=output async=false enable-last-sample=false';
-  const device = `${sink} sync=true processing-deadline=0 ${BUFFERS}`;
+  const device = `${sink} sync=true processing-deadline=0`;
   const [kind, rest] = splitDevice(id);
   switch (kind) {
     case 'null':
@@ -66,12 +68,12 @@ export function outputElements(
     case 'file':
       return `${CONVERT} ! ${FILE_CAPS} ! offhookwavsink ${sink} sync=true append=${options.append} location=${quote(rest)}`;
     case 'pulse':
-      return `pulsesink ${device} ${CLIENT} device=${quote(rest)}`;
+      return `pulsesink ${device} ${PULSE_BUFFERS} ${CLIENT} device=${quote(rest)}`;
     case 'alsa':
-      return `${CONVERT} ! alsasink ${device} device=${quote(rest)}`;
+      return `${CONVERT} ! alsasink ${device} ${ALSA_BUFFERS} device=${quote(rest)}`;
     case 'default':
-      if (options.sound === 'pulse') return `pulsesink ${device} ${CLIENT}`;
-      if (options.sound === 'alsa') return `${CONVERT} ! alsasink ${device}`;
+      if (options.sound === 'pulse') return `pulsesink ${device} ${PULSE_BUFFERS} ${CLIENT}`;
+      if (options.sound === 'alsa') return `${CONVERT} ! alsasink ${device} ${ALSA_BUFFERS}`;
       return outputElements('null', options);
     default:
       throw unknownDevice(id);
