@@ -1,8 +1,10 @@
 import { configurationPage } from './configuration.ts';
 import { controlApiPage } from './control-api.ts';
+import { dbusPage } from './dbus.ts';
 
 /** The pages in docs/ that are made from code, by file name. */
 export const pages: Readonly<Record<string, () => string>> = {
   'configuration.md': configurationPage,
   'control-api.md': controlApiPage,
+  'dbus.md': dbusPage,
 };

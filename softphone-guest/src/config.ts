@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { account } from './config/account.ts';
 import { engine } from './config/engine.ts';
 import { desk } from './config/desk.ts';
+import { desktop } from './config/desktop.ts';
 import { dial } from './config/dial.ts';
 import { emergency } from './config/emergency.ts';
 import { calls, codes, hook, log } from './config/phone.ts';
@@ -35,6 +36,7 @@ export const guestConfigSchema = z
     codes,
     desk: desk.optional(),
     watch,
+    desktop,
     hook: z
       .array(hook)
       .max(100)

@@ -34,6 +34,9 @@ export async function daemon(
     connectEngine: connectEngine(config, instanceId(paths.stateDir)),
     sqlite: loadSqlite,
   });
+  const parts = { config: config.desktop, paths, clock: systemClock, logger, env: process.env };
+  // Calls do not wait for the bus of the desktop.
+  const desktop = import('../desktop/desktop.ts').then(({ openDesktop }) => openDesktop(parts));
   const { promise, resolve } = Promise.withResolvers<void>();
   let askedAt: number | undefined;
   const stop = (signal: NodeJS.Signals) => {
@@ -45,8 +48,9 @@ export async function daemon(
     }
     askedAt = now;
     logger.info({ signal }, 'shutting down');
-    running
-      .close({ keepCalls })
+    desktop
+      .then((open) => open?.close())
+      .then(() => running.close({ keepCalls }))
       .catch((error: unknown) => logger.error({ reason: describeError(error) }, 'shut-down failed'))
       .finally(resolve);
   };

@@ -49,6 +49,8 @@ export class GuestProcess {
       name: 'offhook daemon',
       ...(options.wrap?.(program) ?? program),
       logFile: join(directory, 'guest.log'),
+      // Not the desktop of whoever runs the tests.
+      env: { DBUS_SESSION_BUS_ADDRESS: '' },
     });
     const guest = new GuestProcess(child, state, port);
     await child.ready(/^ready$/m, { within: 20_000, signal: options.signal });
