@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { silentLogger, systemClock, withDeadline } from '@offhook/common';
+import { OffhookError, silentLogger, systemClock, withDeadline } from '@offhook/common';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Channel } from '../../src/channel.ts';
 import { startSpiceProxy, type ViewerEntrance } from '../../src/spice/index.ts';
 import {
   AUTH_MECHANISM_SPICE,
@@ -11,16 +12,20 @@ import {
   encodeLinkRequest,
   encryptTicket,
 } from '../../src/spice/link.ts';
-import { mainFromServer } from '../../src/spice/messages.ts';
+import { mainFromServer, portFromServer } from '../../src/spice/messages.ts';
 import { SocketReader } from '../../src/socket-reader.ts';
-import { FakeServer, frame, sendMain, type FakeServerOptions } from './fake-server.ts';
+import { FakeServer, frame, message, sendMain, type FakeServerOptions } from './fake-server.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
-async function setUp(options: FakeServerOptions = {}, timeoutMs = 2000) {
+async function setUp(
+  options: FakeServerOptions = {},
+  timeoutMs = 2000,
+  onChannel: (engine: Channel) => void = () => undefined,
+) {
   const server = await FakeServer.start(options);
   cleanups.push(() => server.stop());
   const proxy = await startSpiceProxy({
@@ -29,7 +34,7 @@ async function setUp(options: FakeServerOptions = {}, timeoutMs = 2000) {
     clock: systemClock,
     logger: silentLogger,
     timeoutMs,
-    onChannel: () => undefined,
+    onChannel,
   });
   cleanups.push(() => proxy.close());
   return { server, proxy, entrance: proxy.admit() };
@@ -202,6 +207,67 @@ describe('a bad client at the proxy', () => {
     for (const socket of crowd) socket.destroy();
     const errorCode = () => link(entrance).then(({ reply }) => reply.error);
     await expect.poll(errorCode, { timeout: 5000 }).toBe(0);
+  });
+});
+
+describe('an engine behind the proxy', () => {
+  const PORT_NAME = 'org.offhook.engine.0';
+  const FLOOD = frame(portFromServer.data.type, Buffer.alloc(64 * 1024));
+
+  /** A desktop whose guest floods the port; what its display is sent comes back. */
+  const serve: FakeServerOptions['serve'] = (socket, { channelType }) => {
+    if (channelType === 1) {
+      sendMain(socket, [
+        { type: 2, id: 0 },
+        { type: 10, id: 3 },
+      ]);
+    } else if (channelType === 10) {
+      const name = Buffer.from(`${PORT_NAME}\0`);
+      socket.write(message(portFromServer.init, { name, opened: 1 }));
+      const pour = () => {
+        while (!socket.destroyed && socket.write(FLOOD));
+      };
+      socket.on('drain', pour).resume();
+      pour();
+    } else {
+      socket.pipe(socket);
+    }
+  };
+
+  it.each<[string, (engine: Channel) => void]>([
+    ['takes nothing', (engine) => engine.pause()],
+    ['is gone', (engine) => engine.destroy()],
+    [
+      'says more than the guest takes',
+      (engine) => {
+        for (let turn = 0; turn < 64 && !engine.closed; turn++)
+          engine.write(Buffer.alloc(256 * 1024));
+      },
+    ],
+    [
+      'fails at each byte',
+      (engine) =>
+        engine.on('data', () => {
+          engine.destroy(new OffhookError('channel', 'failed', 'the engine has crashed'));
+        }),
+    ],
+  ])('leaves the viewer’s channels alone when it %s', async (_what, act) => {
+    const channels: Channel[] = [];
+    const { entrance } = await setUp({ serve }, 2000, (channel) => {
+      channels.push(channel);
+      act(channel);
+    });
+    const main = await linked(entrance, MAIN);
+    const display = await linked(entrance);
+    await expect.poll(() => channels.length).toBeGreaterThan(0);
+    for (let turn = 0; turn < 50; turn++) {
+      const picture = frame(301, randomBytes(1000));
+      display.write(picture);
+      const reader = new SocketReader(display);
+      expect(await reader.read(picture.length, signal)).toEqual(picture);
+      reader.release();
+    }
+    expect([main.destroyed, display.destroyed]).toEqual([false, false]);
   });
 });
 
