@@ -177,6 +177,8 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
     manager,
     settings,
     defaultAccount: config.dial.account,
+    clock,
+    logger,
   });
 
   const desk = await deskOf(parts, history, plan);

@@ -154,8 +154,7 @@ export class AccountImpl implements Account {
   }
 
   isOwnBinding(contact: string): boolean {
-    const uri = parseUri(contact);
-    return uri !== undefined && uriParam(uri, ACCOUNT_PARAM) === this.#identity.mark;
+    return this.#registrar.owns(contact);
   }
 
   bindingRemoved({ reason, retryAfter }: Parameters<Account['bindingRemoved']>[0]): void {

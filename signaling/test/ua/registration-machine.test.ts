@@ -44,6 +44,20 @@ describe('the registration machine', () => {
     expect(effects).toContainEqual({ type: 'register', registrar: 'sip:two', seconds: 300 });
   });
 
+  it.each([
+    ['at once', 0, { type: 'register', registrar: 'sip:one', seconds: 300 }],
+    ['later', 60, { type: 'arm', ms: 60_000 }],
+    [
+      'not by itself',
+      undefined,
+      { type: 'report', state: { state: 'failed', status: 0, reason: 'logged out' } },
+    ],
+  ])('comes back %s when the registrar has taken the binding', (_what, retryAfter, effect) => {
+    const removed: RegistrationInput = { type: 'removed', reason: 'logged out', retryAfter };
+    expect(run([{ type: 'start' }, accepted, removed]).effects).toContainEqual(effect);
+    expect(run([{ type: 'start' }, removed]).effects).toEqual([]);
+  });
+
   it('tries the other registrar before it waits', () => {
     expect(run([{ type: 'start' }, unreachable]).effects).toContainEqual({
       type: 'register',

@@ -116,6 +116,12 @@ export const account = z
       .describe(
         'Whether a REFER outside of calls may dial: a call manager that lets this phone call',
       ),
+    reg_event: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether to ask the registrar to tell when it logs this phone out (RFC 3680, as in IMS)',
+      ),
     publish: z
       .boolean()
       .default(false)

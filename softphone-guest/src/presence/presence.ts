@@ -1,3 +1,4 @@
+import type { Clock, Logger } from '@offhook/common';
 import type { CallManager, Line } from '../call/call-manager.ts';
 import type { Settings } from '../call/person-settings.ts';
 import type { GuestConfig } from '../config.ts';
@@ -5,6 +6,7 @@ import type { Handsets } from '../handset/handsets.ts';
 import { Lamps } from './lamps.ts';
 import { Mailboxes } from './mailboxes.ts';
 import { OwnPresence } from './own-presence.ts';
+import { RegistrationWatch } from './registration-watch.ts';
 
 export interface PresenceParts {
   readonly lines: readonly Line[];
@@ -12,6 +14,8 @@ export interface PresenceParts {
   readonly manager: CallManager;
   readonly settings: Settings;
   readonly defaultAccount: string | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 /** What is known of others, and what others are told of us. Subscriptions end with their lines. */
@@ -20,9 +24,11 @@ export class PresenceBoard {
   readonly mailboxes = new Mailboxes();
   readonly #parts: PresenceParts;
   readonly #own = new OwnPresence();
+  readonly #registrations: RegistrationWatch;
 
   constructor(parts: PresenceParts) {
     this.#parts = parts;
+    this.#registrations = new RegistrationWatch(parts.clock, parts.logger);
     const { lines } = parts;
     // What was set in an earlier life holds from the first publication on.
     const { doNotDisturb } = parts.settings.current;
@@ -52,7 +58,8 @@ export class PresenceBoard {
   }
 
   #begin(line: Line): void {
-    const { aor, publish, voicemail } = line.config;
+    const { aor, publish, voicemail, reg_event: regEvent } = line.config;
+    if (regEvent) this.#registrations.watch(line);
     if (publish) this.#own.publish(line);
     if (voicemail !== false) this.mailboxes.subscribe(line, voicemail === true ? aor : voicemail);
     const { watch, manager, lines, defaultAccount } = this.#parts;

@@ -118,7 +118,7 @@ export function grantedSeconds(headers: Headers, current: CurrentBinding, asked:
 }
 
 /** Same user, host, port and transport: registrars reorder and drop the other parameters. */
-function sameUri(one: string, other: string): boolean {
+export function sameUri(one: string, other: string): boolean {
   const a = parseUri(one);
   const b = parseUri(other);
   if (a === undefined || b === undefined) return one === other;

@@ -13,6 +13,7 @@ import {
   contactUriOn,
   grantedSeconds,
   listsCurrent,
+  sameUri,
   type CurrentBinding,
   seenBehindNat,
   staleBindings,
@@ -85,6 +86,11 @@ export class RegistrarClient {
   /** The flow of the registration in force. */
   get flow(): Flow | undefined {
     return this.#flow;
+  }
+
+  /** Whether that is the Contact of the registration in force. */
+  owns(contact: string): boolean {
+    return this.#state.phase.name === 'registered' && sameUri(contact, this.#contact);
   }
 
   /** Our Contact on a flow, under the address by which the outside knows us. */

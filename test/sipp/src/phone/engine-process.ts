@@ -132,6 +132,7 @@ const PORTS = 64;
 
 function configuration(options: EngineOptions, paths: Paths, ports: number): TomlTable {
   const own = options.config ?? {};
+  const { engine: _engine, rtp: _rtp, audio: _audio, ...others } = own;
   return {
     engine: { listen: `unix:${paths.socket}`, log_level: 'debug', ...own['engine'] },
     rtp: { ports: `${ports}-${ports + PORTS - 1}`, loopback: 'allow', ...own['rtp'] },
@@ -142,6 +143,6 @@ function configuration(options: EngineOptions, paths: Paths, ports: number): Tom
       country: 'de',
       ...own['audio'],
     },
-    ...(own['policy'] === undefined ? {} : { policy: own['policy'] }),
+    ...others,
   };
 }

@@ -26,6 +26,26 @@ export const signalingRequirements = {
     source: 'Offhook',
     text: 'Many calls at once are each set up and torn down, with loss too.',
   },
+  'dial.rules': {
+    source: 'Offhook, configuration `[dial]`',
+    text: 'Numbers are completed, rewritten and refused by rules, which choose the account too.',
+  },
+  'emergency.location': {
+    source: 'RFC 6442 §4, RFC 4119, RFC 5139',
+    text: 'An emergency call carries the location of the thin client by value, past all number rules.',
+  },
+  'emergency.retry': {
+    source: 'RFC 6442 §4.3',
+    text: 'An emergency call that is refused for its location is made again without it.',
+  },
+  'emergency.callback': {
+    source: 'Offhook, configuration `emergency.callback`',
+    text: 'After an emergency call the phone rings in spite of do not disturb.',
+  },
+  'reg.event': {
+    source: 'RFC 3680 §4.1',
+    text: 'A phone that its registrar logs out says so, and comes back only as that one wants.',
+  },
   'net.tcp': { source: 'RFC 3261 §18', text: 'Everything works over TCP as well.' },
   'net.ipv6': { source: 'RFC 3261 §18, RFC 5118', text: 'Everything works over IPv6 as well.' },
   'net.loss': {

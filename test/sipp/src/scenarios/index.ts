@@ -16,6 +16,7 @@ import { commandLine } from './command-line.ts';
 import { engines } from './engine.ts';
 import { incoming } from './incoming.ts';
 import { media } from './media.ts';
+import { numbers } from './numbers.ts';
 import { offers } from './offers.ts';
 import { outgoing } from './outgoing.ts';
 import { presence } from './presence.ts';
@@ -29,6 +30,7 @@ import { transfers } from './transfers.ts';
 
 export const scenarios: readonly Scenario[] = [
   ...outgoing,
+  ...numbers,
   ...cancelling,
   ...refusals,
   ...authentication,
