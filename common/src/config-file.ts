@@ -79,8 +79,14 @@ export function parseLayers<S extends z.ZodType>(
   const result = schema.safeParse(data);
   if (!result.success) {
     for (const issue of result.error.issues) {
-      // Unknown keys are above, with a hint.
-      if (issue.code === 'unrecognized_keys') continue;
+      if (issue.code === 'unrecognized_keys') {
+        // Most are above, with a hint; not those of a record that takes only some.
+        for (const key of issue.keys) {
+          const where = [...keyPath(issue.path), key];
+          if (!problems.some((one) => one.key === dottedKey(where))) add(where, 'unknown key');
+        }
+        continue;
+      }
       for (const one of flatten(issue)) add(one.path, one.message);
     }
   }

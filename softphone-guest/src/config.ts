@@ -8,8 +8,10 @@ import {
   type PlacedConfig,
 } from '@offhook/common';
 import { z } from 'zod';
+import { readCache, shown } from './provisioning/cache.ts';
 import { account } from './config/account.ts';
 import { engine } from './config/engine.ts';
+import { provisioning } from './config/provisioning.ts';
 import { desk } from './config/desk.ts';
 import { desktop } from './config/desktop.ts';
 import { dial } from './config/dial.ts';
@@ -43,6 +45,7 @@ export const guestConfigSchema = z
       .default([])
       .describe('Commands that are run when something happens'),
     log,
+    provisioning,
   })
   .superRefine((config, context) => {
     const aors = config.account.map((one) => one.aor);
@@ -107,7 +110,13 @@ export type AccountConfig = GuestConfig['account'][number];
  */
 export function loadGuestConfig(path: string): GuestConfig {
   try {
-    return parsed({ path, text: readConfigText(path, false) });
+    const own = { path, text: readConfigText(path, false) };
+    const url = provisioningOf(own)?.url;
+    const given = url === undefined ? undefined : readCache(path, url);
+    return layeredConfig(
+      own,
+      given === undefined ? undefined : { path: shown(given.url), text: given.text },
+    );
   } catch (error) {
     if (!isOffhookError(error, 'not-found')) throw error;
     throw new OffhookError('config', 'not-found', `${path}: no such file`, {
@@ -122,11 +131,22 @@ const MINIMAL =
 
 /** The same for text that is already there, for tests. */
 export function parseGuestConfig(text: string, path = '/etc/offhook/config.toml'): GuestConfig {
-  return parsed({ path, text });
+  return layeredConfig({ path, text });
 }
 
-function parsed(own: ConfigText): GuestConfig {
-  const { config, placeOf } = parseLayers([own], guestConfigSchema);
+/** `[provisioning]` of a local file; undefined where the file is no TOML, which others tell. */
+export function provisioningOf(own: ConfigText): Parsed['provisioning'] | undefined {
+  try {
+    return parseLayers([own], z.looseObject({ provisioning })).config.provisioning;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A local file over what a server has given; accounts are brought together by their `aor`. */
+export function layeredConfig(own: ConfigText, given?: ConfigText): GuestConfig {
+  const layers = given === undefined ? ([own] as const) : ([own, given] as const);
+  const { config, placeOf } = parseLayers(layers, guestConfigSchema, { account: 'aor' });
   return { ...absolutePaths(config, own.path), placeOf };
 }
 

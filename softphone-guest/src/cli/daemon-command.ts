@@ -3,10 +3,11 @@ import { mkdirSync } from 'node:fs';
 import { createLogger, describeError, guardProcess, systemClock } from '@offhook/common';
 import { exitCode } from '@offhook/common/cli';
 import { connectEngine, createUserAgent } from '../adapters.ts';
-import { loadGuestConfig } from '../config.ts';
+import { loadGuestConfig, type GuestConfig } from '../config.ts';
 import { startDaemon } from '../daemon.ts';
 import { instanceId } from '../journal/instance.ts';
 import { loadSqlite } from '../journal/sqlite.ts';
+import { provisionedConfig, watchProvisioning } from '../provisioning/watch.ts';
 import type { Context } from './call-commands.ts';
 
 const RANDOM_STEPS = 2 ** 47;
@@ -20,21 +21,36 @@ export async function daemon(
   { paths, output }: Context,
   { keepCalls = false }: { keepCalls?: boolean } = {},
 ): Promise<void> {
-  const config = loadGuestConfig(paths.config);
-  const logger = createLogger({ name: 'offhook', level: config.log.level });
+  const first = await provisionedConfig(paths.config);
+  const logger = createLogger({ name: 'offhook', level: first.log.level });
   guardProcess(logger, exitCode.failed);
   mkdirSync(paths.stateDir, { recursive: true, mode: 0o700 });
-  const running = await startDaemon({
-    config,
-    paths,
-    clock: systemClock,
-    random: () => randomInt(RANDOM_STEPS) / RANDOM_STEPS,
+  const start = (config: GuestConfig) =>
+    startDaemon({
+      config,
+      paths,
+      clock: systemClock,
+      random: () => randomInt(RANDOM_STEPS) / RANDOM_STEPS,
+      logger,
+      createUserAgent,
+      connectEngine: connectEngine(config, instanceId(paths.stateDir)),
+      sqlite: loadSqlite,
+    });
+  let running = await start(first);
+  let stopping = false;
+  const watch = watchProvisioning(paths.config, first.provisioning, {
     logger,
-    createUserAgent,
-    connectEngine: connectEngine(config, instanceId(paths.stateDir)),
-    sqlite: loadSqlite,
+    clock: systemClock,
+    idle: () => running.phone.handsets.list().length === 0,
+    // In the same process and with the same state: calls, if any come meanwhile, go on.
+    restart: async () => {
+      const config = loadGuestConfig(paths.config);
+      if (stopping) return;
+      await running.close({ keepCalls: true });
+      running = await start(config);
+    },
   });
-  const parts = { config: config.desktop, paths, clock: systemClock, logger, env: process.env };
+  const parts = { config: first.desktop, paths, clock: systemClock, logger, env: process.env };
   // Calls do not wait for the bus of the desktop.
   const desktop = import('../desktop/desktop.ts').then(({ openDesktop }) => openDesktop(parts));
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -48,7 +64,10 @@ export async function daemon(
     }
     askedAt = now;
     logger.info({ signal }, 'shutting down');
-    desktop
+    stopping = true;
+    watch
+      .close()
+      .then(() => desktop)
       .then((open) => open?.close())
       .then(() => running.close({ keepCalls }))
       .catch((error: unknown) => logger.error({ reason: describeError(error) }, 'shut-down failed'))

@@ -6,6 +6,7 @@ export function setupCommand(program: Command, context: () => Context): void {
   program
     .command('setup')
     .description('from a SIP address and its password to a configuration that works')
+    .argument('[what]', 'SIP address, or the https: URL of a configuration from your IT department')
     .option('--address <address>', 'alice@example.com; asked for if left out')
     .option('--password-file <file>', 'its first line; - for standard input; asked for if left out')
     .option('--username <name>', 'where it is another one than in the address')
@@ -17,9 +18,16 @@ export function setupCommand(program: Command, context: () => Context): void {
     .option('--force', 'write a configuration anew; a copy is kept')
     .addHelpText(
       'after',
-      '\nRegistration and a call to yourself are tried over TLS, as DNS says, over TCP and UDP, in this\norder; the first way that works is written.\n\nExamples:\n  offhook setup\n  offhook setup --address alice@example.com --password-file - < password',
+      '\nRegistration and a call to yourself are tried over TLS, as DNS says, over TCP and UDP, in this\norder; the first way that works is written.\n\nExamples:\n  offhook setup\n  offhook setup sip:alice@example.com\n  offhook setup https://phones.example.com/alice.toml\n  offhook setup --address alice@example.com --password-file - < password',
     )
-    .action(async (options: SetupOptions) =>
-      (await import('./setup-command.ts')).setup(context(), options),
-    );
+    .action(async (what: string | undefined, options: SetupOptions) => {
+      if (what !== undefined && /^https?:/i.test(what)) {
+        await (await import('./provision-command.ts')).setupFrom(context(), what, options);
+        return;
+      }
+      const address = options.address ?? what;
+      await (
+        await import('./setup-command.ts')
+      ).setup(context(), { ...options, ...(address !== undefined && { address }) });
+    });
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { OffhookError } from '@offhook/common/errors';
 import type { Output } from '@offhook/common/cli';
-import { loadGuestConfig } from '../config.ts';
+import { provisionedConfig } from '../provisioning/watch.ts';
 import type { Paths } from '../paths.ts';
 
 const START_DEADLINE_MS = 15_000;
@@ -16,7 +16,7 @@ const MAX_LOG_BYTES = 5 * 1024 * 1024;
  */
 export async function startInBackground(paths: Paths, output: Output): Promise<string> {
   // What is wrong with the configuration is better said here than in a log.
-  loadGuestConfig(paths.config);
+  await provisionedConfig(paths.config);
   output.err('offhook: starting the daemon in the background\n');
   mkdirSync(paths.stateDir, { recursive: true, mode: 0o700 });
   const log = openLog(paths.log);

@@ -43,6 +43,6 @@ export function configText(settings: Settings): string {
 }
 
 /** A TOML basic string: JSON escapes are TOML's too. */
-function quote(text: string): string {
+export function quote(text: string): string {
   return JSON.stringify(text);
 }
