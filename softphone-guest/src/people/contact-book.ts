@@ -6,7 +6,7 @@ import type { Contact } from './contact.ts';
 import { partyKey, type LocalDialling } from './phone-number.ts';
 import { readCards, writeCards, type Card, type CardProblem } from './vcard.ts';
 
-const MAX_CONTACTS = 20_000;
+const MAX_CONTACTS = 100_000;
 const collator = new Intl.Collator(undefined, { sensitivity: 'base', numeric: true });
 
 export interface ContactBookParts {
@@ -22,8 +22,9 @@ export interface ContactBookParts {
 export class ContactBook {
   readonly #parts: ContactBookParts;
   #cards = new Map<string, Card>();
+  readonly #texts = new WeakMap<Card, string>();
   /** `partyKey` of each number. */
-  #byParty = new Map<string, Contact>();
+  readonly #byParty = new Map<string, readonly Contact[]>();
 
   constructor(parts: ContactBookParts) {
     this.#parts = parts;
@@ -49,7 +50,7 @@ export class ContactBook {
 
   /** Who is at the other end of a call. */
   atParty(uri: string): Contact | undefined {
-    return this.#byParty.get(this.#key(uri));
+    return this.#byParty.get(this.#key(uri))?.at(-1);
   }
 
   /** The number of the one contact that has this name; undefined when nobody has, or several. */
@@ -109,7 +110,7 @@ export class ContactBook {
     const { path } = this.#parts;
     try {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      writeFileSync(`${path}.new`, writeCards([...cards.values()]), { mode: 0o600 });
+      writeFileSync(`${path}.new`, this.#textOf(cards), { mode: 0o600 });
       renameSync(`${path}.new`, path);
     } catch (error) {
       throw new OffhookError('system', 'unwritable', `${path}: ${describeError(error)}`, {
@@ -120,13 +121,37 @@ export class ContactBook {
     this.#take(cards);
   }
 
+  /** What has changed is looked at, and nothing else: a book of 50,000 comes in many pieces. */
   #take(cards: Map<string, Card>): void {
+    const before = this.#cards;
     this.#cards = cards;
-    this.#byParty = new Map(
-      [...cards.values()].flatMap(({ contact }) =>
-        contact.numbers.map(({ value }) => [this.#key(value), contact] as const),
-      ),
-    );
+    for (const [id, card] of before) {
+      if (cards.get(id) === card) continue;
+      for (const { value } of card.contact.numbers) {
+        const key = this.#key(value);
+        const left = this.#byParty.get(key)?.filter((one) => one !== card.contact) ?? [];
+        if (left.length > 0) this.#byParty.set(key, left);
+        else this.#byParty.delete(key);
+      }
+    }
+    for (const [id, card] of cards) {
+      if (before.get(id) === card) continue;
+      for (const { value } of card.contact.numbers) {
+        const key = this.#key(value);
+        this.#byParty.set(key, [...(this.#byParty.get(key) ?? []), card.contact]);
+      }
+    }
+  }
+
+  /** Cards are written once each: most of them have not changed. */
+  #textOf(cards: ReadonlyMap<string, Card>): string {
+    return [...cards.values()]
+      .map((card) => {
+        const known = this.#texts.get(card) ?? writeCards([card]);
+        this.#texts.set(card, known);
+        return known;
+      })
+      .join('');
   }
 
   #key(text: string): string {

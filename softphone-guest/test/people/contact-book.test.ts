@@ -43,6 +43,33 @@ describe('ContactBook', () => {
     expect(statSync(path()).mode & 0o077).toBe(0);
   });
 
+  it('knows whoever is left of several with the same number', () => {
+    const book = open();
+    const first = book.save(bob({ name: 'Reception' }));
+    const second = book.save(bob());
+    expect(book.atParty('sip:0301234567@pbx')?.name).toBe('Bob Smith');
+    book.save({ ...second, name: 'Robert', numbers: [] });
+    expect(book.atParty('sip:0301234567@pbx')?.name).toBe('Reception');
+    book.remove(first.id);
+    expect(book.atParty('sip:0301234567@pbx')).toBeUndefined();
+  });
+
+  it('takes many cards in pieces, and is the same when it is read again', () => {
+    const book = open();
+    for (let piece = 0; piece < 10; piece += 1) {
+      const cards = Array.from({ length: 100 }, (_, index) => {
+        const number = piece * 100 + index;
+        return `BEGIN:VCARD\r\nVERSION:4.0\r\nUID:${number}\r\nFN:Person ${number}\r\nTEL:030 ${1_000_000 + number}\r\nEND:VCARD\r\n`;
+      });
+      expect(book.import(`${cards.join('')}BEGIN:VCARD\r\nEND:VCARD\r\n`)).toMatchObject({
+        imported: 100,
+        problems: [{ line: 601 }],
+      });
+    }
+    expect(open().list()).toEqual(book.list());
+    expect(open().atParty('tel:+49301000999')?.name).toBe('Person 999');
+  });
+
   it('finds by any part of name, organisation or number, favourites first', () => {
     const book = open();
     book.save(bob());
