@@ -116,6 +116,7 @@ export const texts = {
     remoteResumed: 'no longer held by peer',
     unmuted: 'microphone open',
     disturb: (on: boolean) => (on ? 'do not disturb: calls are refused' : 'calls are taken again'),
+    lampRings: (name: string) => `${name} rings. p reads the lamps; Enter at it picks up.`,
     more: (count: number) => `and ${count} more; f and words finds`,
     noCalls: 'no calls',
     handset: (mode: 'soft' | 'desk') =>

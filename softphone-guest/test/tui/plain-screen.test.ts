@@ -118,6 +118,45 @@ describe('the plain screen', () => {
     for (const { label } of keys) expect(said.join('\n')).toContain(label);
   });
 
+  const lamp = {
+    target: 'sip:carol@example.com',
+    name: 'Carol',
+    account: 'sip:alice@example.com',
+    event: 'dialog',
+    state: 'free',
+    note: null,
+    trouble: null,
+  } as const;
+
+  it('says that a watched phone rings, reads the lamps, and picks up', () => {
+    const { put, screen, said, done } = open({ ...connected, lamps: [lamp] });
+    put({ lamps: [{ ...lamp, state: 'ringing' }] });
+    expect(said).toEqual(['Carol rings. p reads the lamps; Enter at it picks up.']);
+    screen.line('p');
+    expect(said.slice(1)).toEqual(['Lamps', expect.stringMatching(/^Carol, RINGING/)]);
+    screen.line('');
+    expect(done.at(-1)).toMatch(/^pickup/);
+    put({ lamps: [{ ...lamp, state: 'busy' }] });
+    expect(said.filter((line) => line.startsWith('Carol rings'))).toHaveLength(1);
+  });
+
+  it('sends a text message to whoever is chosen, or is talked with', () => {
+    const { screen, done } = open({ ...connected, calls: [callInfo()], lamps: [lamp] });
+    screen.line('w are you there?');
+    expect(done.at(-1)).toMatch(/^message sip:bob@example\.com are you there\?/);
+    screen.line('lamps');
+    screen.line('write call me');
+    expect(done.at(-1)).toMatch(/^message sip:carol@example\.com call me/);
+  });
+
+  it('reads the messages when they have been fetched', () => {
+    const { put, screen, said } = open();
+    screen.line('messages');
+    expect(said.at(-1)).toContain('fetching');
+    put({ messages: [] });
+    expect(said.at(-1)).toMatch(/^No messages/);
+  });
+
   it('leaves with q', () => {
     const { screen, done } = open();
     screen.line('q');

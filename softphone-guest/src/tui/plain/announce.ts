@@ -1,4 +1,5 @@
 import { printable } from '@offhook/common/printable';
+import type { LampInfo } from '../../control/presence-schemas.ts';
 import type { CallInfo } from '../../control/schemas.ts';
 import type { PhoneState } from '../state.ts';
 import { party, texts } from '../texts.ts';
@@ -31,6 +32,7 @@ export function announcements(before: PhoneState, after: PhoneState): readonly s
         call,
       ),
     ),
+    ...after.lamps.flatMap((lamp) => lampWords(before.lamps, lamp)),
     ...(after.notice !== undefined && after.notice !== before.notice
       ? [printable(after.notice.text)]
       : []),
@@ -44,6 +46,13 @@ function daemonWords(before: PhoneState, { daemon }: PhoneState): readonly strin
   if (daemon.state === before.daemon.state) return [];
   if (daemon.state === 'connecting') return [texts.connecting];
   return [daemon.state === 'lost' ? texts.lost(daemon.reason) : texts.plain.connected];
+}
+
+/** A phone that begins to ring may be picked up; the rest is for whoever asks. */
+function lampWords(before: PhoneState['lamps'], lamp: LampInfo): readonly string[] {
+  const was = before.find(({ target }) => target === lamp.target)?.state;
+  if (lamp.state !== 'ringing' || was === undefined || was === 'ringing') return [];
+  return [texts.plain.lampRings(printable(lamp.name ?? lamp.target.replace(/^sips?:/i, '')))];
 }
 
 function callWords(before: CallInfo | undefined, call: CallInfo): readonly string[] {

@@ -81,8 +81,12 @@ export class PlainScreen {
     const before = this.#state;
     this.#state = this.#parts.store.getState();
     for (const line of announcements(before, this.#state)) this.#parts.say(line);
+    // A message that comes is told by itself: the list is read when it is first there.
+    const messages = before.messages === undefined && this.#state.messages !== undefined;
     const loaded =
-      this.#state.history !== before.history || this.#state.contacts !== before.contacts;
+      messages ||
+      this.#state.history !== before.history ||
+      this.#state.contacts !== before.contacts;
     if (loaded && isListView(this.#ui.view)) this.#readView();
   }
 
