@@ -25,8 +25,11 @@ import {
 } from '../src/service/wire.ts';
 
 export interface CtiClientOptions {
-  /** `ws://bridge:8090` or `wss://…`; `http` is taken for `ws`. */
-  readonly url: string;
+  /**
+   * `ws://bridge:8090` or `wss://…`; `http` is taken for `ws`. Several bridges of one site are tried
+   * in turn, and events go on at the next where they broke off.
+   */
+  readonly url: string | readonly string[];
   /** Asked for at each connect, because it may be short-lived. */
   readonly token: () => string | Promise<string>;
   readonly clock?: Clock;
@@ -94,6 +97,8 @@ export class CtiClient implements EventSource<CtiClientEvents> {
   #socket: WebSocket | undefined;
   #position: Position | undefined;
   #nextId = 1;
+  /** How many connections failed or broke: the next address is tried after each. */
+  #turn = 0;
   #retryMs = FIRST_RETRY_MS;
   #timer: Timer | undefined;
   #beat: Timer | undefined;
@@ -140,7 +145,7 @@ export class CtiClient implements EventSource<CtiClientEvents> {
 
   /** @throws OffhookError `cti`: `bridge-unreachable`, `unauthenticated`, `forbidden`, `timeout` */
   async open(): Promise<void> {
-    const url = `${this.#options.url.replace(/^http/, 'ws').replace(/\/$/, '')}/v1/rpc`;
+    const url = `${this.#address().replace(/^http/, 'ws').replace(/\/$/, '')}/v1/rpc`;
     const { ca } = this.#options;
     const socket = new WebSocket(url, {
       maxPayload: MAX_MESSAGE,
@@ -155,6 +160,7 @@ export class CtiClient implements EventSource<CtiClientEvents> {
       if (this.#closed) throw new OffhookError('cti', 'closed', 'the connection was closed');
     } catch (error) {
       socket.terminate();
+      this.#turn++;
       throw error;
     }
     socket.on('message', (data: Buffer) => this.#message(socket, data.toString('utf8')));
@@ -169,11 +175,20 @@ export class CtiClient implements EventSource<CtiClientEvents> {
       this.#begin(start);
     } catch (error) {
       // The bridge went meanwhile: `state` has told it.
-      if (this.#socket === socket) this.#socket = undefined;
+      if (this.#socket === socket) {
+        this.#socket = undefined;
+        this.#turn++;
+      }
       socket.terminate();
       throw error;
     }
     this.#watch(socket);
+  }
+
+  #address(): string {
+    const { url } = this.#options;
+    if (typeof url === 'string') return url;
+    return url[this.#turn % url.length] ?? '';
   }
 
   /** Begins to connect, and goes on until `close`, whatever comes in between. */
@@ -266,6 +281,7 @@ export class CtiClient implements EventSource<CtiClientEvents> {
   #lost(reason: string, error: OffhookError): void {
     const was = this.#socket !== undefined;
     this.#socket = undefined;
+    if (was) this.#turn++;
     this.#beat?.cancel();
     for (const pending of this.#pending.values()) pending.reject(error);
     this.#pending.clear();
@@ -297,16 +313,20 @@ export class CtiClient implements EventSource<CtiClientEvents> {
   }
 }
 
-/** Connects, and stays connected until `close`; rejects when the first connect fails. */
+/** Connects, and stays connected until `close`; rejects when no address can be connected with. */
 export async function connectCti(options: CtiClientOptions): Promise<CtiClient> {
   const client = new CtiClient(options);
-  try {
-    await client.open();
-  } catch (error) {
-    client.close();
-    throw error;
+  const addresses = typeof options.url === 'string' ? 1 : options.url.length;
+  for (let left = addresses; ; left--) {
+    try {
+      await client.open();
+      return client;
+    } catch (error) {
+      if (left > 1) continue;
+      client.close();
+      throw error;
+    }
   }
-  return client;
 }
 
 /** Comes to a bridge as soon as there is one: for whoever has other things to do until then. */

@@ -6,12 +6,12 @@ import { join } from 'node:path';
 
 import { systemClock } from '@offhook/common';
 import { connectCti } from '@offhook/cti-bridge/client';
+import { connectionId, FakeManager } from '@offhook/test-cti/fake-manager';
 import { freePort, ManagedProcess, until } from '@offhook/test-sipp';
 
 import type { Benchmark, BenchmarkContext } from '../benchmark.ts';
 import { memory } from '../measure/proc.ts';
 import { quantile, round } from '../measure/statistics.ts';
-import { connectionId, FakeManager } from '../peers/fake-manager.ts';
 import { atMost, notMeasured, type Figures } from '../report.ts';
 
 const BRIDGE = join(import.meta.dirname, '../../../cti-bridge/dist/offhook-cti.js');

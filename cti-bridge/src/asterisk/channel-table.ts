@@ -124,7 +124,10 @@ export class ChannelTable {
     }
     if (event['Event'] === 'UnParkedCall') return this.#parked(event, false);
     const channel = this.#channels.get(id);
-    return channel === undefined ? [] : this.#ofChannel(channel, event);
+    if (channel !== undefined) return this.#ofChannel(channel, event);
+    // It may be in the listing that was asked for, and is over by the time that is taken.
+    if (event['Event'] === 'Hangup' && this.#born !== undefined) this.#gone.set(id, true);
+    return [];
   }
 
   #ofChannel(channel: Channel, event: AmiPacket): Fact[] {

@@ -4,7 +4,7 @@ import { printable } from '@offhook/common/printable';
 import { connectCti, type CtiClient, type ServiceName } from '../../client/index.ts';
 import { services } from '../model/services.ts';
 import { invalid } from '../service/office.ts';
-import type { Reach } from './program.ts';
+import type { Reach } from './reach.ts';
 
 export async function devices(reach: Reach): Promise<void> {
   await connected(reach, async (client) => {

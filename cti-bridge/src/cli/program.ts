@@ -4,6 +4,7 @@ import { services } from '../model/services.ts';
 import { serviceName } from '../model/terms.ts';
 import { defaultConfigFile } from '../service/config.ts';
 import { VERSION } from '../version.ts';
+import type { Reach } from './reach.ts';
 
 const EXAMPLES = `
 Examples:
@@ -19,13 +20,6 @@ Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 no bridge, 4 no su
 5 deadline passed.`;
 
 const DEFAULT_URL = 'http://127.0.0.1:8090';
-
-export interface Reach {
-  readonly url: string;
-  readonly token: string;
-  readonly json: boolean;
-  readonly output: Output;
-}
 
 /** The command line. What a command does is loaded when it runs. */
 export function buildProgram(output: Output): Command {

@@ -1,4 +1,5 @@
 import { BoundedMap } from './bounded-map.ts';
+import { ConnectionTable } from './connection-table.ts';
 import type {
   ClearedFact,
   ConnectionFact,
@@ -20,10 +21,7 @@ const REMEMBERED = 4096;
  * never; what is told of a connection that is over is ignored.
  */
 export class CallModel {
-  readonly #connections = new Map<string, Connection>();
-  /** Connections by call; a call without any is over. */
-  readonly #calls = new Map<string, Set<string>>();
-  readonly #byDevice = new Map<string, Set<string>>();
+  readonly #connections = new ConnectionTable();
   readonly #devices = new Map<string, Device>();
   readonly #revisions = new Map<string, number>();
   readonly #cleared = new BoundedMap<string, true>(REMEMBERED);
@@ -65,13 +63,12 @@ export class CallModel {
 
   call(id: string): Call | undefined {
     const current = this.callId(id);
-    const keys = this.#calls.get(current);
-    if (keys === undefined) return undefined;
-    return { id: current, connections: this.#pick(keys) };
+    if (!this.#connections.hasCall(current)) return undefined;
+    return { id: current, connections: this.#connections.ofCall(current) };
   }
 
   calls(): readonly Call[] {
-    return [...this.#calls].map(([id, keys]) => ({ id, connections: this.#pick(keys) }));
+    return this.#connections.calls();
   }
 
   connection(id: string): Connection | undefined {
@@ -79,7 +76,7 @@ export class CallModel {
   }
 
   connectionsOf(device: string): readonly Connection[] {
-    return this.#pick(this.#byDevice.get(device) ?? new Set());
+    return this.#connections.ofDevice(device);
   }
 
   device(id: string): Device | undefined {
@@ -91,14 +88,17 @@ export class CallModel {
   }
 
   snapshot(): ModelSnapshot {
-    return {
-      devices: [...this.#devices.values()],
-      connections: [...this.#connections.values()],
-    };
+    return { devices: [...this.#devices.values()], connections: this.#connections.all() };
   }
 
-  #pick(keys: ReadonlySet<string>): Connection[] {
-    return [...keys].flatMap((key) => this.#connections.get(key) ?? []);
+  /**
+   * Begins with what another process knew: what the adapter's first snapshot says otherwise is told
+   * as events. `merged`: calls that went up in others.
+   */
+  restore({ devices, connections }: ModelSnapshot, merged: Iterable<readonly [string, string]>) {
+    for (const device of devices) this.#devices.set(device.id, device);
+    for (const connection of connections) this.#connections.put(connection);
+    for (const [from, into] of merged) if (from !== into) this.#aliases.set(from, into);
   }
 
   #connection(fact: ConnectionFact, at: number): CtiEvent[] {
@@ -127,7 +127,7 @@ export class CallModel {
       cause: fact.cause ?? 'newCall',
       since: at,
     };
-    this.#put(connection);
+    this.#connections.put(connection);
     const type = eventOf('null', fact.state, fact.role) ?? 'connectionChanged';
     return { type, cause: connection.cause, at, call: connection.call, connection };
   }
@@ -146,7 +146,7 @@ export class CallModel {
       role: fact.role,
       ...(moves ? { state: toward, since: at, cause } : {}),
     };
-    this.#put(connection);
+    this.#connections.put(connection);
     return [{ type: type ?? 'connectionChanged', cause, at, call: connection.call, connection }];
   }
 
@@ -156,7 +156,7 @@ export class CallModel {
     this.#cleared.set(fact.key, true);
     this.#revisions.delete(fact.key);
     if (before === undefined) return [];
-    this.#drop(before);
+    this.#connections.delete(before.id);
     const cause = fact.cause ?? 'normalClearing';
     const connection: Connection = { ...before, state: 'null', cause, since: at };
     const type = fact.diverted === true ? 'diverted' : 'connectionCleared';
@@ -167,15 +167,14 @@ export class CallModel {
     const from = this.callId(fact.from);
     const into = this.callId(fact.into);
     if (from === into) return [];
-    const moved = this.#pick(this.#calls.get(from) ?? new Set()).map((one) => ({
+    const moved = this.#connections.ofCall(from).map((one) => ({
       ...one,
       call: into,
     }));
     this.#aliases.set(from, into);
-    this.#calls.delete(from);
-    for (const connection of moved) this.#put(connection);
+    for (const connection of moved) this.#connections.put(connection);
     // Nobody has heard of either call yet: there is nothing to tell, but both are one from now on.
-    if (moved.length === 0 && !this.#calls.has(into)) return [];
+    if (moved.length === 0 && !this.#connections.hasCall(into)) return [];
     return [
       {
         type: fact.reason === 'transfer' ? 'transferred' : 'conferenced',
@@ -191,7 +190,7 @@ export class CallModel {
 
   #transferred(fact: TransferredFact, at: number): CtiEvent[] {
     const id = this.callId(fact.call);
-    if (!this.#calls.has(id)) return [];
+    if (!this.#connections.hasCall(id)) return [];
     const by = fact.by === undefined ? {} : { by: fact.by };
     return [{ type: 'transferred', cause: 'singleStepTransfer', at, call: id, moved: [], ...by }];
   }
@@ -220,7 +219,10 @@ export class CallModel {
   #snapshot(fact: SnapshotFact, at: number): CtiEvent[] {
     const devices = new Set(fact.devices.map(({ id }) => id));
     const keys = new Set(fact.connections.map(({ key }) => key));
-    const gone = [...this.#connections.keys()].filter((key) => !keys.has(key));
+    const gone = this.#connections
+      .all()
+      .map(({ id }) => id)
+      .filter((key) => !keys.has(key));
     const cause: EventCause = 'systemInitiated';
     const events = [
       ...fact.devices.flatMap((one) => this.#device(one, at)),
@@ -232,7 +234,7 @@ export class CallModel {
     ];
     // Nothing late comes after a snapshot, and a PBX that was started anew may use names again.
     this.#cleared.filter(() => false);
-    this.#aliases.filter((_, call) => this.#calls.has(this.callId(call)));
+    this.#aliases.filter((_, call) => this.#connections.hasCall(this.callId(call)));
     return events;
   }
 
@@ -255,36 +257,11 @@ export class CallModel {
     const into = this.callId(fact.call);
     if (before === undefined || before.call === into) return [];
     const moved: Connection = { ...before, call: into };
-    this.#drop(before);
-    this.#put(moved);
-    if (!this.#calls.has(before.call)) this.#aliases.set(before.call, into);
+    this.#connections.put(moved);
+    if (!this.#connections.hasCall(before.call)) this.#aliases.set(before.call, into);
     const cause: EventCause = 'transfer';
     return [{ type: 'transferred', cause, at, call: into, fromCall: before.call, moved: [moved] }];
   }
-
-  #put(connection: Connection): void {
-    this.#connections.set(connection.id, connection);
-    add(this.#calls, connection.call, connection.id);
-    if (connection.device !== undefined) add(this.#byDevice, connection.device, connection.id);
-  }
-
-  #drop(connection: Connection): void {
-    this.#connections.delete(connection.id);
-    remove(this.#calls, connection.call, connection.id);
-    if (connection.device !== undefined) remove(this.#byDevice, connection.device, connection.id);
-  }
-}
-
-function add(index: Map<string, Set<string>>, key: string, value: string): void {
-  const set = index.get(key);
-  if (set === undefined) index.set(key, new Set([value]));
-  else set.add(value);
-}
-
-function remove(index: Map<string, Set<string>>, key: string, value: string): void {
-  const set = index.get(key);
-  set?.delete(value);
-  if (set?.size === 0) index.delete(key);
 }
 
 function same(a: Device, b: Device): boolean {

@@ -1,8 +1,14 @@
 import { OffhookError } from '@offhook/common';
-import type { CallModel } from './call-model.ts';
 import type { ServiceRequest } from './services.ts';
 import type { ConnectionState } from './terms.ts';
-import type { Connection, Device } from './things.ts';
+import type { Call, Connection, Device } from './things.ts';
+
+/** What is known of a PBX, by whoever asks. */
+export interface Known {
+  device(id: string): Device | undefined;
+  connection(id: string): Connection | undefined;
+  call(id: string): Call | undefined;
+}
 
 /** Whose service it is: that device's capabilities and the caller's rights to it count. */
 export interface Subject {
@@ -17,7 +23,7 @@ export interface Subject {
  * @throws OffhookError layer `cti`: `no-such-device`, `no-such-connection`, `no-such-call`,
  * `invalid-state`, `not-supported`, `out-of-service`.
  */
-export function check(model: CallModel, request: ServiceRequest): Subject {
+export function check(model: Known, request: ServiceRequest): Subject {
   const subject = find(model, request);
   const { device } = subject;
   if (!device.capabilities.includes(request.service)) {
@@ -28,7 +34,7 @@ export function check(model: CallModel, request: ServiceRequest): Subject {
   return subject;
 }
 
-function find(model: CallModel, request: ServiceRequest): Subject {
+function find(model: Known, request: ServiceRequest): Subject {
   switch (request.service) {
     case 'makeCall':
       return inService(deviceOf(model, request.params.device));
@@ -73,7 +79,7 @@ function find(model: CallModel, request: ServiceRequest): Subject {
   }
 }
 
-function pair(model: CallModel, { held, active }: { held: string; active: string }): Subject {
+function pair(model: Known, { held, active }: { held: string; active: string }): Subject {
   const first = connectionOf(model, held, ['hold']);
   const second = connectionOf(model, active, ['connected', 'initiated', 'alerting']);
   if (first.device === undefined || first.device !== second.device) {
@@ -85,11 +91,7 @@ function pair(model: CallModel, { held, active }: { held: string; active: string
   return { device: deviceOf(model, first.device), also: [] };
 }
 
-function own(
-  model: CallModel,
-  id: string,
-  states: readonly ConnectionState[] | undefined,
-): Subject {
+function own(model: Known, id: string, states: readonly ConnectionState[] | undefined): Subject {
   const connection = connectionOf(model, id, states);
   if (connection.device === undefined) {
     throw new OffhookError('cti', 'no-such-device', `${id} is not a connection of a device here`);
@@ -97,7 +99,7 @@ function own(
   return { device: deviceOf(model, connection.device), also: [] };
 }
 
-function anyOf(model: CallModel, id: string): Subject {
+function anyOf(model: Known, id: string): Subject {
   const call = model.call(id);
   if (call === undefined) throw new OffhookError('cti', 'no-such-call', `there is no call ${id}`);
   const [first, ...rest] = call.connections.flatMap(({ device }) => present(device));
@@ -108,7 +110,7 @@ function anyOf(model: CallModel, id: string): Subject {
 }
 
 function connectionOf(
-  model: CallModel,
+  model: Known,
   id: string,
   states: readonly ConnectionState[] | undefined,
 ): Connection {
@@ -126,7 +128,7 @@ function connectionOf(
   return connection;
 }
 
-function deviceOf(model: CallModel, id: string): Device {
+function deviceOf(model: Known, id: string): Device {
   const device = model.device(id);
   if (device !== undefined) return device;
   throw new OffhookError('cti', 'no-such-device', `there is no device ${id}`);

@@ -1,134 +1,260 @@
 import { Emitter, OffhookError, type Clock, type EventSource, type Logger } from '@offhook/common';
 import type { AdapterStatus, CtiAdapter } from '../adapter/adapter.ts';
-import { CallModel } from '../model/call-model.ts';
+import { Mirror } from '../model/mirror.ts';
 import { check, type Subject } from '../model/preconditions.ts';
 import type { ServiceRequest, ServiceResult } from '../model/services.ts';
 import type { Call, Connection, CtiEvent, Device, ModelSnapshot } from '../model/things.ts';
+import { siteGone } from '../site/errors.ts';
+import { Errands } from '../site/errands.ts';
+import { EventLog } from '../site/event-log.ts';
+import { Membership } from '../site/membership.ts';
+import { MemorySite } from '../site/memory-store.ts';
+import type { Pbx } from '../site/owned-pbx.ts';
+import { Seen } from '../site/seen.ts';
+import type { SiteEntry, SiteStart, SiteStore } from '../site/store.ts';
+import type { LogEntry, Position } from './wire.ts';
 
 export interface BridgeOptions {
-  readonly adapters: readonly CtiAdapter[];
+  /** Every PBX of the site; in a site of several bridges all of them have the same. */
+  readonly pbxs: readonly Pbx[];
   readonly clock: Clock;
   readonly logger: Logger;
+  /** What is shared with other bridges of the site; without it this one is alone. */
+  readonly store?: SiteStore;
+  /** For readers that come back. 20,000. */
+  readonly eventsKept?: number;
 }
 
 export interface BridgeEvents {
-  /** In the order in which they happened; the model is already as it says. */
+  /** In the order in which they happened; what the bridge says of itself is already as it says. */
   event: CtiEvent;
-  status: { readonly adapter: string; readonly status: AdapterStatus };
+  /** The same, with its number. */
+  entry: LogEntry;
+  /** The numbers begin anew, or some were missed: whoever follows them has to begin anew as well. */
+  restart: undefined;
 }
 
-interface Attached {
-  readonly adapter: CtiAdapter;
-  readonly model: CallModel;
-  status: AdapterStatus;
-}
+const EVENTS_KEPT = 20_000;
 
-/** Several PBXs as one: each adapter has a model of its own, and whoever asks sees all of them. */
+/**
+ * The PBXs of a site as one. This process speaks with some or all of them itself, and with the
+ * others through the bridges that have them; whoever asks sees no difference.
+ */
 export class Bridge implements EventSource<BridgeEvents> {
-  readonly #attached: readonly Attached[];
+  /** Resolves when it is known what is there. */
+  readonly ready: Promise<void>;
+  readonly #options: BridgeOptions;
+  readonly #store: SiteStore;
   readonly #events = new Emitter<BridgeEvents>();
+  readonly #membership: Membership;
+  readonly #errands: Errands;
+  readonly #view = new Mirror();
+  readonly #seen = new Seen();
+  /** Calls that went up in others, and the PBX of each device. */
+  readonly #merged = new Map<string, string>();
+  readonly #pbxOf = new Map<string, string>();
+  #log: EventLog<SiteEntry>;
+  #storeAway: string | undefined;
   #closed = false;
 
   constructor(options: BridgeOptions) {
-    this.#attached = options.adapters.map((adapter) => ({
-      adapter,
-      model: new CallModel(),
-      status: { up: false, reason: 'not connected yet' },
-    }));
-    for (const attached of this.#attached) this.#start(attached, options.clock);
+    const { clock, logger, pbxs, eventsKept = EVENTS_KEPT } = options;
+    this.#options = options;
+    this.#store = options.store ?? new MemorySite({ clock, eventsKept }).join();
+    this.#log = new EventLog({ epoch: 'none yet', limit: eventsKept });
+    this.#membership = new Membership({
+      pbxs,
+      store: this.#store,
+      clock,
+      logger,
+      onChange: () => {
+        this.#errands.owners(this.#membership.owners);
+      },
+    });
+    this.#errands = new Errands({
+      store: this.#store,
+      logger,
+      owned: (pbx) => this.#membership.owned(pbx),
+      seen: (seq, signal) => this.#seen.until(seq, signal),
+    });
+    const started = Promise.withResolvers<void>();
+    this.#store.open({
+      start: (start) => {
+        this.#start(start);
+        started.resolve();
+      },
+      entries: (entries) => {
+        for (const one of entries) this.#entry(one);
+        this.#seen.reached(this.#log.position.seq);
+      },
+      message: (message) => this.#errands.message(message),
+      away: (reason) => {
+        this.#storeAway = reason;
+      },
+    });
+    this.ready = Promise.all([started.promise, this.#membership.join()]).then(() => undefined);
   }
 
   on<K extends keyof BridgeEvents>(name: K, listener: (event: BridgeEvents[K]) => void) {
     return this.#events.on(name, listener);
   }
 
-  /** By adapter. */
+  /** By PBX. */
   status(): Readonly<Record<string, AdapterStatus>> {
-    return Object.fromEntries(this.#attached.map(({ adapter, status }) => [adapter.name, status]));
+    return this.#membership.status();
+  }
+
+  /** Why other bridges of the site cannot be reached; what is shown may be out of date then. */
+  get away(): string | undefined {
+    return this.#storeAway ?? this.#membership.away;
+  }
+
+  /** The PBXs that this process speaks with itself. */
+  get own(): readonly string[] {
+    return this.#options.pbxs.flatMap(({ name }) =>
+      this.#membership.owned(name) === undefined ? [] : [name],
+    );
+  }
+
+  get counts(): { readonly devices: number; readonly calls: number } {
+    return this.#view.counts;
+  }
+
+  get position(): Position {
+    return this.#log.position;
+  }
+
+  /** The events after that one; undefined where some are not kept any more. */
+  since(position: Position): readonly LogEntry[] | undefined {
+    return this.#log.since(position)?.map(({ entry }) => entry);
   }
 
   devices(): readonly Device[] {
-    return this.#attached.flatMap(({ model }) => model.devices());
+    return this.#view.devices();
   }
 
   device(id: string): Device | undefined {
-    return this.#attached.map(({ model }) => model.device(id)).find((one) => one !== undefined);
+    return this.#view.device(id);
   }
 
   calls(): readonly Call[] {
-    return this.#attached.flatMap(({ model }) => model.calls());
+    return this.#view.calls();
   }
 
+  /** Also by the id of a call that went up in it. */
   call(id: string): Call | undefined {
-    return this.#attached.map(({ model }) => model.call(id)).find((one) => one !== undefined);
+    return this.#view.call(this.#merged.get(id) ?? id);
   }
 
   connection(id: string): Connection | undefined {
-    return this.#attached.map(({ model }) => model.connection(id)).find((one) => one !== undefined);
+    return this.#view.connection(id);
   }
 
   connectionsOf(device: string): readonly Connection[] {
-    return this.#attached.flatMap(({ model }) => model.connectionsOf(device));
+    return this.#view.connectionsOf(device);
   }
 
   snapshot(): ModelSnapshot {
-    const all = this.#attached.map(({ model }) => model.snapshot());
-    return {
-      devices: all.flatMap(({ devices }) => devices),
-      connections: all.flatMap(({ connections }) => connections),
-    };
+    return { devices: [...this.#view.devices()], connections: [...this.#view.connections()] };
   }
 
   /**
-   * Checks a request against the model and has its PBX do it; `allow` may refuse it once the devices
-   * are known that it touches. It resolves when the PBX has done it; the events come before.
+   * Checks a request and has its PBX do it; `allow` may refuse it once the devices are known that it
+   * touches. It resolves when the PBX has done it; the events come before.
    *
    * @throws OffhookError layer `cti`: those of model/preconditions.ts, `pbx-gone`, `pbx-refused`,
-   * `timeout`
+   * `timeout`, `site-gone`
    */
   async request(
     request: ServiceRequest,
     options: { signal?: AbortSignal; allow?: (subject: Subject) => void } = {},
   ): Promise<ServiceResult> {
-    const { signal = new AbortController().signal, allow } = options;
-    const attached = this.#responsible(request);
-    const subject = check(attached.model, request);
-    allow?.(subject);
+    const { signal = new AbortController().signal, allow = () => undefined } = options;
     if (this.#closed) throw new OffhookError('cti', 'closed', 'the bridge is closing');
-    return attached.adapter.request(request, signal);
+    const pbx = this.#pbxFor(request);
+    const owned = this.#membership.owned(pbx);
+    if (owned !== undefined) {
+      const { result, seq } = await owned.request(request, signal, allow);
+      await this.#seen.until(seq, signal);
+      return result;
+    }
+    const subject = check(this, request);
+    allow(subject);
+    if (this.away !== undefined) throw siteGone(this.away);
+    const node = this.#membership.owners[pbx];
+    if (node === undefined || node === this.#store.node) {
+      throw new OffhookError('cti', 'pbx-gone', `no bridge has ${pbx} at the moment`, {
+        remedy: 'ask again in a second',
+      });
+    }
+    return this.#errands.send(node, pbx, request, subject, signal);
   }
 
   /** Idempotent. */
   async close(): Promise<void> {
+    if (this.#closed) return;
     this.#closed = true;
-    await Promise.all(this.#attached.map(({ adapter }) => adapter.close()));
+    this.#errands.close();
+    await this.#membership.close();
+    await this.#store.close();
     this.#events.clear();
   }
 
-  #start(attached: Attached, clock: Clock): void {
-    const { adapter, model } = attached;
-    adapter.start({
-      fact: (fact) => {
-        for (const event of model.apply(fact, clock.wall())) this.#events.emit('event', event);
-      },
-      status: (status) => {
-        attached.status = status;
-        this.#events.emit('status', { adapter: adapter.name, status });
-      },
+  #start({ epoch, seq, states, entries }: SiteStart): void {
+    const limit = this.#options.eventsKept ?? EVENTS_KEPT;
+    const all = Object.entries(states);
+    this.#view.reset({
+      devices: all.flatMap(([, { devices }]) => devices),
+      connections: all.flatMap(([, { connections }]) => connections),
     });
+    this.#merged.clear();
+    this.#pbxOf.clear();
+    for (const [pbx, { devices, merged }] of all) {
+      for (const { id } of devices) this.#pbxOf.set(id, pbx);
+      for (const [from, into] of Object.entries(merged)) this.#merged.set(from, into);
+    }
+    this.#log = new EventLog({ epoch, limit, seq, entries });
+    this.#seen.restart(seq);
+    this.#events.emit('restart', undefined);
+  }
+
+  #entry(one: SiteEntry): void {
+    const { entry, pbx } = one;
+    const { event, call } = entry;
+    this.#view.apply(event, call);
+    if (event.type === 'deviceRemoved') this.#pbxOf.delete(event.device?.id ?? '');
+    else if (event.device !== undefined) this.#pbxOf.set(event.device.id, pbx);
+    if (event.fromCall !== undefined && call !== undefined) {
+      this.#merged.set(event.fromCall, call.id);
+      for (const [from, into] of this.#merged) {
+        if (into === event.fromCall) this.#merged.set(from, call.id);
+      }
+    }
+    if (call?.connections.length === 0) {
+      for (const [from, into] of this.#merged) if (into === call.id) this.#merged.delete(from);
+    }
+    this.#log.append(one);
+    this.#events.emit('event', event);
+    this.#events.emit('entry', entry);
   }
 
   /** Ids of connections and calls begin with their adapter's name; devices are looked for. */
-  #responsible(request: ServiceRequest): Attached {
+  #pbxFor(request: ServiceRequest): string {
     const id = subjectId(request);
-    const [prefix] = id.split(':');
+    const [prefix = ''] = id.split(':');
     const found =
-      this.#attached.find(({ model }) => model.device(id) !== undefined) ??
-      this.#attached.find(({ adapter }) => adapter.name === prefix) ??
-      this.#attached[0];
+      this.#pbxOf.get(id) ??
+      this.#options.pbxs.find(({ name }) => name === prefix)?.name ??
+      this.#options.pbxs[0]?.name;
     if (found === undefined) throw new OffhookError('cti', 'no-such-device', `no device ${id}`);
     return found;
   }
+}
+
+/** An adapter that is there already, for as long as the process is. */
+export function only(adapter: CtiAdapter): Pbx {
+  const close = () => Promise.resolve();
+  return { name: adapter.name, open: () => Promise.resolve({ adapter, close }) };
 }
 
 function subjectId({ params }: ServiceRequest): string {

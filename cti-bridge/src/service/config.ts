@@ -55,6 +55,35 @@ export type JwtConfig = z.output<typeof jwt>;
 const pbx = z.discriminatedUnion('kind', [asteriskSettings, cstaTcpSettings, uaCstaSettings]);
 export type PbxConfig = z.output<typeof pbx>;
 
+const site = z
+  .object({
+    redis: z
+      .url({ protocol: /^rediss?$/ })
+      .refine((url) => URL.parse(url)?.password === '' && URL.parse(url)?.username === '', {
+        message: 'the password belongs in password_file, not in the address',
+      })
+      .describe('Its address: `redis://host:6379/0`, or `rediss://` for TLS'),
+    username: z.string().optional().describe('User of its ACL'),
+    password_file: z.string().optional().describe('File with its password'),
+    ca_file: z
+      .string()
+      .optional()
+      .describe('File with the PEM certificate of the authority to trust'),
+    name: z
+      .string()
+      .regex(/^[\w.-]{1,64}$/, 'must be letters, digits and . _ -')
+      .default('site')
+      .describe('Bridges of one name belong together'),
+    lease_ms: z
+      .int()
+      .min(500)
+      .max(60_000)
+      .default(1500)
+      .describe('After so long without a sign of life, what a bridge had goes to another'),
+  })
+  .describe('Redis that several bridges share the PBXs through; all of them list the same PBXs');
+export type SiteConfig = z.output<typeof site>;
+
 export const ctiConfigSchema = z.object({
   listen: z
     .object({
@@ -69,6 +98,7 @@ export const ctiConfigSchema = z.object({
     .prefault({})
     .describe('Where JSON-RPC, REST and the web page are served'),
   pbx: z.array(pbx).min(1, 'name at least one PBX').describe('The PBXs'),
+  site: site.optional(),
   token: z.array(token).default([]).describe('Tokens of programs and people'),
   jwt: jwt.optional(),
   limits: z

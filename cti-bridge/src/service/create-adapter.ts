@@ -7,44 +7,53 @@ import { CstaAdapter } from '../csta/csta-adapter.ts';
 import { cstaNamespace, type UaCstaSettings } from '../csta/settings.ts';
 import { sipLink } from '../csta/sip-link.ts';
 import { tcpLink } from '../csta/tcp-link.ts';
+import type { Pbx } from '../site/owned-pbx.ts';
 import type { PbxConfig } from './config.ts';
-
-export interface CreatedAdapter {
-  readonly adapter: CtiAdapter;
-  /** What it was built upon; to be closed after it. */
-  close(): Promise<void>;
-}
 
 interface Tools {
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** The adapter for one `[[pbx]]` of the configuration. */
-export async function createAdapter(settings: PbxConfig, tools: Tools): Promise<CreatedAdapter> {
-  const nothing = () => Promise.resolve();
+/** What one `[[pbx]]` of the configuration stands for. Its files are read at once. */
+export function pbxOf(settings: PbxConfig, tools: Tools): Pbx {
+  const { name } = settings;
   switch (settings.kind) {
     case 'asterisk': {
       const secret = readSecret(settings.secret_file);
-      return { adapter: new AsteriskAdapter({ settings, secret, ...tools }), close: nothing };
+      return { name, open: () => alone(new AsteriskAdapter({ settings, secret, ...tools })) };
     }
     case 'csta-tcp': {
-      const { name, host, port, services } = settings;
+      const { host, port, services } = settings;
       const devices = settings.devices.map((id) => ({ id }));
       const namespace = cstaNamespace(settings.edition);
       const lines = [{ devices, connect: tcpLink({ host, port }) }];
-      const adapter = new CstaAdapter({ name, namespace, lines, services, ...tools });
-      return { adapter, close: nothing };
+      return {
+        name,
+        open: () => alone(new CstaAdapter({ name, namespace, lines, services, ...tools })),
+      };
     }
-    case 'uacsta':
-      return uaCsta(settings, tools);
+    case 'uacsta': {
+      const { password_file: file } = settings;
+      const password = file === undefined ? '' : readSecret(file);
+      return { name, open: () => uaCsta(settings, password, tools) };
+    }
     default:
       return settings satisfies never;
   }
 }
 
-async function uaCsta(settings: UaCstaSettings, tools: Tools): Promise<CreatedAdapter> {
-  const { aor, username, password_file: file, outbound_proxy: proxy } = settings;
+/** An adapter that was built upon nothing else. */
+function alone(adapter: CtiAdapter): ReturnType<Pbx['open']> {
+  return Promise.resolve({ adapter, close: () => Promise.resolve() });
+}
+
+async function uaCsta(
+  settings: UaCstaSettings,
+  password: string,
+  tools: Tools,
+): ReturnType<Pbx['open']> {
+  const { aor, username, outbound_proxy: proxy } = settings;
   const [transport = 'udp', address = '', port = ''] = settings.listen.split(':');
   const agent = await createUserAgent({
     listen: [{ transport: transport as TransportName, address, port: Number(port) }],
@@ -52,7 +61,6 @@ async function uaCsta(settings: UaCstaSettings, tools: Tools): Promise<CreatedAd
     logger: tools.logger,
     ...(proxy === undefined ? {} : { outboundProxy: proxy }),
   });
-  const password = file === undefined ? '' : readSecret(file);
   const account = agent.addAccount({
     aor,
     register: false,

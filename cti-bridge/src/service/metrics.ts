@@ -9,6 +9,7 @@ export class Metrics {
   readonly seconds: Histogram<'service'>;
   readonly dropped: Counter;
   readonly up: Gauge<'pbx'>;
+  readonly own: Gauge<'pbx'>;
 
   constructor(options: { bridge: Bridge; subscribers: () => number }) {
     const { bridge, subscribers } = options;
@@ -47,8 +48,8 @@ export class Metrics {
           this.set(value());
         },
       });
-    gauge('offhook_cti_devices', 'Devices', () => bridge.devices().length);
-    gauge('offhook_cti_calls', 'Calls', () => bridge.calls().length);
+    gauge('offhook_cti_devices', 'Devices', () => bridge.counts.devices);
+    gauge('offhook_cti_calls', 'Calls', () => bridge.counts.calls);
     gauge('offhook_cti_subscribers', 'Event streams', subscribers);
     this.up = new Gauge({
       name: 'offhook_cti_pbx_up',
@@ -59,5 +60,18 @@ export class Metrics {
         for (const [pbx, { up }] of Object.entries(bridge.status())) this.set({ pbx }, up ? 1 : 0);
       },
     });
+    this.own = new Gauge({
+      name: 'offhook_cti_pbx_own',
+      help: '1 when it is this bridge that speaks with the PBX',
+      labelNames: ['pbx'],
+      registers,
+      collect() {
+        const own = new Set(bridge.own);
+        for (const pbx of Object.keys(bridge.status())) this.set({ pbx }, own.has(pbx) ? 1 : 0);
+      },
+    });
+    gauge('offhook_cti_site_up', '1 when the other bridges of the site can be reached', () =>
+      bridge.away === undefined ? 1 : 0,
+    );
   }
 }

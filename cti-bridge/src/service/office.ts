@@ -2,12 +2,11 @@ import { OffhookError, systemClock, type Clock, type Timer } from '@offhook/comm
 import type { z } from 'zod';
 import { services, type ServiceRequest, type ServiceResult } from '../model/services.ts';
 import type { ServiceName } from '../model/terms.ts';
-import type { Call, CtiEvent, ModelSnapshot } from '../model/things.ts';
+import type { Call, ModelSnapshot } from '../model/things.ts';
 import { VERSION } from '../version.ts';
 import type { Principal } from './access.ts';
 import type { Audit } from './audit.ts';
 import type { Bridge } from './bridge.ts';
-import { EventLog } from './event-log.ts';
 import type { Metrics } from './metrics.ts';
 import type { RateLimit } from './rate-limit.ts';
 import { visibleEntry, visibleSnapshot } from './visible.ts';
@@ -15,11 +14,15 @@ import type { LogEntry, Position, QueryName, QueryParams, QueryResult } from './
 
 export interface OfficeOptions {
   readonly bridge: Bridge;
-  readonly epoch: string;
-  readonly eventsKept: number;
   readonly rateLimit: RateLimit;
   readonly audit: Audit;
   readonly clock?: Clock;
+}
+
+export interface Reader {
+  entry(entry: LogEntry): void;
+  /** The numbers begin anew: it has to subscribe again. */
+  restart(): void;
 }
 
 export interface Subscription {
@@ -43,17 +46,20 @@ const NO_TIMER: Timer = { cancel: () => undefined };
 export class Office {
   readonly #options: OfficeOptions;
   readonly #clock: Clock;
-  readonly #log: EventLog;
-  readonly #readers = new Set<(entry: LogEntry) => void>();
-  readonly #stop: () => void;
+  readonly #readers = new Set<Reader>();
+  readonly #stops: readonly (() => void)[];
   /** Set once, because metrics ask the office themselves. */
   metrics: Metrics | undefined;
 
   constructor(options: OfficeOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#log = new EventLog({ epoch: options.epoch, limit: options.eventsKept });
-    this.#stop = options.bridge.on('event', (event) => this.#event(event));
+    this.#stops = [
+      options.bridge.on('entry', (entry) => this.#entry(entry)),
+      options.bridge.on('restart', () => {
+        for (const reader of this.#readers) reader.restart();
+      }),
+    ];
   }
 
   get subscribers(): number {
@@ -61,7 +67,7 @@ export class Office {
   }
 
   close(): void {
-    this.#stop();
+    for (const stop of this.#stops) stop();
     this.#readers.clear();
   }
 
@@ -112,19 +118,18 @@ export class Office {
   }
 
   /** Tells `reader` of everything from now on that `who` may see. */
-  subscribe(
-    who: Principal,
-    since: Position | undefined,
-    reader: (entry: LogEntry) => void,
-  ): Subscription {
+  subscribe(who: Principal, since: Position | undefined, reader: Reader): Subscription {
     this.#admit(who);
     who.demand('monitor');
     this.#options.rateLimit.take(who.name);
-    const { position } = this.#log;
-    const missed = since === undefined ? undefined : this.#log.since(since);
-    const own = (entry: LogEntry) => {
-      const visible = this.#clock.wall() < who.expiresAt ? visibleEntry(who, entry) : undefined;
-      if (visible !== undefined) reader(visible);
+    const { position } = this.#options.bridge;
+    const missed = since === undefined ? undefined : this.#options.bridge.since(since);
+    const own: Reader = {
+      entry: (entry) => {
+        const visible = this.#clock.wall() < who.expiresAt ? visibleEntry(who, entry) : undefined;
+        if (visible !== undefined) reader.entry(visible);
+      },
+      restart: () => reader.restart(),
     };
     this.#readers.add(own);
     return {
@@ -176,7 +181,7 @@ export class Office {
         return call;
       }
       case 'snapshot':
-        return { ...this.#log.position, ...visibleSnapshot(who, bridge.snapshot()) };
+        return { ...bridge.position, ...visibleSnapshot(who, bridge.snapshot()) };
       default:
         return name satisfies never;
     }
@@ -187,15 +192,9 @@ export class Office {
     throw new OffhookError('cti', 'unauthenticated', 'the token has expired');
   }
 
-  #event(event: CtiEvent): void {
-    this.metrics?.events.inc({ type: event.type });
-    const { bridge } = this.#options;
-    const call =
-      event.call === undefined
-        ? undefined
-        : (bridge.call(event.call) ?? { id: event.call, connections: [] });
-    const entry = this.#log.append({ event, ...(call === undefined ? {} : { call }) });
-    for (const reader of this.#readers) reader(entry);
+  #entry(entry: LogEntry): void {
+    this.metrics?.events.inc({ type: entry.event.type });
+    for (const reader of this.#readers) reader.entry(entry);
   }
 }
 

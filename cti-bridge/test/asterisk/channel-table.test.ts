@@ -55,6 +55,14 @@ describe('the table of channels', () => {
     expect(table.facts()).toEqual([]);
   });
 
+  it('does not take from a listing what it first hears of when it ends', () => {
+    const table = new ChannelTable(options);
+    table.beginListing();
+    table.apply({ Event: 'Hangup', Uniqueid: '1', Cause: '16' });
+    table.endListing([channel('1', 'alice', 6)]);
+    expect(table.facts()).toEqual([]);
+  });
+
   it('keeps a channel that began after its listing was made', () => {
     const table = new ChannelTable(options);
     table.beginListing();

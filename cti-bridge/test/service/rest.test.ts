@@ -23,7 +23,7 @@ describe('REST', () => {
     expect(await get(running, `/v1/calls/${encodeURIComponent('pbx:1')}`, 'all')).toMatchObject({
       body: { id: 'pbx:1', connections: [{ device: 'alice' }, { device: 'bob' }] },
     });
-    expect(await get(running, '/v1/snapshot', 'all')).toMatchObject({ body: { seq: 2 } });
+    expect(await get(running, '/v1/snapshot', 'all')).toMatchObject({ body: { seq: 4 } });
   });
 
   it('has a service done, and writes down who asked', async () => {

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { silentLogger, systemClock, type Clock } from '@offhook/common';
 import { Authenticator } from '../../src/service/authenticator.ts';
-import { Bridge } from '../../src/service/bridge.ts';
+import { Bridge, only } from '../../src/service/bridge.ts';
 import { ctiConfigSchema, type JwtConfig } from '../../src/service/config.ts';
 import { serveCti, type CtiServer } from '../../src/service/http/server.ts';
 import { Metrics } from '../../src/service/metrics.ts';
 import { Office } from '../../src/service/office.ts';
+import { notReady } from '../../src/service/run-bridge.ts';
 import { RateLimit } from '../../src/service/rate-limit.ts';
 import type { Scope } from '../../src/service/access.ts';
 import { FakeAdapter } from './fake-adapter.ts';
@@ -42,12 +43,15 @@ const EVERYTHING: { devices: string[]; scopes: Scope[] } = {
 export async function run(options: RunOptions = {}): Promise<Running> {
   const { clock = systemClock, adapter = new FakeAdapter() } = options;
   const logger = silentLogger;
-  const bridge = new Bridge({ adapters: [adapter], clock, logger });
+  const bridge = new Bridge({
+    pbxs: [only(adapter)],
+    clock,
+    logger,
+    eventsKept: options.eventsKept ?? 1000,
+  });
   const audited: Running['audited'] = [];
   const office = new Office({
     bridge,
-    epoch: `epoch-${process.hrtime.bigint()}`,
-    eventsKept: options.eventsKept ?? 1000,
     rateLimit: new RateLimit({ perSecond: options.perSecond ?? 1000, clock }),
     audit: { record: (entry) => audited.push(entry) },
     clock,
@@ -69,7 +73,7 @@ export async function run(options: RunOptions = {}): Promise<Running> {
       logger,
       maxUnread: options.maxUnread ?? 1024 * 1024,
       subscribers: 50,
-      down: () => Object.entries(bridge.status()).flatMap(([name, { up }]) => (up ? [] : [name])),
+      down: () => notReady(bridge),
     },
   );
   return {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger, systemClock } from '@offhook/common';
-import { AsteriskAdapter, asteriskSettings, Bridge } from '@offhook/cti-bridge';
+import { AsteriskAdapter, asteriskSettings, Bridge, only } from '@offhook/cti-bridge';
 import { freePorts, until } from '@offhook/test-sipp';
 import { AMI_SECRET, CtiAsterisk } from './asterisk.ts';
 import { DeskPhone } from './phone/desk-phone.ts';
@@ -58,7 +58,7 @@ export function bridgeTo(asterisk: { amiPort: number }, remoteControl: boolean):
   });
   const common = { clock: systemClock, logger: silentLogger };
   const adapter = new AsteriskAdapter({ settings, secret: AMI_SECRET, ...common });
-  return new Bridge({ adapters: [adapter], ...common });
+  return new Bridge({ pbxs: [only(adapter)], ...common });
 }
 
 export async function connected(bridge: Bridge, asterisk: CtiAsterisk): Promise<void> {

@@ -29,6 +29,7 @@ const STATUS: Readonly<Record<string, number>> = {
   'pbx-refused': 502,
   overloaded: 503,
   'pbx-gone': 503,
+  'site-gone': 503,
   closed: 503,
   timeout: 504,
 };

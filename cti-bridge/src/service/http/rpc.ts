@@ -23,6 +23,9 @@ export interface RpcOptions {
 /** A close code of ours (RFC 6455 §7.4.2). */
 const NOBODY = 4001;
 
+/** RFC 6455 §7.4.1, as registered with IANA: come again. */
+const SERVICE_RESTART = 1012;
+
 const AUTHENTICATE_WITHIN_MS = 5000;
 const MAX_PENDING = 32;
 
@@ -139,7 +142,10 @@ export class RpcConnection {
     // What happens before the result is out goes after it, in order.
     const early: LogEntry[] = [];
     let tell = (entry: LogEntry): void => void early.push(entry);
-    const subscription = this.#options.office.subscribe(who, since, (entry) => tell(entry));
+    const subscription = this.#options.office.subscribe(who, since, {
+      entry: (entry) => tell(entry),
+      restart: () => this.#socket.close(SERVICE_RESTART, 'the numbers of events begin anew'),
+    });
     this.#subscription = subscription;
     const { resumed, position, snapshot, missed } = subscription;
     const seq = resumed ? (since?.seq ?? 0) : position.seq;

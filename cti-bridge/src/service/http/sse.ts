@@ -40,7 +40,10 @@ export function streamEvents(
   };
   const tell = (entry: LogEntry, start = false) =>
     write('event', { epoch: subscription.position.epoch, seq: entry.seq }, entry, start);
-  const subscription = office.subscribe(who, lastEventId(request), (entry) => tell(entry));
+  const subscription = office.subscribe(who, lastEventId(request), {
+    entry: (entry) => tell(entry),
+    restart: () => response.end(),
+  });
   response.writeHead(200, {
     'Content-Type': 'text/event-stream',
     'Cache-Control': 'no-store',

@@ -4,6 +4,7 @@ import {
   CSTA_SERVICES,
   CSTA_TYPE,
   CstaAdapter,
+  only,
   sipLink,
   tcpLink,
   type ConnectLink,
@@ -93,7 +94,7 @@ async function bridgeTo(
     services: CSTA_SERVICES,
     ...common,
   });
-  const bridge = new Bridge({ adapters: [adapter], ...common });
+  const bridge = new Bridge({ pbxs: [only(adapter)], ...common });
   await until('the bridge to have its phones', () => bridge.status()['csta']?.up === true, {
     within: 5000,
   });
