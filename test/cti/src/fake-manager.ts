@@ -11,22 +11,24 @@ export class FakeManager {
   readonly actions: string[] = [];
   readonly #sockets = new Set<Socket>();
   readonly #name: string;
+  readonly #title: string;
   /** The number of each device's call; 0 for none. */
   readonly #calls: number[];
 
-  private constructor(server: Server, name: string, devices: number) {
+  private constructor(server: Server, name: string, title: string, devices: number) {
     this.#server = server;
     this.#name = name;
+    this.#title = title;
     this.#calls = Array.from({ length: devices }, () => 1);
     this.port = (server.address() as AddressInfo).port;
     server.on('connection', (socket) => this.#serve(socket));
   }
 
-  /** `name`: the phones are `<name>-0` and so on. */
-  static async start(devices: number, name = 'phone'): Promise<FakeManager> {
+  /** `name`: the phones are `<name>-0` and so on; `title`: what every caller is called. */
+  static async start(devices: number, name = 'phone', title = ''): Promise<FakeManager> {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return new FakeManager(server, name, devices);
+    return new FakeManager(server, name, title, devices);
   }
 
   /** The devices that are in a call. */
@@ -138,6 +140,7 @@ export class FakeManager {
       ChannelState: '6',
       ChannelStateDesc: 'Up',
       CallerIDNum: this.#device(at),
+      CallerIDName: this.#title,
       Context: 'phones',
       Exten: '600',
       Priority: '1',

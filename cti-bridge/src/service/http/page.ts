@@ -5,27 +5,41 @@ export const page = `<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>offhook-cti</title>
 <link rel="stylesheet" href="/page.css">
-<h1>offhook-cti</h1>
-<form id="login"><label>Token <input id="token" type="password" autocomplete="off" required></label>
-<button>Connect</button> <output id="state">not connected</output></form>
+<header><h1>offhook-cti</h1>
+<form id="login"><label for="token">Token</label>
+<input id="token" type="password" autocomplete="off" required>
+<button>Connect</button> <output id="state" for="token" role="status">not connected</output></form></header>
 <main hidden>
-<form id="dial"><label>Device <select id="device"></select></label>
-<label>calls <input id="to" required pattern="[0-9A-Za-z*#+._\\-]{1,64}"></label>
-<button>Call</button> <output id="result"></output></form>
-<section><h2>Calls</h2><table id="calls"><thead><tr><th>call<th>device<th>party<th>state<th>
-<tbody></table></section>
-<section><h2>Devices</h2><table id="devices"><thead><tr><th>device<th>state<th>features
+<form id="dial"><label for="device">Device</label> <select id="device" required></select>
+<label for="to">calls</label> <input id="to" required maxlength="64" autocomplete="off"
+ pattern="[0-9A-Za-z*#+._\\-]{1,64}" title="letters, digits and * # + . _ -">
+<button>Call</button> <output id="result" role="status"></output></form>
+<section aria-labelledby="calls-title"><h2 id="calls-title">Calls</h2>
+<table id="calls"><thead><tr><th scope="col">Call<th scope="col">Device<th scope="col">Party
+<th scope="col">State<th scope="col">Since<th scope="col"><span class="unseen">What to do</span>
+<tbody></table><p class="none">No calls.</p></section>
+<section aria-labelledby="devices-title"><h2 id="devices-title">Devices</h2>
+<table id="devices"><thead><tr><th scope="col">Device<th scope="col">State<th scope="col">Features
 <tbody></table></section>
 </main>
 <script type="module" src="/page.js"></script>
 `;
 
 const style = `
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem }
-table { border-collapse: collapse; width: 100% }
-th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid #ccc }
-output { color: #555 }
-.away { color: #999 }
+:root { color-scheme: light dark; --line: #8884; --quiet: #667; --accent: #087443 }
+@media (prefers-color-scheme: dark) { :root { --quiet: #9ab; --accent: #3d9 } }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 62rem; padding: 1rem 1.5rem }
+header { display: flex; flex-wrap: wrap; align-items: baseline; justify-content: space-between }
+h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin: 1.6rem 0 .4rem }
+form { margin: .4rem 0 } input, select, button { font: inherit; padding: .15rem .5rem }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
+th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line) }
+th { color: var(--quiet); font-weight: 600 }
+output, .none, .away { color: var(--quiet) }
+.connected td:nth-child(4) { color: var(--accent); font-weight: 600 }
+td:nth-child(5), button { white-space: nowrap }
+table:has(tbody tr) + .none { display: none }
+.unseen { position: absolute; clip-path: inset(50%) }
 `;
 
 const script = `
@@ -134,6 +148,10 @@ function features(device) {
   return words.join(', ');
 }
 
+function who({ name, number }) {
+  return [name, number].filter((word, at, all) => word && all.indexOf(word) === at).join(' · ');
+}
+
 function draw() {
   const list = [...devices.values()].sort((a, b) => a.id.localeCompare(b.id));
   $('devices').tBodies[0].replaceChildren(...list.map((one) =>
@@ -143,8 +161,8 @@ function draw() {
     new Option(one.id, one.id, false, one.id === chosen)));
   const calls = [...connections.values()].sort((a, b) => a.call.localeCompare(b.call) || a.since - b.since);
   $('calls').tBodies[0].replaceChildren(...calls.map((one) =>
-    row([one.call, one.device ?? '', one.party.number ?? '', one.state, one.device === undefined ? ''
-      : button('Hang up', 'clearConnection', { connection: one.id })], '')));
+    row([one.call, one.device ?? '', who(one.party), one.state, new Date(one.since).toLocaleTimeString(),
+      one.device === undefined ? '' : button('Hang up', 'clearConnection', { connection: one.id })], one.state)));
 }
 
 $('login').onsubmit = (event) => {
