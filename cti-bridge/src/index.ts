@@ -7,6 +7,7 @@ export type { ServiceRequest, ServiceResult } from './model/services.ts';
 export type { Connection, CtiEvent, Device } from './model/things.ts';
 export { serviceName } from './model/terms.ts';
 export type { ServiceName } from './model/terms.ts';
+export { Authenticator } from './service/authenticator.ts';
 export { Bridge, only } from './service/bridge.ts';
 export { CSTA_SERVICES, CstaAdapter } from './csta/csta-adapter.ts';
 export type { ConnectLink } from './csta/link.ts';

@@ -1,15 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Clock } from '@offhook/common';
-import {
-  createLocalJWKSet,
-  createRemoteJWKSet,
-  errors,
-  jwtVerify,
-  type JWTVerifyGetKey,
-} from 'jose';
+import { OffhookError, type Clock } from '@offhook/common';
+import { createLocalJWKSet, errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
 import { Principal, scope, unauthenticated, type Scope } from './access.ts';
 import type { JwtConfig, TokenConfig } from './config.ts';
+import { issuerKeys } from './issuer-keys.ts';
 
 const jwks = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).max(100) });
 const MAX_TOKEN = 8192;
@@ -26,6 +21,8 @@ export class Authenticator {
     jwt?: JwtConfig | undefined;
     /** A JSON Web Key Set (RFC 7517), where `jwt.jwks_url` is not to be asked. */
     keySet?: string | undefined;
+    /** PEM of the authority to trust when the issuer is asked, besides the system's. */
+    ca?: string | undefined;
     clock: Clock;
   }) {
     this.#tokens = options.tokens.map((token) => ({
@@ -36,8 +33,8 @@ export class Authenticator {
     this.#clock = options.clock;
     if (options.keySet !== undefined) {
       this.#keys = createLocalJWKSet(jwks.parse(JSON.parse(options.keySet)));
-    } else if (options.jwt?.jwks_url !== undefined) {
-      this.#keys = createRemoteJWKSet(new URL(options.jwt.jwks_url), { timeoutDuration: 5000 });
+    } else if (options.jwt !== undefined) {
+      this.#keys = issuerKeys(options.jwt, { ca: options.ca, clock: options.clock });
     }
   }
 
@@ -96,7 +93,8 @@ function reasonOf(error: unknown): string {
   if (error instanceof errors.JWTClaimValidationFailed) {
     return `the token is not meant for this bridge (${error.claim})`;
   }
-  if (error instanceof errors.JWKSTimeout || error instanceof TypeError) {
+  // What the issuer did not say, rather than what the token says.
+  if (error instanceof OffhookError || error instanceof errors.JWKSTimeout) {
     return 'the keys of the issuer cannot be had at the moment';
   }
   return 'the token is not a valid one of the issuer';

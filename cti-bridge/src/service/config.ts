@@ -33,7 +33,11 @@ const jwt = z
     jwks_url: z
       .url({ protocol: /^https?$/ })
       .optional()
-      .describe('Where the issuer’s keys are'),
+      .describe('Where the issuer’s keys are; else its discovery document says so'),
+    ca_file: z
+      .string()
+      .optional()
+      .describe('File with a PEM certificate to trust when the issuer is asked'),
     jwks_file: z.string().optional().describe('Or a file with them (a JSON Web Key Set)'),
     algorithms: z
       .array(z.enum(['RS256', 'RS384', 'RS512', 'PS256', 'ES256', 'ES384', 'EdDSA']))
@@ -46,9 +50,13 @@ const jwt = z
       .default('offhook_devices')
       .describe('Claim with the list of devices'),
   })
-  .refine((one) => (one.jwks_url === undefined) !== (one.jwks_file === undefined), {
-    message: 'one of jwks_url and jwks_file',
+  .refine((one) => one.jwks_url === undefined || one.jwks_file === undefined, {
+    message: 'jwks_url or jwks_file, not both',
   })
+  .refine(
+    (one) => one.jwks_url !== undefined || one.jwks_file !== undefined || URL.canParse(one.issuer),
+    { message: 'an issuer that is no address needs jwks_url or jwks_file', path: ['issuer'] },
+  )
   .describe('Tokens of an OpenID Connect issuer; scopes are `cti:monitor`, `cti:control` …');
 export type JwtConfig = z.output<typeof jwt>;
 

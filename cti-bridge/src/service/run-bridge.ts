@@ -26,6 +26,7 @@ export async function runBridge(
     tokens: config.token,
     jwt: config.jwt,
     keySet: config.jwt?.jwks_file === undefined ? undefined : readSecret(config.jwt.jwks_file),
+    ca: config.jwt?.ca_file === undefined ? undefined : readSecret(config.jwt.ca_file),
     clock,
   });
   const eventsKept = config.limits.events_kept;
