@@ -7,12 +7,14 @@ import { join } from 'node:path';
 import { systemClock } from '@offhook/common';
 import { connectCti } from '@offhook/cti-bridge/client';
 import { connectionId, FakeManager } from '@offhook/test-cti/fake-manager';
+import { RedisServer } from '@offhook/test-cti/redis-server';
+import { SiteNode, TOKEN as SITE_TOKEN } from '@offhook/test-cti/site-node';
 import { freePort, ManagedProcess, until } from '@offhook/test-sipp';
 
 import type { Benchmark, BenchmarkContext } from '../benchmark.ts';
 import { memory } from '../measure/proc.ts';
 import { quantile, round } from '../measure/statistics.ts';
-import { atMost, notMeasured, type Figures } from '../report.ts';
+import { atMost, type Figures } from '../report.ts';
 
 const BRIDGE = join(import.meta.dirname, '../../../cti-bridge/dist/offhook-cti.js');
 const DEVICES = 1000;
@@ -33,6 +35,8 @@ async function run({ say, signal }: BenchmarkContext): Promise<Figures> {
   const perDevice = await memoryPerDevice();
   const reconnect = await reconnectMs();
   say(`cti: ${round(perDevice.kb, 1)} kB a device, ${round(reconnect, 0)} ms to reconnect`);
+  const site = await sharedSite(signal);
+  say(`cti: ${round(site.takeoverMs, 0)} ms until a second bridge has what a dead one had`);
   const unit = { event: 'ms', memory: 'kB', reconnect: 'ms' };
   const shared = { target: 3000, unit: 'ms', peer: 'none' };
   return {
@@ -59,7 +63,14 @@ async function run({ say, signal }: BenchmarkContext): Promise<Figures> {
         note: 'from the end of the connection to the PBX until the bridge is ready again',
       },
     ),
-    'P11.shared': notMeasured(shared, 'several bridges cannot share a site yet'),
+    'P11.shared': atMost(shared, round(site.takeoverMs, 0), {
+      devices: MANY_DEVICES,
+      bridges: 2,
+      startMs: round(site.startMs, 0),
+      p50: round(quantile(site.whole, 0.5), 2),
+      p99: round(quantile(site.whole, 0.99), 2),
+      note: 'from the kill of one bridge until its PBX is told of again by the other; p50 and p99: from an event to a subscriber through Redis',
+    }),
   };
 }
 
@@ -136,6 +147,74 @@ async function reconnectMs(): Promise<number> {
     return systemClock.now() - before;
   } finally {
     await bed.close();
+  }
+}
+
+/** 5,000 devices of two PBXs, shared by two bridges through a real Redis; then one is killed. */
+async function sharedSite(
+  signal: AbortSignal,
+): Promise<{ startMs: number; whole: number[]; takeoverMs: number }> {
+  const directory = await mkdtemp(join(tmpdir(), 'offhook-bench-site-'));
+  const redis = await RedisServer.start(directory);
+  const half = MANY_DEVICES / 2;
+  const [east, west] = [
+    await FakeManager.start(half, 'east'),
+    await FakeManager.start(half, 'west'),
+  ];
+  const pbxs = { bench: east.port, west: west.port };
+  const since = systemClock.now();
+  const options = { directory, redis: redis.url, leaseMs: 1500, pbxs, program: BRIDGE };
+  const nodes = await Promise.all([SiteNode.start(options), SiteNode.start(options)]);
+  const owner = async () => {
+    for (const node of nodes) if ((await node.own()).includes('bench')) return node;
+    return undefined;
+  };
+  await until(
+    'each bridge to have a PBX',
+    async () =>
+      (await Promise.all(nodes.map((node) => node.own()))).every((own) => own.length === 1),
+    { within: 30_000, every: 50 },
+  );
+  await Promise.all(nodes.map((node) => node.ready(30_000)));
+  const startMs = systemClock.now() - since;
+  const dying = await owner();
+  // Somebody at the other bridge: events go through Redis.
+  const url = nodes.filter((node) => node !== dying).map((node) => node.url);
+  const client = await connectCti({ url, token: () => SITE_TOKEN });
+  const whole: number[] = [];
+  const saidAt = new Map<string, number>();
+  let last = 0;
+  client.on('event', ({ event }) => {
+    const at = saidAt.get(event.connection?.id ?? '');
+    if (at === undefined) return;
+    whole.push(performance.now() - at);
+    last = performance.now();
+  });
+  const say = async (count: number, enough: () => boolean) => {
+    const start = performance.now();
+    for (let n = 0; n < count && !signal.aborted && !enough(); n++) {
+      const device = n % half;
+      saidAt.set(connectionId(device), performance.now());
+      east.hold(device, Math.floor(n / half) % 2 === 0);
+      const next = start + ((n + 1) * 1000) / PER_SECOND - performance.now();
+      if (next > 0) await new Promise((resolve) => setTimeout(resolve, next));
+    }
+  };
+  try {
+    await say((PER_SECOND * SECONDS) / 2, () => false);
+    const measured = [...whole];
+    dying?.process.killNow();
+    await dying?.process.exited;
+    const killed = performance.now();
+    saidAt.clear();
+    await say(PER_SECOND * 10, () => last > killed);
+    return { startMs, whole: measured, takeoverMs: last - killed };
+  } finally {
+    client.close();
+    await Promise.all(nodes.map((node) => node.stop()));
+    await Promise.all([east.close(), west.close()]);
+    await redis.stop();
+    await rm(directory, { recursive: true, force: true });
   }
 }
 

@@ -14,6 +14,17 @@ export const logEntry = z.object({
 });
 export type LogEntry = z.output<typeof logEntry>;
 
+const written = new WeakMap<LogEntry, string>();
+
+/** An entry as JSON, written once for all who get it. */
+export function entryJson(entry: LogEntry): string {
+  const known = written.get(entry);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(entry);
+  written.set(entry, text);
+  return text;
+}
+
 /** Where in the log a reader is. */
 export const position = z.object({
   epoch: z.string().min(1).max(64).describe('Changes when the numbers begin anew'),

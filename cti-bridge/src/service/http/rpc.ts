@@ -5,7 +5,7 @@ import { unauthenticated, type Principal } from '../access.ts';
 import type { Authenticator } from '../authenticator.ts';
 import type { Metrics } from '../metrics.ts';
 import { invalid, type Office, type Subscription } from '../office.ts';
-import { isService, queries, type LogEntry, type QueryName } from '../wire.ts';
+import { entryJson, isService, queries, type LogEntry, type QueryName } from '../wire.ts';
 import { problemOf } from './errors.ts';
 import { UnreadLimit } from './unread.ts';
 
@@ -159,14 +159,17 @@ export class RpcConnection {
   }
 
   #event(entry: LogEntry, start = false): void {
-    this.#send({ jsonrpc: '2.0', method: 'event', params: entry }, start);
+    this.#write(`{"jsonrpc":"2.0","method":"event","params":${entryJson(entry)}}`, start);
+  }
+
+  #send(message: object, start = false): void {
+    this.#write(JSON.stringify(message), start);
   }
 
   /** `start`: part of what the reader was promised to begin with, or asked for. */
-  #send(message: object, start = false): void {
+  #write(text: string, start: boolean): void {
     const socket = this.#socket;
     if (socket.readyState !== socket.OPEN) return;
-    const text = JSON.stringify(message);
     if (start) this.#limit.begin(text.length);
     if (this.#limit.exceededBy(socket.bufferedAmount)) {
       // A close frame would wait behind what is not read: the connection ends at once.

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Principal } from '../access.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Office } from '../office.ts';
-import type { LogEntry, Position } from '../wire.ts';
+import { entryJson, type LogEntry, type Position } from '../wire.ts';
 import { UnreadLimit } from './unread.ts';
 
 export interface StreamOptions {
@@ -25,10 +25,10 @@ export function streamEvents(
 ): void {
   const { office, who, maxUnread, metrics } = options;
   const limit = new UnreadLimit(maxUnread);
-  const write = (event: string, position: Position, data: object, start = false) => {
+  const write = (event: string, position: Position, data: string, start = false) => {
     if (response.destroyed) return;
     const id = `${position.epoch}:${position.seq}`;
-    const text = `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+    const text = `id: ${id}\nevent: ${event}\ndata: ${data}\n\n`;
     if (start) limit.begin(text.length);
     // Whoever does not read loses the connection, not the events: it can come back with the last id.
     if (limit.exceededBy(response.writableLength)) {
@@ -39,7 +39,7 @@ export function streamEvents(
     }
   };
   const tell = (entry: LogEntry, start = false) =>
-    write('event', { epoch: subscription.position.epoch, seq: entry.seq }, entry, start);
+    write('event', { epoch: subscription.position.epoch, seq: entry.seq }, entryJson(entry), start);
   const subscription = office.subscribe(who, lastEventId(request), {
     entry: (entry) => tell(entry),
     restart: () => response.end(),
@@ -51,7 +51,7 @@ export function streamEvents(
   });
   const { snapshot, position, missed } = subscription;
   if (snapshot === undefined) response.write(':\n\n');
-  else write('snapshot', position, { ...position, ...snapshot }, true);
+  else write('snapshot', position, JSON.stringify({ ...position, ...snapshot }), true);
   for (const entry of missed) tell(entry, true);
   const alive = setInterval(() => response.write(':\n\n'), KEEP_ALIVE_MS);
   const expiry = office.atExpiry(who, () => response.end());
