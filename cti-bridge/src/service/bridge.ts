@@ -92,7 +92,7 @@ export class Bridge implements EventSource<BridgeEvents> {
         this.#storeAway = reason;
       },
     });
-    this.ready = Promise.all([started.promise, this.#membership.join()]).then(() => undefined);
+    this.ready = Promise.all([started.promise, this.#membership.refresh()]).then(() => undefined);
   }
 
   on<K extends keyof BridgeEvents>(name: K, listener: (event: BridgeEvents[K]) => void) {
@@ -181,6 +181,8 @@ export class Bridge implements EventSource<BridgeEvents> {
     const subject = check(this, request);
     allow(subject);
     if (this.away !== undefined) throw siteGone(this.away);
+    // It may have found a bridge since the last look.
+    if (this.#membership.owners[pbx] === undefined) await this.#membership.refresh();
     const node = this.#membership.owners[pbx];
     if (node === undefined || node === this.#store.node) {
       throw new OffhookError('cti', 'pbx-gone', `no bridge has ${pbx} at the moment`, {

@@ -60,8 +60,8 @@ export class Membership {
     return Object.fromEntries(this.#options.pbxs.map(({ name }) => [name, this.#statusOf(name)]));
   }
 
-  /** Resolves when it has been asked once which PBXs are to be had. */
-  async join(): Promise<void> {
+  /** Asks at once who has what, to begin with and whenever what is known may be too old. */
+  async refresh(): Promise<void> {
     await this.#soon();
   }
 
