@@ -26,7 +26,7 @@ export function streamEvents(
   const { office, who, maxUnread, metrics } = options;
   const limit = new UnreadLimit(maxUnread);
   const write = (event: string, position: Position, data: string, start = false) => {
-    if (response.destroyed) return;
+    if (response.destroyed || response.writableEnded) return;
     const id = `${position.epoch}:${position.seq}`;
     const text = `id: ${id}\nevent: ${event}\ndata: ${data}\n\n`;
     if (start) limit.begin(text.length);
