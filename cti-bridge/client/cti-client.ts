@@ -96,6 +96,8 @@ export class CtiClient implements EventSource<CtiClientEvents> {
   readonly #pending = new Map<number, Pending>();
   #socket: WebSocket | undefined;
   #position: Position | undefined;
+  /** Events that came along with the answer to `subscribe`, before that was taken. */
+  #early: LogEntry[] | undefined;
   #nextId = 1;
   /** How many connections failed or broke: the next address is tried after each. */
   #turn = 0;
@@ -169,6 +171,7 @@ export class CtiClient implements EventSource<CtiClientEvents> {
     try {
       await this.#call('authenticate', { token: await this.#options.token() });
       const since = this.#position;
+      this.#early = [];
       const start = queries.subscribe.result.parse(
         await this.#call('subscribe', since === undefined ? {} : { since }),
       );
@@ -220,11 +223,14 @@ export class CtiClient implements EventSource<CtiClientEvents> {
     this.#position = { epoch: start.epoch, seq: start.seq };
     this.#retryMs = FIRST_RETRY_MS;
     this.#reason = undefined;
+    const early = this.#early ?? [];
+    this.#early = undefined;
     if (start.snapshot !== undefined) {
       this.mirror.reset(start.snapshot);
       this.#events.emit('reset', undefined);
     }
     this.#events.emit('state', { state: 'connected' });
+    for (const entry of early) this.#event(entry);
   }
 
   async #call(method: string, params: object): Promise<unknown> {
@@ -262,6 +268,10 @@ export class CtiClient implements EventSource<CtiClientEvents> {
   }
 
   #event(entry: LogEntry): void {
+    if (this.#early !== undefined) {
+      this.#early.push(entry);
+      return;
+    }
     const position = this.#position;
     // One that was here already; the numbers say so.
     if (position === undefined || entry.seq <= position.seq) return;

@@ -181,10 +181,13 @@ export class Bridge implements EventSource<BridgeEvents> {
     const subject = check(this, request);
     allow(subject);
     if (this.away !== undefined) throw siteGone(this.away);
-    // It may have found a bridge since the last look.
-    if (this.#membership.owners[pbx] === undefined) await this.#membership.refresh();
-    const node = this.#membership.owners[pbx];
-    if (node === undefined || node === this.#store.node) {
+    let node = this.#otherOwner(pbx);
+    if (node === undefined) {
+      // It may have changed hands since the last look.
+      await this.#membership.refresh();
+      node = this.#otherOwner(pbx);
+    }
+    if (node === undefined) {
       throw new OffhookError('cti', 'pbx-gone', `no bridge has ${pbx} at the moment`, {
         remedy: 'ask again in a second',
       });
@@ -200,6 +203,11 @@ export class Bridge implements EventSource<BridgeEvents> {
     await this.#membership.close();
     await this.#store.close();
     this.#events.clear();
+  }
+
+  #otherOwner(pbx: string): string | undefined {
+    const node = this.#membership.owners[pbx];
+    return node === this.#store.node ? undefined : node;
   }
 
   #start({ epoch, seq, states, entries }: SiteStart): void {

@@ -64,6 +64,34 @@ describe('a client that follows a bridge', () => {
     await eventually(() => states.at(-1)).toEqual({ state: 'connected' });
   });
 
+  it('takes events that come in one piece with the snapshot', async () => {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    closing.push(() => server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const device = { id: 'alice', kind: 'station', inService: true, capabilities: [] };
+    const params = {
+      seq: 8,
+      event: { type: 'deviceChanged', cause: 'normal', at: 0, device },
+    };
+    server.on('connection', (socket, request) => {
+      socket.on('message', (data: Buffer) => {
+        const { id, method } = JSON.parse(data.toString('utf8')) as { id: number; method: string };
+        const snapshot = { devices: [], connections: [] };
+        const start = { epoch: 'e', seq: 7, resumed: false, snapshot };
+        const result = method === 'subscribe' ? start : { name: 'somebody' };
+        request.socket.cork();
+        socket.send(JSON.stringify({ jsonrpc: '2.0', id, result }));
+        if (method === 'subscribe') {
+          socket.send(JSON.stringify({ jsonrpc: '2.0', method: 'event', params }));
+        }
+        request.socket.uncork();
+      });
+    });
+    const { client } = follow(`ws://127.0.0.1:${port}`);
+    await eventually(() => client.mirror.devices().map(({ id }) => id)).toEqual(['alice']);
+  });
+
   it('gives up a bridge that does not answer any more', async () => {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1', autoPong: false });
     closing.push(() => server.close());
