@@ -6,6 +6,8 @@ import { detectAbilities } from '../asterisk/listings.ts';
 import type { AsteriskSettings } from '../asterisk/settings.ts';
 import type { CstaTcpSettings } from '../csta/settings.ts';
 import { tcpLink } from '../csta/tcp-link.ts';
+import { EslClient } from '../freeswitch/esl-client.ts';
+import type { FreeSwitchSettings } from '../freeswitch/settings.ts';
 import { loadCtiConfig, type CtiConfig, type PbxConfig } from '../service/config.ts';
 
 interface Finding {
@@ -46,7 +48,11 @@ async function pbx(settings: PbxConfig): Promise<Finding[]> {
       return asterisk(settings);
     case 'csta-tcp':
       return cstaSwitch(settings);
-    case 'uacsta': {
+    case 'freeswitch':
+      return freeSwitch(settings);
+    case 'uacsta':
+    case 'drachtio':
+    case 'sip': {
       const text = `${Object.keys(settings.phones).length} phones (offhook-cti run tells which answer)`;
       return [{ what: settings.name, state: 'ok', text }];
     }
@@ -60,6 +66,23 @@ async function cstaSwitch({ name: what, host, port }: CstaTcpSettings): Promise<
   try {
     const link = await tcpLink({ host, port })(nothing, AbortSignal.timeout(TIMEOUT_MS));
     link.close();
+    return [{ what, state: 'ok', text: `${host}:${port} answers` }];
+  } catch (error) {
+    return [{ what, state: 'failed', text: describeError(error) }];
+  }
+}
+
+async function freeSwitch({
+  name: what,
+  host,
+  port,
+  secret_file: file,
+}: FreeSwitchSettings): Promise<Finding[]> {
+  try {
+    const password = readFileSync(file, 'utf8').trim();
+    const nothing = { onEvent: () => undefined, onClose: () => undefined };
+    const options = { host, port, password, timeoutMs: TIMEOUT_MS, ...nothing };
+    (await EslClient.connect(options, ['HEARTBEAT'])).close();
     return [{ what, state: 'ok', text: `${host}:${port} answers` }];
   } catch (error) {
     return [{ what, state: 'failed', text: describeError(error) }];

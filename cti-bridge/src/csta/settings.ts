@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { CSTA_SERVICES } from './csta-adapter.ts';
 
-const name = z
+export const pbxName = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,30}$/, 'must be a short lower-case name')
   .describe('Name of the PBX; ids of calls begin with it');
 
-const deviceId = z.string().regex(/^[\x21-\x7e]{1,64}$/, 'must be printable without spaces');
+export const deviceId = z.string().regex(/^[\x21-\x7e]{1,64}$/, 'must be printable without spaces');
 
 const spoken = {
   edition: z.int().min(2).max(9).default(4).describe('Edition of ECMA-323 that is spoken'),
@@ -19,7 +19,7 @@ const spoken = {
 /** A switch that speaks CSTA-XML over TCP. */
 export const cstaTcpSettings = z.object({
   kind: z.literal('csta-tcp'),
-  name,
+  name: pbxName,
   host: z.string().min(1).max(255).describe('Address of the switch'),
   port: z.int().min(1).max(65_535).describe('Its port'),
   devices: z.array(deviceId).min(1).max(10_000).describe('Devices to watch'),
@@ -27,10 +27,9 @@ export const cstaTcpSettings = z.object({
 });
 export type CstaTcpSettings = z.output<typeof cstaTcpSettings>;
 
-/** Phones that take uaCSTA sessions over SIP. */
-export const uaCstaSettings = z.object({
-  kind: z.literal('uacsta'),
-  name,
+/** A bridge that speaks SIP to phones. */
+export const sipPeer = {
+  name: pbxName,
   listen: z
     .string()
     .regex(/^(udp|tcp):[0-9.]+:\d{1,5}$/, 'must be udp:ADDRESS:PORT or tcp:ADDRESS:PORT')
@@ -43,12 +42,14 @@ export const uaCstaSettings = z.object({
     .describe('Who the bridge is, in From'),
   username: z.string().min(1).max(128).optional().describe('For digest authentication'),
   password_file: z.string().optional().describe('File with its password'),
-  outbound_proxy: z.string().max(512).optional().describe('A SIP URI that sessions go through'),
+  outbound_proxy: z.string().max(512).optional().describe('A SIP URI that requests go through'),
   phones: z
     .record(deviceId, z.string().regex(/^sips?:[^\s<>"]+$/, 'must be a SIP URI'))
     .describe('Device and the SIP URI of its phone, one a line'),
-  ...spoken,
-});
+};
+
+/** Phones that take uaCSTA sessions over SIP. */
+export const uaCstaSettings = z.object({ kind: z.literal('uacsta'), ...sipPeer, ...spoken });
 export type UaCstaSettings = z.output<typeof uaCstaSettings>;
 
 export function cstaNamespace(edition: number): string {

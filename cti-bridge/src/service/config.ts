@@ -2,6 +2,9 @@ import { loadConfig, xdgConfigFile } from '@offhook/common';
 import { z } from 'zod';
 import { asteriskSettings } from '../asterisk/settings.ts';
 import { cstaTcpSettings, uaCstaSettings } from '../csta/settings.ts';
+import { drachtioSettings } from '../drachtio/settings.ts';
+import { freeSwitchSettings } from '../freeswitch/settings.ts';
+import { sipSettings } from '../sip/settings.ts';
 import { scope } from './access.ts';
 
 /**
@@ -60,7 +63,14 @@ const jwt = z
   .describe('Tokens of an OpenID Connect issuer; scopes are `cti:monitor`, `cti:control` …');
 export type JwtConfig = z.output<typeof jwt>;
 
-const pbx = z.discriminatedUnion('kind', [asteriskSettings, cstaTcpSettings, uaCstaSettings]);
+const pbx = z.discriminatedUnion('kind', [
+  asteriskSettings,
+  cstaTcpSettings,
+  uaCstaSettings,
+  sipSettings,
+  freeSwitchSettings,
+  drachtioSettings,
+]);
 export type PbxConfig = z.output<typeof pbx>;
 
 const site = z

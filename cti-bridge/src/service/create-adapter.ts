@@ -1,12 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { OffhookError, type Clock, type Logger } from '@offhook/common';
-import { createUserAgent, type TransportName } from '@offhook/signaling';
+import { createUserAgent, type Account, type TransportName } from '@offhook/signaling';
 import type { CtiAdapter } from '../adapter/adapter.ts';
 import { AsteriskAdapter } from '../asterisk/asterisk-adapter.ts';
 import { CstaAdapter } from '../csta/csta-adapter.ts';
 import { cstaNamespace, type UaCstaSettings } from '../csta/settings.ts';
 import { sipLink } from '../csta/sip-link.ts';
 import { tcpLink } from '../csta/tcp-link.ts';
+import { DrachtioAdapter } from '../drachtio/drachtio-adapter.ts';
+import { FreeSwitchAdapter } from '../freeswitch/freeswitch-adapter.ts';
+import type { SipSettings } from '../sip/settings.ts';
+import { SipAdapter } from '../sip/sip-adapter.ts';
 import type { Pbx } from '../site/owned-pbx.ts';
 import type { PbxConfig } from './config.ts';
 
@@ -33,10 +37,19 @@ export function pbxOf(settings: PbxConfig, tools: Tools): Pbx {
         open: () => alone(new CstaAdapter({ name, namespace, lines, services, ...tools })),
       };
     }
-    case 'uacsta': {
+    case 'freeswitch': {
+      const secret = readSecret(settings.secret_file);
+      return { name, open: () => alone(new FreeSwitchAdapter({ settings, secret, ...tools })) };
+    }
+    case 'drachtio': {
+      const secret = readSecret(settings.secret_file);
+      return { name, open: () => alone(new DrachtioAdapter({ settings, secret, ...tools })) };
+    }
+    case 'uacsta':
+    case 'sip': {
       const { password_file: file } = settings;
       const password = file === undefined ? '' : readSecret(file);
-      return { name, open: () => uaCsta(settings, password, tools) };
+      return { name, open: () => withSip(settings, password, tools) };
     }
     default:
       return settings satisfies never;
@@ -48,8 +61,9 @@ function alone(adapter: CtiAdapter): ReturnType<Pbx['open']> {
   return Promise.resolve({ adapter, close: () => Promise.resolve() });
 }
 
-async function uaCsta(
-  settings: UaCstaSettings,
+/** An adapter that speaks SIP to phones, with a user agent of its own. */
+async function withSip(
+  settings: UaCstaSettings | SipSettings,
   password: string,
   tools: Tools,
 ): ReturnType<Pbx['open']> {
@@ -68,18 +82,25 @@ async function uaCsta(
       ? {}
       : { credentials: [{ username, password: () => Promise.resolve(password) }] }),
   });
-  const namespace = cstaNamespace(settings.edition);
-  const adapter = new CstaAdapter({
-    name: settings.name,
-    namespace,
-    lines: Object.entries(settings.phones).map(([id, uri]) => ({
-      devices: [{ id }],
-      connect: sipLink(account, uri, namespace),
-    })),
-    services: settings.services,
-    ...tools,
-  });
+  const adapter =
+    settings.kind === 'sip' ? sipOnly(settings, account, tools) : uaCsta(settings, account, tools);
   return { adapter, close: () => agent.close() };
+}
+
+function uaCsta(settings: UaCstaSettings, account: Account, tools: Tools): CtiAdapter {
+  const { name, services } = settings;
+  const namespace = cstaNamespace(settings.edition);
+  const lines = Object.entries(settings.phones).map(([id, uri]) => ({
+    devices: [{ id }],
+    connect: sipLink(account, uri, namespace),
+  }));
+  return new CstaAdapter({ name, namespace, lines, services, ...tools });
+}
+
+function sipOnly(settings: SipSettings, account: Account, tools: Tools): CtiAdapter {
+  const { name, services, dial_uri: dialUri } = settings;
+  const phones = Object.entries(settings.phones).map(([id, uri]) => ({ id, uri }));
+  return new SipAdapter({ name, account, phones, dialUri, services, ...tools });
 }
 
 /** @throws OffhookError `config` `unreadable` */

@@ -2,7 +2,7 @@ import type { BodyPart } from '@offhook/signaling';
 import type { ThinClientLocation } from '@offhook/media-rpc';
 import { letters } from '../call/letters.ts';
 import { PIDF } from '../presence/pidf.ts';
-import { escapeXml } from '../presence/xml.ts';
+import { escapeXml } from '@offhook/signaling/documents';
 
 /** What an INVITE carries of a location (RFC 6442 §4). */
 export interface GeolocationParts {

@@ -1,7 +1,8 @@
 import { Emitter, OffhookError } from '@offhook/common';
 import type { ReplacesHeader, Subscription } from '@offhook/signaling';
+import { applyDialogInfo, DIALOG_INFO, type DialogTable } from '@offhook/signaling/documents';
 import type { Line } from '../call/call-manager.ts';
-import { applyDialogInfo, DIALOG_INFO, lampOf, rings, type DialogTable } from './dialog-info.ts';
+import { lampOf, rings } from './dialog-lamp.ts';
 import { parsePidf, PIDF, type Presence } from './pidf.ts';
 
 export interface Lamp {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { escapeXml, parseXml } from './xml.ts';
+import { escapeXml, parseXml } from '@offhook/signaling/documents';
 
 /** Whether somebody can be reached, and what they do (RFC 3863; RFC 4480 for the activities). */
 export interface Presence {

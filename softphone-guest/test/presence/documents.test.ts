@@ -1,10 +1,6 @@
+import { applyDialogInfo } from '@offhook/signaling/documents';
 import { describe, expect, it } from 'vitest';
-import {
-  applyDialogInfo,
-  lampOf,
-  rings,
-  type DialogTable,
-} from '../../src/presence/dialog-info.ts';
+import { lampOf, rings } from '../../src/presence/dialog-lamp.ts';
 import { parseMessageSummary } from '../../src/presence/message-summary.ts';
 import { parsePidf, writePidf } from '../../src/presence/pidf.ts';
 
@@ -13,37 +9,7 @@ const info = (version: number, state: 'full' | 'partial', dialogs: string): stri
 const dialog = (id: string, state: string, more = ''): string =>
   `<dialog id="${id}" direction="recipient"${more}><state>${state}</state><remote><identity display="Carol &amp; Co">sip:carol@x</identity></remote></dialog>`;
 
-describe('dialog-info (RFC 4235)', () => {
-  it('tells the dialogs of a phone, and what replaces them', () => {
-    const ids = ' call-id="c1" local-tag="lt" remote-tag="rt"';
-    const table = applyDialogInfo(undefined, info(1, 'full', dialog('a', 'early', ids)));
-    expect(table?.dialogs).toEqual([
-      {
-        id: 'a',
-        state: 'early',
-        direction: 'recipient',
-        callId: 'c1',
-        localTag: 'lt',
-        remoteTag: 'rt',
-        remote: { uri: 'sip:carol@x', name: 'Carol & Co' },
-      },
-    ]);
-    expect(lampOf(table?.dialogs ?? [])).toBe('ringing');
-  });
-
-  it('changes by partial notifications, and begins anew by a full one', () => {
-    let table: DialogTable | undefined;
-    const take = (body: string) =>
-      (table = applyDialogInfo(table, body) ?? table)?.dialogs.map(
-        ({ id, state }) => `${id} ${state}`,
-      );
-    expect(take(info(1, 'full', dialog('a', 'confirmed')))).toEqual(['a confirmed']);
-    expect(take(info(2, 'partial', dialog('b', 'early')))).toEqual(['a confirmed', 'b early']);
-    expect(take(info(2, 'partial', dialog('b', 'terminated')))).toEqual(['a confirmed', 'b early']);
-    expect(take(info(3, 'partial', dialog('a', 'terminated')))).toEqual(['b early']);
-    expect(take(info(0, 'full', ''))).toEqual([]);
-  });
-
+describe('lamps (RFC 4235)', () => {
   it.each([
     ['free', '', false],
     ['ringing', dialog('a', 'early'), true],
@@ -54,22 +20,6 @@ describe('dialog-info (RFC 4235)', () => {
     const table = applyDialogInfo(undefined, info(1, 'full', dialogs));
     expect(lampOf(table?.dialogs ?? [])).toBe(state);
     expect(table?.dialogs.some(rings)).toBe(picks);
-  });
-
-  it.each([
-    'nonsense',
-    '',
-    '<dialog-info/>',
-    info(1, 'full', '').replace('full', 'half'),
-    '<!DOCTYPE x [<!ENTITY a "aaaa">]><dialog-info version="1" state="full"/>',
-    info(1, 'full', dialog('a', 'early').repeat(1000)),
-  ])('takes no nonsense: %.40s', (body) => {
-    expect(applyDialogInfo(undefined, body)).toBeUndefined();
-  });
-
-  it('leaves out dialogs that cannot be read', () => {
-    const table = applyDialogInfo(undefined, info(1, 'full', `<dialog/>${dialog('a', 'early')}`));
-    expect(table?.dialogs).toHaveLength(1);
   });
 });
 

@@ -4,7 +4,7 @@ import { XMLParser } from 'fast-xml-parser';
 const MAX_LENGTH = 65_536;
 
 /** Elements that are lists even where there is but one. */
-const LISTS = new Set(['dialog', 'tuple', 'note', 'person']);
+const LISTS = new Set(['dialog', 'param', 'tuple', 'note', 'person']);
 
 const parser = new XMLParser({
   ignoreAttributes: false,
