@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseXml } from './xml.ts';
+import { parseXml } from '@offhook/signaling/documents';
 
 export const REGINFO = 'application/reginfo+xml';
 
