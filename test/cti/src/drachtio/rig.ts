@@ -1,5 +1,5 @@
 import { silentLogger, systemClock } from '@offhook/common';
-import { Bridge, DrachtioAdapter, drachtioSettings } from '@offhook/cti-bridge';
+import { Bridge, only, DrachtioAdapter, drachtioSettings } from '@offhook/cti-bridge';
 import { freePorts, until } from '@offhook/test-sipp';
 import { DeskPhone } from '../phone/desk-phone.ts';
 import { PHONES, type PhoneName, type Rig } from '../rig.ts';
@@ -32,7 +32,7 @@ export async function drachtioRig(
   });
   const common = { clock: systemClock, logger: silentLogger };
   const adapter = new DrachtioAdapter({ settings, secret: SECRET, ...common });
-  const bridge = new Bridge({ adapters: [adapter], ...common });
+  const bridge = new Bridge({ pbxs: [only(adapter)], ...common });
   await until('the bridge to have its server', () => bridge.status()['srf']?.up === true, {
     within: 5000,
   });

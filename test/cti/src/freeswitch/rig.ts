@@ -1,5 +1,5 @@
 import { silentLogger, systemClock } from '@offhook/common';
-import { Bridge, FreeSwitchAdapter, freeSwitchSettings } from '@offhook/cti-bridge';
+import { Bridge, only, FreeSwitchAdapter, freeSwitchSettings } from '@offhook/cti-bridge';
 import { until } from '@offhook/test-sipp';
 import { PHONES, type Rig } from '../rig.ts';
 import { DOMAIN, FakeEventSocket, PASSWORD } from './fake-socket.ts';
@@ -16,7 +16,7 @@ export async function freeSwitchRig(): Promise<Rig & { readonly fake: FakeEventS
   });
   const common = { clock: systemClock, logger: silentLogger };
   const adapter = new FreeSwitchAdapter({ settings, secret: PASSWORD, ...common });
-  const bridge = new Bridge({ adapters: [adapter], ...common });
+  const bridge = new Bridge({ pbxs: [only(adapter)], ...common });
   await until('the bridge to have its PBX', () => bridge.status()['fs']?.up === true, {
     within: 5000,
   });

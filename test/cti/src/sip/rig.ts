@@ -1,5 +1,5 @@
 import { silentLogger, systemClock } from '@offhook/common';
-import { Bridge, SIP_SERVICES, SipAdapter } from '@offhook/cti-bridge';
+import { Bridge, only, SIP_SERVICES, SipAdapter } from '@offhook/cti-bridge';
 import { createUserAgent } from '@offhook/signaling';
 import { until } from '@offhook/test-sipp';
 import { PHONES, type PhoneName, type Rig } from '../rig.ts';
@@ -27,7 +27,7 @@ export async function plainRig(): Promise<
     services: SIP_SERVICES,
     logger: silentLogger,
   });
-  const bridge = new Bridge({ adapters: [adapter], clock: systemClock, logger: silentLogger });
+  const bridge = new Bridge({ pbxs: [only(adapter)], clock: systemClock, logger: silentLogger });
   await until('the bridge to watch its phones', () => bridge.status()['sip']?.up === true, {
     within: 5000,
   });
