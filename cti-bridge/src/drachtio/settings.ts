@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { deviceId, pbxName } from '../csta/settings.ts';
 
 /** What can be done with calls whose signaling goes through the bridge. */
-export const DRACHTIO_SERVICES = [
+const DRACHTIO_SERVICES = [
   'makeCall',
   'clearConnection',
   'clearCall',

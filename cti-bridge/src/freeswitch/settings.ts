@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** What FreeSWITCH does of the services. */
-export const FREESWITCH_SERVICES = [
+const FREESWITCH_SERVICES = [
   'makeCall',
   'answerCall',
   'clearConnection',
