@@ -2,12 +2,15 @@ import type { StoredMessageInfo } from '../control/presence-schemas.ts';
 import type { CallInfo } from '../control/schemas.ts';
 import { printable } from '@offhook/common/printable';
 
+/** Of what others say: more is on no screen, and costs time to cut. */
+const MAX_NAME = 256;
+
 /** Every word on the screen. */
 export const texts = {
   title: 'Offhook',
   connecting: 'connecting to the daemon …',
   lost: (reason: string) =>
-    `daemon gone (${printable(reason)}); calls are not shown, looking for it …`,
+    `daemon gone (${printable(reason.slice(0, MAX_NAME))}); calls are not shown, looking for it …`,
   noAccounts: 'no accounts',
   accountState: {
     registered: 'registered',
@@ -130,7 +133,7 @@ export function party(
   call: Pick<CallInfo, 'remote' | 'remoteName' | 'contact' | 'account'>,
 ): string {
   const uri = printable(shortUri(call.remote, call.account));
-  const name = call.contact ?? call.remoteName ?? '';
+  const name = (call.contact ?? call.remoteName ?? '').slice(0, MAX_NAME);
   return name === '' ? uri : `${printable(name)} <${uri}>`;
 }
 
