@@ -10,26 +10,38 @@ const run = promisify(execFile);
 const SUITE = 'bookworm';
 const MINUTE = 60_000;
 
+/** What each has beyond what every Debian must have. */
+const SYSTEMS = {
+  /** To be entered by chroot. */
+  minimal: 'man-db,systemd',
+  /** To be booted: kernel, udev, and sessions of users. */
+  desktop:
+    'dbus,dbus-user-session,initramfs-tools,iproute2,libpam-systemd,linux-image-cloud-amd64,systemd-sysv,udev',
+};
+
 /**
  * Unpacks a minimal Debian below `target`, as debootstrap makes it; the first time on a machine takes a
- * minute, and the mirror that its apt sources name.
+ * minute or two, and the mirror that its apt sources name.
  */
-export async function unpackMinimalDebian(target: string): Promise<void> {
-  const archive = join(cacheDirectory(), `${SUITE}-minimal.tar`);
-  if (!existsSync(archive)) await makeArchive(archive);
+export async function unpackMinimalDebian(
+  target: string,
+  system: keyof typeof SYSTEMS = 'minimal',
+): Promise<void> {
+  const archive = join(cacheDirectory(), `${SUITE}-${system}.tar`);
+  if (!existsSync(archive)) await makeArchive(archive, system);
   await mkdir(target, { recursive: true });
   await run('tar', ['-xf', archive, '-C', target, '--numeric-owner'], { timeout: 2 * MINUTE });
 }
 
-async function makeArchive(archive: string): Promise<void> {
+async function makeArchive(archive: string, system: keyof typeof SYSTEMS): Promise<void> {
   await mkdir(cacheDirectory(), { recursive: true });
-  const work = await mkdtemp(join(cacheDirectory(), '.minimal-'));
+  const work = await mkdtemp(join(cacheDirectory(), `.${system}-`));
   const root = join(work, 'root');
   try {
-    const options = ['--variant=minbase', '--include=man-db,systemd', SUITE, root];
-    console.log('packages: making a minimal Debian, once, in the cache');
+    const options = ['--variant=minbase', `--include=${SYSTEMS[system]}`, SUITE, root];
+    console.log(`packages: making a Debian (${system}), once, in the cache`);
     await run('debootstrap', [...options, await debianMirror()], {
-      timeout: 5 * MINUTE,
+      timeout: 10 * MINUTE,
       maxBuffer: 64 * 1024 * 1024,
     });
     await run('tar', ['-cf', `${archive}.new`, '-C', root, '--numeric-owner', '.'], {

@@ -15,6 +15,8 @@ export interface Screen {
   readonly display: string;
   /** Resolves with the titles of the windows once one matches. */
   titled(title: RegExp, options?: { ms?: number }): Promise<readonly string[]>;
+  /** Writes what is on it into that file, as PNG. */
+  picture(file: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -66,6 +68,11 @@ export async function startScreen({ pictures }: { pictures?: string } = {}): Pro
       ).catch((error: unknown) => {
         throw new Error(`there are ${JSON.stringify(last)}`, { cause: error });
       });
+    },
+    picture: async (file) => {
+      const source = ['ximagesrc', `display-name=${display}`, 'use-damage=false', 'num-buffers=1'];
+      const sink = ['!', 'videoconvert', '!', 'pngenc', '!', 'filesink', `location=${file}`];
+      await run('gst-launch-1.0', ['-q', ...source, ...sink], { timeout: 30_000 });
     },
     stop: async () => void (await stopProcess(child)),
   };
