@@ -1,6 +1,8 @@
 // npm run test:desktop [-- --picture FILE]: what the README says from nothing to a call in a virtual
 // desktop, with a real libvirt, a Debian with systemd in it, our packages, remote-viewer and Asterisk.
 // Needs root, to make the desktop's disk.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,16 +29,30 @@ import {
 
 const TICKET = 'sekret';
 const USER = 'alice-udp';
-/** How the guest reaches this machine through libvirt's network for users. */
-const HOST = '10.0.2.2';
+/** Of the PBX and of the thin client: on the loopback device of a network of our own. */
+const PBX = '192.0.2.10';
+const THIN_CLIENT = '192.0.2.20';
 const ENGINE_MS = 20_000;
 
-const { values } = parseArgs({ options: { picture: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { picture: { type: 'string' }, inside: { type: 'boolean', default: false } },
+});
 
-if (process.getuid?.() === 0) process.exitCode = await main();
-else {
+if (process.getuid?.() !== 0) {
   console.error('desktop: needs root, to make the disk of a desktop');
   process.exitCode = 1;
+} else process.exitCode = values.inside ? await main() : await inNetworkOfItsOwn();
+
+/** Runs this script again where it has addresses that guest, PBX and thin client share. */
+async function inNetworkOfItsOwn(): Promise<number> {
+  const script = 'ip link set lo up && for a in $0; do ip addr add $a/32 dev lo; done && exec "$@"';
+  const again = [process.execPath, ...process.argv.slice(1), '--inside'];
+  const words = ['--net', 'sh', '-c', script, `${PBX} ${THIN_CLIENT}`, ...again];
+  const child = spawn('unshare', words, { stdio: 'inherit' });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.once(signal, () => child.kill(signal));
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code ?? 1;
 }
 
 async function main(): Promise<number> {
@@ -75,7 +91,7 @@ async function tour(work: string, scope: Scope): Promise<void> {
     domainXml({
       ...disk,
       parameters: {
-        pbx: `${HOST}:${asterisk.port}`,
+        pbx: `${PBX}:${asterisk.port}`,
         user: USER,
         password: ASTERISK_PASSWORD,
       },
@@ -90,7 +106,7 @@ async function tour(work: string, scope: Scope): Promise<void> {
   console.log('ok      libvirt takes the domain with the channel of the README, and starts it');
 
   const engine = scope.use(
-    await EngineProcess.start({ directory: work, config: { rtp: { address: '127.0.0.1' } } }),
+    await EngineProcess.start({ directory: work, config: { rtp: { address: THIN_CLIENT } } }),
   );
   const options = ['--state-dir', engine.stateDir, '--config', join(work, 'engine.toml')];
   const doctor = engineProgram([...options, 'doctor']);
@@ -114,7 +130,7 @@ async function tour(work: string, scope: Scope): Promise<void> {
   await screen.titled(/desktop \(1\)/u, { ms: 60_000 });
   console.log('ok      offhook-engine view opens the desktop in remote-viewer');
 
-  await listener.hears(/^ok {6}in a call$/m);
+  await listener.hears(/^ok {6}in a call/m);
   await engine.plays(MICROPHONE_HZ, { within: ENGINE_MS });
   console.log('ok      what the thin client says comes back from the PBX');
   if (values.picture !== undefined) await screen.picture(values.picture);
@@ -127,5 +143,5 @@ async function startAsterisk(work: string): Promise<Asterisk> {
   const directory = join(work, 'asterisk');
   await mkdir(directory);
   const authority = await createAuthority(directory);
-  return Asterisk.start({ directory, address: '127.0.0.1', authority });
+  return Asterisk.start({ directory, address: PBX, authority });
 }

@@ -13,13 +13,16 @@ within() { # SECONDS WHAT COMMAND…: again and again, until it is content
     "$@" >/tmp/last 2>&1 && return
     sleep 1
   done
-  cat /tmp/last; journalctl --no-pager -n 60 -p info; fail "$what"
+  cat /tmp/last; tr -d '\0' </dev/vcs1 | fold -w 80; journalctl --no-pager -n 60 -p info; fail "$what"
 }
 person() { # COMMAND…: as the person whose desktop this is
   runuser -u ada -- env HOME=/home/ada XDG_RUNTIME_DIR=/run/user/1000 \
     DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/1000/bus "$@"
 }
-doctor() { person offhook doctor; }
+# Content only when every line is ok: that the daemon does not run yet is a warning.
+doctor() { person offhook doctor >/tmp/doctor 2>&1 && cat /tmp/doctor && ! grep -qv '^ok' /tmp/doctor; }
+# What is on the screen of the desktop (vcs(4)).
+shown() { tr -d '\0' </dev/vcs1 | grep -q "$1"; }
 ended() { ! person offhook calls --json | grep -q '"state"'; }
 parameter() { sed -n "s/.*offhook\.$1=\([^ ]*\).*/\1/p" /proc/cmdline; }
 
@@ -42,7 +45,8 @@ say 'offhook doctor: every line ok'
 
 systemctl start getty@tty1
 person offhook dial --wait 120 600 || fail 'offhook dial'
-say 'in a call'
+within 300 'the call on the screen' shown 600
+say 'in a call, which the screen of the desktop shows'
 within 300 'the call to end at the thin client' ended
 say 'the call ended at the thin client, and the phone knows'
 
