@@ -32,6 +32,8 @@ const USER = 'alice-udp';
 /** Of the PBX and of the thin client: on the loopback device of a network of our own. */
 const PBX = '192.0.2.10';
 const THIN_CLIENT = '192.0.2.20';
+/** Without it the phone's `doctor` has something to say. */
+const LOCATION = { civic: { country: 'DE', A3: 'Berlin', RD: 'Unter den Linden', HNO: '1' } };
 const ENGINE_MS = 20_000;
 
 const { values } = parseArgs({
@@ -106,7 +108,10 @@ async function tour(work: string, scope: Scope): Promise<void> {
   console.log('ok      libvirt takes the domain with the channel of the README, and starts it');
 
   const engine = scope.use(
-    await EngineProcess.start({ directory: work, config: { rtp: { address: THIN_CLIENT } } }),
+    await EngineProcess.start({
+      directory: work,
+      config: { rtp: { address: THIN_CLIENT }, location: LOCATION },
+    }),
   );
   const options = ['--state-dir', engine.stateDir, '--config', join(work, 'engine.toml')];
   const doctor = engineProgram([...options, 'doctor']);

@@ -73,6 +73,9 @@ export const staticChecks: readonly Suite[] = [
 
 export const packageCheck: Suite = check('packages', 'scripts/try-packages.ts');
 
+/** What the README says from nothing to a call, with libvirt, systemd and the packages. */
+export const desktopCheck: Suite = check('desktop', 'scripts/try-desktop.ts');
+
 export const demoChecks: readonly Suite[] = [
   check('demo', 'demo/src/main.ts', '--headless'),
   check('demo of a desk phone', 'demo/src/main.ts', '--desk', '--headless'),
