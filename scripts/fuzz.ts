@@ -1,5 +1,5 @@
 // npm run fuzz -- [NAME …] [--runs N] [--seed S]: tests with inputs that nobody would send, many of them.
-//   NAME   of NAME.fuzz.test.ts: spice, mux, port, sip; all of them by default
+//   NAME   of NAME.fuzz.test.ts: spice, mux, port, sip, cti; all of them by default
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
