@@ -111,7 +111,7 @@ describe('with SIPp as the far end', () => {
     });
     const host = place.address.includes(':') ? `[${place.address}]` : place.address;
     const target = `sip:service@${host}:${port};transport=${place.transport}`;
-    await untilTaken(place.transport, place.address, port);
+    await untilTaken(place.transport, port);
     const call = account.invite(target, new ScriptedAgent());
     await Promise.race([
       new Promise<void>((resolve) => call.on('established', () => resolve())),
@@ -135,7 +135,7 @@ describe('with SIPp as the far end', () => {
       register: false,
       credentials: [{ username: 'alice', password: () => Promise.resolve('secret') }],
     });
-    await untilTaken('udp', address, port);
+    await untilTaken('udp', port);
     await account.register();
     expect(account.registration.state).toBe('registered');
     const { code, output } = await far;

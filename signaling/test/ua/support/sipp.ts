@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isBound } from '@offhook/common/listening';
 
 /** A UDP port that nobody has, for a program that wants a number. */
 export async function freePort(address: string): Promise<number> {
@@ -19,33 +19,13 @@ export async function freePort(address: string): Promise<number> {
   return port;
 }
 
-/** Waits until somebody has the port: it cannot be bound any more. */
-export async function untilTaken(
-  transport: 'udp' | 'tcp',
-  address: string,
-  port: number,
-): Promise<void> {
+/** Waits until somebody has the port. To try to bind it would be in the way of whoever is about to. */
+export async function untilTaken(transport: 'udp' | 'tcp', port: number): Promise<void> {
   const deadline = Date.now() + 10_000;
-  while (await (transport === 'udp' ? udpIsFree(address, port) : tcpIsFree(address, port))) {
-    if (Date.now() > deadline) throw new Error(`nobody listens at ${address} ${port}`);
+  while (!isBound(transport, port)) {
+    if (Date.now() > deadline) throw new Error(`nobody has ${transport} port ${port}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-}
-
-function udpIsFree(address: string, port: number): Promise<boolean> {
-  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
-  return new Promise((resolve) => {
-    socket.once('error', () => resolve(false));
-    socket.bind({ address, port, exclusive: true }, () => socket.close(() => resolve(true)));
-  });
-}
-
-function tcpIsFree(address: string, port: number): Promise<boolean> {
-  const server = createServer();
-  return new Promise((resolve) => {
-    server.once('error', () => resolve(false));
-    server.listen({ host: address, port }, () => server.close(() => resolve(true)));
-  });
 }
 
 export interface SippRun {

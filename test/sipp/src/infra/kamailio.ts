@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { triplet } from './asterisk-install.ts';
-import { isBound } from './listening.ts';
+import { isBound } from '@offhook/common/listening';
 import { findProgram } from './needs.ts';
 import { freePorts } from './ports.ts';
 import { ManagedProcess } from './process.ts';

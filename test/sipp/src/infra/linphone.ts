@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sine, writeWav, type Audio } from '@offhook/common/audio';
-import { isBound } from './listening.ts';
+import { isBound } from '@offhook/common/listening';
 import { freePorts } from './ports.ts';
 import { ManagedProcess } from './process.ts';
 import { readRecording } from './recording.ts';

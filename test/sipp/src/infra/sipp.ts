@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { isBound } from './listening.ts';
+import { isBound } from '@offhook/common/listening';
 import { ManagedProcess } from './process.ts';
 import { freePorts, releasePorts } from './ports.ts';
 import type { SipMessage } from './sip-message.ts';
