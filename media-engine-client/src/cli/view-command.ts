@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { exited, OffhookError } from '@offhook/common';
+import { setTimeout as delay } from 'node:timers/promises';
+import { exited, isOffhookError, OffhookError, withDeadline } from '@offhook/common';
 import { exitCode } from '@offhook/common/cli';
 import { desktopName } from '@offhook/virtual-channel/spice';
 import { defaultPort, loadEngineConfig } from '../config.ts';
@@ -10,9 +11,13 @@ import type { LinkReport } from '../link/api.ts';
 import { isSpiceAddress, readDesktop, type Desktop } from '../link/desktop.ts';
 import { LinkClient, linkId } from '../link/link-client.ts';
 import { ownCommand } from '../own-command.ts';
+import type { EngineStatus } from '../control/api.ts';
 import { ask } from './client.ts';
 import { clean, type Context } from './output.ts';
 import { startEngine } from './start-engine.ts';
+
+const START_MS = 20_000;
+const POLL_MS = 50;
 
 /**
  * Opens a desktop in the user's own viewer, by way of a link that carries the guest's port to the
@@ -56,9 +61,24 @@ export async function view(
 
 /** The link that has the desktop, which may have come to this address by a move; or that of the address. */
 async function linkFor({ source }: Desktop, stateDir: string): Promise<string> {
-  const { desktops } = await ask(stateDir, 'status', {});
+  const { desktops } = await statusOf(stateDir);
   const name = desktopName(source);
   return desktops.find(({ address }) => address === name)?.id ?? linkId(source);
+}
+
+/** Of an engine that somebody else may just be starting. */
+function statusOf(stateDir: string): Promise<EngineStatus> {
+  const deadline = { layer: 'engine', what: 'starting the engine', ms: START_MS } as const;
+  return withDeadline(deadline, async (signal) => {
+    for (;;) {
+      try {
+        return await ask(stateDir, 'status', {});
+      } catch (error) {
+        if (!isOffhookError(error, 'starting')) throw error;
+      }
+      await delay(POLL_MS, undefined, { signal });
+    }
+  });
 }
 
 function readFile(path: string): string {
