@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { buildPackages } from './package/build.ts';
-import { makeDisk } from './desktop/disk.ts';
+import { diskIn, makeDisk } from './desktop/disk.ts';
 import { channelOf, domainXml } from './desktop/domain.ts';
 import { Libvirt } from './desktop/libvirt.ts';
 import { Listener } from './desktop/listener.ts';
@@ -37,18 +37,33 @@ const LOCATION = { civic: { country: 'DE', A3: 'Berlin', RD: 'Unter den Linden',
 const ENGINE_MS = 20_000;
 
 const { values } = parseArgs({
-  options: { picture: { type: 'string' }, inside: { type: 'boolean', default: false } },
+  options: { picture: { type: 'string' }, inside: { type: 'string' } },
 });
 
 if (process.getuid?.() !== 0) {
   console.error('desktop: needs root, to make the disk of a desktop');
   process.exitCode = 1;
-} else process.exitCode = values.inside ? await main() : await inNetworkOfItsOwn();
+} else process.exitCode = values.inside === undefined ? await main() : await inside(values.inside);
+
+/** Makes the desktop; what it is tried in has no way to where Debian's packages come from. */
+async function main(): Promise<number> {
+  const work = await mkdtemp(join(tmpdir(), 'offhook-desktop-'));
+  try {
+    // libvirt runs as another user.
+    await chmod(work, 0o711);
+    const { folder, disk } = await makeDisk(work, await buildPackages(join(work, 'packages')));
+    await chmod(folder, 0o755);
+    await chmod(disk, 0o666);
+    return await inNetworkOfItsOwn(work);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
 
 /** Runs this script again where it has addresses that guest, PBX and thin client share. */
-async function inNetworkOfItsOwn(): Promise<number> {
+async function inNetworkOfItsOwn(work: string): Promise<number> {
   const script = 'ip link set lo up && for a in $0; do ip addr add $a/32 dev lo; done && exec "$@"';
-  const again = [process.execPath, ...process.argv.slice(1), '--inside'];
+  const again = [process.execPath, ...process.argv.slice(1), '--inside', work];
   const words = ['--net', 'sh', '-c', script, `${PBX} ${THIN_CLIENT}`, ...again];
   const child = spawn('unshare', words, { stdio: 'inherit' });
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
@@ -57,10 +72,7 @@ async function inNetworkOfItsOwn(): Promise<number> {
   return code ?? 1;
 }
 
-async function main(): Promise<number> {
-  const work = await mkdtemp(join(tmpdir(), 'offhook-desktop-'));
-  // libvirt runs as another user.
-  await chmod(work, 0o711);
+async function inside(work: string): Promise<number> {
   const scope = new Scope();
   try {
     await tour(work, scope);
@@ -74,16 +86,10 @@ async function main(): Promise<number> {
     return 1;
   } finally {
     await scope.close();
-    await rm(work, { recursive: true, force: true });
   }
 }
 
 async function tour(work: string, scope: Scope): Promise<void> {
-  const packages = await buildPackages(join(work, 'packages'));
-  const disk = await makeDisk(join(work, 'disk'), packages);
-  await chmod(join(work, 'disk'), 0o755);
-  await chmod(disk.disk, 0o666);
-
   const asterisk = scope.use(await startAsterisk(work));
   const libvirt = scope.use(await Libvirt.start(join(work, 'libvirt')));
   const spicePort = await freePort();
@@ -91,7 +97,7 @@ async function tour(work: string, scope: Scope): Promise<void> {
   const readme = await readFile(join(import.meta.dirname, '../README.md'), 'utf8');
   await libvirt.create(
     domainXml({
-      ...disk,
+      ...diskIn(work),
       parameters: {
         pbx: `${PBX}:${asterisk.port}`,
         user: USER,

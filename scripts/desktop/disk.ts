@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { bringPackages, unpackMinimalDebian } from '../package/minimal-debian.ts';
@@ -10,6 +10,7 @@ const MINUTE = 60_000;
 
 /** What boots the desktop. */
 export interface Disk {
+  readonly folder: string;
   readonly kernel: string;
   readonly ramdisk: string;
   readonly disk: string;
@@ -49,13 +50,19 @@ const FINISH = `
   useradd -m -u 1000 -G offhook -s /bin/bash ada && chown -R ada: /home/ada &&
   systemctl enable -q systemd-networkd tour && rm -rf /packages /dpkg.log`;
 
+/** Where `makeDisk` puts it. */
+export function diskIn(work: string): Disk {
+  const folder = join(work, 'disk');
+  const [kernel, ramdisk] = [join(folder, 'vmlinuz'), join(folder, 'initrd')];
+  return { folder, kernel, ramdisk, disk: join(folder, 'disk') };
+}
+
 /**
  * A Debian with systemd, a person called ada, and those packages, as the disk of a virtual machine.
- *
- * @param work a folder for it, which is not there yet
  */
 export async function makeDisk(work: string, packages: readonly string[]): Promise<Disk> {
-  const root = join(work, 'root');
+  const made = diskIn(work);
+  const root = join(made.folder, 'root');
   await unpackMinimalDebian(root, 'desktop');
   await bringPackages(root, packages);
   for (const [path, content] of Object.entries(FILES)) {
@@ -68,17 +75,11 @@ export async function makeDisk(work: string, packages: readonly string[]): Promi
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', DEBIAN_FRONTEND: 'noninteractive' },
   });
   const boot = await readdir(join(root, 'boot'));
-  const take = async (prefix: string) => {
-    const name = boot.find((one) => one.startsWith(prefix));
-    if (name === undefined) throw new Error(`the desktop has no /boot/${prefix}*`);
-    await copyFile(join(root, 'boot', name), join(work, prefix));
-    return join(work, prefix);
-  };
-  const made = {
-    kernel: await take('vmlinuz'),
-    ramdisk: await take('initrd'),
-    disk: join(work, 'disk'),
-  };
+  for (const target of [made.kernel, made.ramdisk]) {
+    const name = boot.find((one) => one.startsWith(basename(target)));
+    if (name === undefined) throw new Error(`the desktop has no /boot/${basename(target)}*`);
+    await copyFile(join(root, 'boot', name), target);
+  }
   await run('mke2fs', ['-q', '-t', 'ext4', '-d', root, made.disk, '2G'], { timeout: 5 * MINUTE });
   await rm(root, { recursive: true });
   return made;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 
 const sourceMap = z.object({ sources: z.array(z.string()) });
-const manifest = z.looseObject({ name: z.string(), version: z.string(), license: z.string() });
+const manifest = z.looseObject({ version: z.string(), license: z.string().optional() });
 
 const APACHE =
   'On Debian systems the text of the license is in /usr/share/common-licenses/Apache-2.0.';
@@ -23,8 +23,11 @@ License: Apache-2.0
 export function programCopyright(root: string, bundle: string): string {
   const parts = bundledPackages(join(root, bundle)).map((name) => {
     const folder = join(root, 'node_modules', name);
-    const { version, license } = manifest.parse(readJson(join(folder, 'package.json')));
-    const text = licenseText(folder) ?? `${license}, as its package.json says.`;
+    const { version, license: named } = manifest.parse(readJson(join(folder, 'package.json')));
+    const written = licenseText(folder) ?? readmeSection(folder);
+    const license = named ?? (written?.includes('MIT License') === true ? 'MIT' : undefined);
+    if (license === undefined) throw new Error(`${name} does not say what its license is`);
+    const text = written ?? `${license}, as its package.json says.`;
     return [
       `Files: npm/${name}`,
       `Comment: version ${version}, bundled`,
@@ -66,6 +69,13 @@ function bundledPackages(folder: string): string[] {
 function licenseText(folder: string): string | undefined {
   const file = readdirSync(folder).find((name) => /^licen[cs]e(\.(md|txt))?$/i.test(name));
   return file === undefined ? undefined : readFileSync(join(folder, file), 'utf8').trim();
+}
+
+/** Where older packages have it. */
+function readmeSection(folder: string): string | undefined {
+  const file = readdirSync(folder).find((name) => /^readme(\.md)?$/i.test(name));
+  const text = file === undefined ? '' : readFileSync(join(folder, file), 'utf8');
+  return /^#+ *licen[cs]e *$([\s\S]*)/im.exec(text)?.[1]?.trim();
 }
 
 function holders(text: string): string {
