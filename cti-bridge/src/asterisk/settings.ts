@@ -1,12 +1,10 @@
 import { z } from 'zod';
+import { pbxName } from '../adapter/settings.ts';
 
 /** What an Asterisk adapter is configured with; see docs/cti.md for the dial plan's part. */
 export const asteriskSettings = z.object({
   kind: z.literal('asterisk'),
-  name: z
-    .string()
-    .regex(/^[a-z][a-z0-9-]{0,30}$/, 'must be a short lower-case name')
-    .describe('Name of the PBX; ids of calls begin with it'),
+  name: pbxName,
   host: z
     .string()
     .min(1)

@@ -1,12 +1,6 @@
 import { z } from 'zod';
+import { deviceId, pbxName } from '../adapter/settings.ts';
 import { CSTA_SERVICES } from './csta-adapter.ts';
-
-export const pbxName = z
-  .string()
-  .regex(/^[a-z][a-z0-9-]{0,30}$/, 'must be a short lower-case name')
-  .describe('Name of the PBX; ids of calls begin with it');
-
-export const deviceId = z.string().regex(/^[\x21-\x7e]{1,64}$/, 'must be printable without spaces');
 
 const spoken = {
   edition: z.int().min(2).max(9).default(4).describe('Edition of ECMA-323 that is spoken'),

@@ -2,9 +2,9 @@ import { OffhookError, withDeadline, type Clock, type Logger, type Timer } from 
 import Srf from 'drachtio-srf';
 import type { AdapterSink, CtiAdapter } from '../adapter/adapter.ts';
 import { Attempts } from '../adapter/attempts.ts';
+import { Devices } from '../adapter/devices.ts';
 import type { Fact } from '../model/facts.ts';
 import type { ServiceRequest, ServiceResult } from '../model/services.ts';
-import type { Device } from '../model/things.ts';
 import type { Leg } from './leg.ts';
 import type { DrachtioSettings } from './settings.ts';
 import { Switchboard } from './switchboard.ts';
@@ -27,7 +27,7 @@ export class DrachtioAdapter implements CtiAdapter {
   readonly #options: DrachtioOptions;
   readonly #attempts = new Attempts();
   readonly #closing = new AbortController();
-  readonly #devices: Map<string, Device>;
+  readonly #devices: Devices;
   #sink: AdapterSink | undefined;
   #srf: Srf | undefined;
   #board: Switchboard | undefined;
@@ -38,12 +38,14 @@ export class DrachtioAdapter implements CtiAdapter {
     const { name, phones, services } = options.settings;
     this.name = name;
     this.#options = options;
-    const common = { kind: 'station', inService: false, capabilities: [...services] } as const;
-    this.#devices = new Map(
-      Object.keys(phones).map((id) => [
+    this.#devices = new Devices(
+      Object.keys(phones).map((id) => ({
         id,
-        { ...common, id, number: id, capabilities: [...services] },
-      ]),
+        kind: 'station',
+        number: id,
+        inService: false,
+        capabilities: [...services],
+      })),
     );
   }
 
@@ -158,7 +160,7 @@ export class DrachtioAdapter implements CtiAdapter {
   async #lamp(board: Switchboard, device: string, on: boolean): Promise<void> {
     const uri = this.#options.settings.phones[device] ?? '';
     await board.notify(uri, `Messages-Waiting: ${on ? 'yes' : 'no'}\r\n`);
-    this.#set(device, { messageWaiting: on });
+    this.#tell(this.#devices.set(device, { messageWaiting: on }));
   }
 
   #connect(): void {
@@ -196,8 +198,8 @@ export class DrachtioAdapter implements CtiAdapter {
 
   /** The server keeps no dialogs for an application that is gone: there are no calls at the beginning. */
   #begin(inService: boolean): void {
-    for (const [id, device] of this.#devices) this.#devices.set(id, { ...device, inService });
-    this.#sink?.fact({ kind: 'snapshot', connections: [], devices: [...this.#devices.values()] });
+    for (const { id } of this.#devices.list()) this.#devices.set(id, { inService });
+    this.#sink?.fact({ kind: 'snapshot', connections: [], devices: this.#devices.list() });
     if (inService) this.#sink?.status({ up: true });
   }
 
@@ -223,14 +225,6 @@ export class DrachtioAdapter implements CtiAdapter {
     } catch {
       // There was no connection.
     }
-  }
-
-  #set(id: string, more: Partial<Device>): void {
-    const before = this.#devices.get(id);
-    if (before === undefined) return;
-    const device = { ...before, ...more };
-    this.#devices.set(id, device);
-    this.#tell([{ kind: 'device', device }]);
   }
 
   #tell(facts: readonly Fact[]): void {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { deviceId, pbxName } from '../csta/settings.ts';
+import { deviceId, pbxName } from '../adapter/settings.ts';
 
 /** What can be done with calls whose signaling goes through the bridge. */
 const DRACHTIO_SERVICES = [

@@ -2,6 +2,7 @@ import { OffhookError, withDeadline, type Clock, type Logger, type Timer } from 
 import { z } from 'zod';
 import type { AdapterSink, CtiAdapter } from '../adapter/adapter.ts';
 import { Attempts } from '../adapter/attempts.ts';
+import { Devices } from '../adapter/devices.ts';
 import type { Fact } from '../model/facts.ts';
 import type { ServiceRequest, ServiceResult } from '../model/services.ts';
 import type { Device } from '../model/things.ts';
@@ -47,7 +48,7 @@ export class FreeSwitchAdapter implements CtiAdapter {
   readonly #book: ChannelBook;
   readonly #attempts = new Attempts();
   readonly #closing = new AbortController();
-  readonly #devices = new Map<string, Device>();
+  readonly #devices = new Devices();
   #sink: AdapterSink | undefined;
   #esl: EslClient | undefined;
   /** While listings are under way, events wait; of too many the oldest go. */
@@ -81,7 +82,8 @@ export class FreeSwitchAdapter implements CtiAdapter {
         signal: within,
         until: (look) => this.#attempts.until(look, within),
         tell: (facts) => this.#tell(facts),
-        setMessageWaiting: (device, on) => this.#set(device, { messageWaiting: on }),
+        setMessageWaiting: (device, on) =>
+          this.#tell(this.#devices.set(device, { messageWaiting: on })),
       }),
     );
   }
@@ -127,10 +129,9 @@ export class FreeSwitchAdapter implements CtiAdapter {
       esl.api('list_users', signal),
       esl.api('show channels as json', signal),
     ]);
-    this.#devices.clear();
-    for (const device of this.#listed(users)) this.#devices.set(device.id, device);
+    this.#devices.reset(this.#listed(users));
     const connections = this.#book.reset(rowsOf(channels));
-    const devices = [...this.#devices.values()];
+    const devices = this.#devices.list();
     this.#sink?.fact({ kind: 'snapshot', devices, connections });
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
@@ -168,16 +169,8 @@ export class FreeSwitchAdapter implements CtiAdapter {
     const subclass = event.get('Event-Subclass') ?? '';
     if (subclass.startsWith('sofia::')) {
       const user = event.get('from-user') ?? event.get('username') ?? '';
-      this.#set(user, { inService: subclass === 'sofia::register' });
+      this.#tell(this.#devices.set(user, { inService: subclass === 'sofia::register' }));
     } else this.#tell(this.#book.apply(event));
-  }
-
-  #set(id: string, more: Partial<Device>): void {
-    const before = this.#devices.get(id);
-    if (before === undefined) return;
-    const device = { ...before, ...more };
-    this.#devices.set(id, device);
-    this.#tell([{ kind: 'device', device }]);
   }
 
   #tell(facts: readonly Fact[]): void {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pbxName } from '../adapter/settings.ts';
 
 /** What FreeSWITCH does of the services. */
 const FREESWITCH_SERVICES = [
@@ -25,10 +26,7 @@ const FREESWITCH_SERVICES = [
 /** A FreeSWITCH, through the inbound event socket of mod_event_socket. */
 export const freeSwitchSettings = z.object({
   kind: z.literal('freeswitch'),
-  name: z
-    .string()
-    .regex(/^[a-z][a-z0-9-]{0,30}$/, 'must be a short lower-case name')
-    .describe('Name of the PBX; ids of calls begin with it'),
+  name: pbxName,
   host: z.string().min(1).max(255).default('127.0.0.1').describe('Address of the event socket'),
   port: z.int().min(1).max(65_535).default(8021).describe('Its port'),
   secret_file: z.string().min(1).describe('File with its `password`, readable by nobody else'),

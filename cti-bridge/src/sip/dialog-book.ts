@@ -1,4 +1,5 @@
 import type { DialogName, DialogTable, WatchedDialog } from '@offhook/signaling/documents';
+import { Devices } from '../adapter/devices.ts';
 import { BoundedMap } from '../model/bounded-map.ts';
 import type { ConnectionFact, Fact } from '../model/facts.ts';
 import type { EventCause, ServiceName } from '../model/terms.ts';
@@ -41,8 +42,7 @@ const CAUSES: Readonly<Record<number, EventCause>> = {
  */
 export class DialogBook {
   readonly #name: string;
-  readonly #devices = new Map<string, Device>();
-  readonly #uris = new Map<string, string>();
+  readonly #devices = new Devices();
   readonly #tables = new Map<string, DialogTable>();
   readonly #legs = new Map<string, Leg>();
   /** Call-ID → call. */
@@ -61,17 +61,20 @@ export class DialogBook {
 
   constructor(name: string, phones: readonly WatchedPhone[], capabilities: readonly ServiceName[]) {
     this.#name = name;
-    for (const { id, uri } of phones) {
-      this.#uris.set(id, uri);
-      const number = /^sips?:([^@;>]+)@/.exec(uri)?.[1] ?? id;
-      const device = { id, kind: 'station', number, inService: false } as const;
-      this.#devices.set(id, { ...device, capabilities: [...capabilities] });
-    }
+    this.#devices.reset(
+      phones.map(({ id, uri }) => ({
+        id,
+        kind: 'station',
+        number: /^sips?:([^@;>]+)@/.exec(uri)?.[1] ?? id,
+        inService: false,
+        capabilities: [...capabilities],
+      })),
+    );
   }
 
   snapshot(): Fact {
     const connections = this.legs().map(({ fact }) => fact);
-    return { kind: 'snapshot', connections, devices: [...this.#devices.values()] };
+    return { kind: 'snapshot', connections, devices: this.#devices.list() };
   }
 
   legs(): readonly Leg[] {
@@ -109,11 +112,7 @@ export class DialogBook {
   }
 
   setDevice(id: string, more: Partial<Device>): Fact[] {
-    const before = this.#devices.get(id);
-    if (before === undefined) return [];
-    const device = { ...before, ...more };
-    this.#devices.set(id, device);
-    return [{ kind: 'device', device }];
+    return this.#devices.set(id, more);
   }
 
   /** Nobody tells of that phone any more. */
