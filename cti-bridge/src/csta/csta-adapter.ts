@@ -1,5 +1,6 @@
 import { OffhookError, withDeadline, type Clock, type Logger, type Timer } from '@offhook/common';
 import type { AdapterSink, CtiAdapter } from '../adapter/adapter.ts';
+import { Attempts } from '../adapter/attempts.ts';
 import type { ServiceRequest, ServiceResult } from '../model/services.ts';
 import type { ServiceName } from '../model/terms.ts';
 import { CstaBook, connectionIn, type CstaDevice } from './book.ts';
@@ -64,7 +65,7 @@ export class CstaAdapter implements CtiAdapter {
   readonly #book: CstaBook;
   readonly #lines: readonly Line[];
   readonly #closing = new AbortController();
-  readonly #watchers = new Set<() => void>();
+  readonly #attempts = new Attempts();
   #sink: AdapterSink | undefined;
 
   constructor(options: CstaAdapterOptions) {
@@ -175,27 +176,16 @@ export class CstaAdapter implements CtiAdapter {
   }
 
   async #settled(name: string, isSo: () => boolean, signal: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const watcher = () => {
-      if (isSo()) resolve();
-    };
-    this.#watchers.add(watcher);
-    watcher();
     const ms = this.#options.timeoutMs ?? TIMEOUT_MS;
-    try {
-      await withDeadline(
-        { layer: 'cti', what: `the events of ${name}`, ms, signal },
-        () => promise,
-      );
-    } finally {
-      this.#watchers.delete(watcher);
-    }
+    await withDeadline({ layer: 'cti', what: `the events of ${name}`, ms, signal }, (within) =>
+      this.#attempts.until(() => isSo() || undefined, within),
+    );
   }
 
   #event(xml: string): void {
     try {
       for (const fact of this.#book.event(parseXml(xml))) this.#sink?.fact(fact);
-      for (const watcher of this.#watchers) watcher();
+      this.#attempts.look();
     } catch (error) {
       if (!(error instanceof OffhookError)) throw error;
       this.#options.logger.warn({ pbx: this.name, reason: error.message }, 'an event was dropped');
