@@ -24,7 +24,7 @@ export interface Screen {
 export async function startScreen({ pictures }: { pictures?: string } = {}): Promise<Screen> {
   const child = spawn(
     'Xvfb',
-    '-displayfd 3 -screen 0 1280x800x24 -nolisten tcp'
+    '-displayfd 3 -screen 0 1280x800x24 -nolisten tcp -noreset'
       .split(' ')
       .concat(pictures === undefined ? [] : ['-fbdir', pictures]),
     {
