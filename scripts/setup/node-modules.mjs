@@ -10,13 +10,15 @@ import { SetupError, runQuietly } from './progress.mjs';
  */
 
 /**
- * `npm ci`, unless node_modules already holds what the lock file says.
+ * `npm ci`, unless node_modules already holds what the lock file says. Nothing that we use has to be
+ * built: install scripts would want a compiler that is not there yet, and are not run.
  *
  * @param {string} root
  */
 export async function installNodeModules(root) {
   if (isCurrent(root)) return;
-  await runQuietly('install npm packages', 'npm', ['ci', '--no-progress', '--loglevel=error'], {
+  const options = ['--ignore-scripts', '--no-progress', '--loglevel=error'];
+  await runQuietly('install npm packages', 'npm', ['ci', ...options], {
     cwd: root,
     env: outsideProject(root),
   });
