@@ -216,6 +216,26 @@ const audio = z
   .prefault({})
   .describe('Devices, voice processing, tones and jitter buffer');
 
+const headset = z
+  .object({
+    buttons: z
+      .string()
+      .min(1)
+      .max(256)
+      .default('auto')
+      .describe(
+        'Whose buttons take, end and mute calls: `auto`, those of USB headsets, of the sockets of sound cards and of Bluetooth headsets; `off`; or part of the name of an input device, as `/proc/bus/input/devices` has it',
+      ),
+    volume: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Whether its volume keys change the volume of calls, and of the ring while it rings; `false` where the desktop environment of the thin client does that',
+      ),
+  })
+  .prefault({})
+  .describe('Buttons of headsets');
+
 const policy = z
   .object({
     codecs: z
@@ -293,6 +313,7 @@ export const engineConfig = z.object({
   viewer,
   rtp,
   audio,
+  headset,
   location,
   policy,
   will,

@@ -7,6 +7,8 @@ import { controlHandlers } from './control/handlers.ts';
 import { controlSocket, linksSocket, settingsPath, statePath } from './daemon-paths.ts';
 import { Doors } from './doors.ts';
 import { Engine } from './engine.ts';
+import { HeadsetButtons } from './headset/headset-buttons.ts';
+import type { InputRoots } from './headset/find.ts';
 import type { MediaPlane } from './media-plane.ts';
 import { ownCommand } from './own-command.ts';
 import { settingsFile } from './settings.ts';
@@ -20,6 +22,8 @@ export interface DaemonOptions {
   readonly clock?: Clock;
   /** How this program is started again, for links: the words before the command. */
   readonly command?: readonly string[];
+  /** Where input devices are; the system's by default. */
+  readonly inputs?: InputRoots;
 }
 
 export interface Daemon {
@@ -76,6 +80,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const entrance = new Doors(started, logger, clock);
     doors = entrance;
     undo.push(() => entrance.close());
+    const buttons = new HeadsetButtons({
+      wanted: config.headset.buttons,
+      clock,
+      logger,
+      ...(options.inputs === undefined ? {} : { roots: options.inputs }),
+    });
+    undo.push(() => buttons.close());
+    buttons.on('pressed', (button) => started.press(button));
+    await buttons.start();
     for (const address of config.engine.listen) await entrance.open(address, tls);
     const onChange = () => control.publish(CHANGED, {});
     await entrance.openLinks(linksSocket(stateDir), onChange);

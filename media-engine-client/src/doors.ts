@@ -87,7 +87,8 @@ export class Doors {
       engine: (connection) => {
         const instance = connection.guest.instanceId;
         logger.info({ guest: instance }, 'guest connected');
-        const view = this.#engine.attach({ instance, local, ...peer }, connection.leaseMs);
+        const { leaseMs, guest } = connection;
+        const view = this.#engine.attach({ instance, local, ...peer }, leaseMs, guest.capabilities);
         connection.on('closed', (error) => {
           const reason = error === undefined ? undefined : error.message;
           logger.info({ guest: instance, reason }, 'guest gone');

@@ -5,6 +5,8 @@ import type { EngineConfig } from './config.ts';
 import { localCountry } from './country.ts';
 import { Devices } from './devices.ts';
 import { expectsAudio, GuestEngine } from './guest-engine.ts';
+import { press } from './headset/act.ts';
+import type { Button } from './headset/button.ts';
 import { asking } from './location/ask.ts';
 import { LocationSource } from './location/location-source.ts';
 import { kernelAddressFinder, type AddressFinder } from './local-address.ts';
@@ -142,12 +144,17 @@ export class Engine {
    *
    * @param leaseMs What was granted for its sessions; as before, or the policy's, if absent.
    */
-  attach(guest: GuestIdentity, leaseMs?: number): GuestEngine {
+  attach(
+    guest: GuestIdentity,
+    leaseMs?: number,
+    capabilities: readonly string[] = [],
+  ): GuestEngine {
     const { plane, config, logger } = this.#options;
     const view = new GuestEngine({
       engine: this.instance,
       location: () => this.location.current,
       guest,
+      capabilities,
       guests: this.guests,
       sessions: this.sessions,
       devices: this.devices,
@@ -171,6 +178,14 @@ export class Engine {
   async detach(view: GuestEngine): Promise<void> {
     this.#views.delete(view);
     await view.close();
+  }
+
+  /** The person here pressed a button at the headset. */
+  press(button: Button): void {
+    const { config, logger } = this.#options;
+    const { sessions, devices } = this;
+    const { volume } = config.headset;
+    press(button, { sessions, devices, views: this.#views, volume, logger });
   }
 
   /** Calls `listener` whenever sessions, devices or the worker have changed. */

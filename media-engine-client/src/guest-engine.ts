@@ -1,5 +1,5 @@
 import { Emitter, isOffhookError, OffhookError, type Clock, type Logger } from '@offhook/common';
-import { mediaError, methods } from '@offhook/media-rpc';
+import { HEADSET_BUTTONS, mediaError, methods } from '@offhook/media-rpc';
 import type {
   MediaEngine,
   MediaErrorCode,
@@ -26,6 +26,8 @@ export interface GuestEngineParts {
   /** Where this thin client is; null: unknown. */
   readonly location: () => ThinClientLocation | null;
   readonly guest: GuestIdentity;
+  /** What the guest's side of the link says that it can do. */
+  readonly capabilities: readonly string[];
   readonly guests: Guests;
   readonly sessions: Sessions;
   readonly devices: Devices;
@@ -71,6 +73,22 @@ export class GuestEngine implements MediaEngine {
 
   get guest(): GuestIdentity {
     return this.#parts.guest;
+  }
+
+  /** It knows what to do with the buttons of a headset. */
+  get takesButtons(): boolean {
+    return this.#parts.capabilities.includes(HEADSET_BUTTONS);
+  }
+
+  /** A call waits here to be taken. */
+  get rings(): boolean {
+    return this.#parts.tones.rings;
+  }
+
+  /** The guest is used at this thin client, as far as it has said. */
+  get used(): boolean {
+    const { guests, guest } = this.#parts;
+    return guests.all.find(({ instance }) => instance === guest.instance)?.active !== false;
   }
 
   on<K extends keyof MediaEvents>(name: K, listener: (event: MediaEvents[K]) => void) {

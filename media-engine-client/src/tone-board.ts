@@ -16,6 +16,7 @@ export interface ToneBoardOptions {
 }
 
 interface Playing {
+  readonly kind: ToneKind;
   readonly what: string;
   readonly timer: Timer | undefined;
 }
@@ -51,7 +52,7 @@ export class ToneBoard {
       tone.durationMs === undefined
         ? undefined
         : clock.after(tone.durationMs, () => void this.stop(tone.id));
-    this.#playing.set(tone.id, { what, timer });
+    this.#playing.set(tone.id, { kind: tone.kind, what, timer });
     try {
       const role = tone.kind === 'ring' ? 'ringer' : 'output';
       const cadence = toneFor(tone.kind, tone.country ?? country);
@@ -61,6 +62,11 @@ export class ToneBoard {
       this.#playing.delete(tone.id);
       throw error;
     }
+  }
+
+  /** It rings, or knocks: a call waits to be taken. */
+  get rings(): boolean {
+    return [...this.#playing.values()].some(({ kind }) => ['ring', 'callwaiting'].includes(kind));
   }
 
   /** A tone that does not play is stopped already; one whose worker is gone, too. */

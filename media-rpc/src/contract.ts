@@ -5,6 +5,7 @@ import {
   audioRole,
   digits,
   endedSession,
+  headsetButton,
   instanceId,
   lastWill,
   mediaOptions,
@@ -26,6 +27,9 @@ export const PROTOCOL = { min: 1, max: 1 } as const;
 const none = z.object({});
 
 const health = z.object({ worker: z.enum(['up', 'restarting', 'failed']), message: z.string() });
+
+/** Capability of a guest (HELLO) that knows what to do with `headset.button`. */
+export const HEADSET_BUTTONS = 'headset-buttons';
 
 /** Named failures of the contract; they cross the wire as JSON-RPC errors with this code in `data`. */
 export const mediaErrors = {
@@ -294,6 +298,11 @@ export const events = {
     params: z.object({ location: thinClientLocation.nullable() }),
     droppable: false,
   },
+  /**
+   * The person pressed a button at the headset. Told to one guest only, of those that say the capability
+   * `headset-buttons`; without such a guest the engine hangs up and mutes by itself.
+   */
+  'headset.button': { params: z.object({ button: headsetButton }), droppable: false },
   'engine.health': { params: health, droppable: false },
   'devices.changed': {
     params: z.object({

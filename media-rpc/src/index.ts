@@ -1,5 +1,5 @@
 export * from './schemas.ts';
-export { PROTOCOL, events, mediaErrors, methods } from './contract.ts';
+export { events, HEADSET_BUTTONS, mediaErrors, methods, PROTOCOL } from './contract.ts';
 export type {
   EventName,
   EventParams,

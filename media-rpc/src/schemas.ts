@@ -252,6 +252,12 @@ export const audioRole = z.enum(['input', 'output', 'ringer']);
 /** How much of what is not voice is taken out of the microphone's audio. */
 export const noiseSuppression = z.enum(['off', 'low', 'moderate', 'high']);
 
+/**
+ * A button at a headset: `hook` takes the call that rings, and hangs up otherwise; `pickup` and `hangup`
+ * do one of them only; `mute` mutes the microphone and lets it be heard again.
+ */
+export const headsetButton = z.enum(['hook', 'pickup', 'hangup', 'mute']);
+
 export const audioDevice = z.object({
   /** `pulse:NAME`, `alsa:hw:0`, `tone:440`, `file:…`, `null`, or `default`. */
   id: z.string().max(512),
@@ -361,4 +367,5 @@ export type ThinClientLocation = z.output<typeof thinClientLocation>;
 export type LastWill = z.output<typeof lastWill>;
 export type WillResult = z.output<typeof willResult>;
 export type EndedSession = z.output<typeof endedSession>;
+export type HeadsetButton = z.output<typeof headsetButton>;
 export type ToneKind = z.output<typeof toneKind>;

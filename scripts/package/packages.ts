@@ -115,7 +115,12 @@ fi`,
         pages: enginePages,
         native: ['media-engine-client/build/offhook-worker'],
       },
-      scripts: {},
+      scripts: {
+        postinst: `if [ "$1" = configure ] && [ -d /run/systemd/system ]; then
+  udevadm control --reload || true
+  udevadm trigger --subsystem-match=input || true
+fi`,
+      },
       overrides: {},
     },
     {

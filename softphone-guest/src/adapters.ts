@@ -1,4 +1,4 @@
-import { connectMedia, type MediaClient } from '@offhook/media-rpc';
+import { connectMedia, HEADSET_BUTTONS, type MediaClient } from '@offhook/media-rpc';
 import { connectChannel, type TlsOptions } from '@offhook/virtual-channel';
 import type { GuestConfig } from './config.ts';
 import { readPem } from './pem.ts';
@@ -19,7 +19,12 @@ export function connectEngine(
           signal,
           ...(tls === undefined ? {} : { tls: tlsOptions(tls) }),
         });
-    return connectMedia(channel, { instanceId, leaseMs: lease * 1000, signal });
+    return connectMedia(channel, {
+      instanceId,
+      leaseMs: lease * 1000,
+      capabilities: [HEADSET_BUTTONS],
+      signal,
+    });
   };
 }
 

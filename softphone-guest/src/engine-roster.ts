@@ -62,6 +62,7 @@ const HEARD = [
   'session.hangup',
   'session.ended',
   'devices.changed',
+  'headset.button',
   'engine.health',
   'frozen',
 ] as const satisfies readonly (keyof MediaLinkEvents)[];

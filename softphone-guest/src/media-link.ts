@@ -107,6 +107,7 @@ const FORWARDED = [
   'session.hangup',
   'session.ended',
   'devices.changed',
+  'headset.button',
 ] as const satisfies readonly (keyof MediaEvents)[];
 
 /**

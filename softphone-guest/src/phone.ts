@@ -9,6 +9,7 @@ import { SoftHandset } from './handset/soft-handset.ts';
 import { CallManager, type Line } from './call/call-manager.ts';
 import { DialPlan } from './call/dial-plan.ts';
 import { Dialler } from './call/dialler.ts';
+import { pressHeadset } from './call/headset.ts';
 import { EmergencyCalls } from './call/emergency-calls.ts';
 import { Settings } from './call/person-settings.ts';
 import type { AccountConfig, GuestConfig } from './config.ts';
@@ -180,6 +181,8 @@ export async function createPhone(parts: PhoneParts): Promise<Phone> {
     clock,
     logger,
   });
+
+  link.on('headset.button', ({ button }) => void pressHeadset(button, manager, logger));
 
   const desk = await deskOf(parts, history, plan);
   const handsets = new Handsets({

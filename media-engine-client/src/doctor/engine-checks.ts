@@ -11,6 +11,7 @@ import { createGStreamerPlane } from '../gstreamer/index.ts';
 import type { MediaPlane } from '../media-plane.ts';
 import type { LinkReport } from '../link/api.ts';
 import { fail, ok, runCheck, warn, type Check, type CheckResult } from './check.ts';
+import { findHeadsets, type InputRoots } from '../headset/find.ts';
 import { checkLoopBack } from './loop-back.ts';
 import { checkAddress, checkPorts } from './network.ts';
 import { checkPlugins } from './plugins.ts';
@@ -43,6 +44,11 @@ export async function* examine(options: {
   yield await runCheck({ layer: 'media', name: 'address', run: () => checkAddress(config.rtp) });
   yield await runCheck({ layer: 'media', name: 'ports', run: () => checkPorts(config.rtp) });
   yield* withWorker(config);
+  yield await runCheck({
+    layer: 'device',
+    name: 'headset buttons',
+    run: () => checkHeadsets(config.headset.buttons),
+  });
   let status: EngineStatus | undefined;
   yield await runCheck({
     layer: 'control',
@@ -133,6 +139,22 @@ async function checkDevices(plane: MediaPlane, { audio }: EngineConfig) {
     );
   }
   return ok(`${real.length} devices; uses ${audio.input}, ${audio.output}, ${audio.ringer}`);
+}
+
+/** @param roots Where input devices are; the system's by default. */
+export async function checkHeadsets(wanted: string, roots?: InputRoots) {
+  const all = await findHeadsets(wanted, roots);
+  const shut = all.filter(({ readable }) => !readable);
+  if (shut.length > 0) {
+    return warn(
+      `not allowed to read ${shut.map(({ name, path }) => `${name} (${path})`).join(', ')}`,
+      'offhook-engine install writes a udev rule for the person at the screen: plug the headset in again; elsewhere, add the user to the group input',
+    );
+  }
+  if (wanted === 'off') return ok('off by configuration');
+  if (all.length === 0)
+    return ok(wanted === 'auto' ? 'no headset that has some' : `none of ${wanted}`);
+  return ok([...new Set(all.map(({ name }) => name))].join(', '));
 }
 
 async function runningEngine(stateDir: string): Promise<EngineStatus | undefined> {

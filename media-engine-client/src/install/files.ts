@@ -5,14 +5,16 @@ export const clientInstallation: Installation = {
   name: 'client',
   package: 'offhook-engine',
   files: ({ prefix, program }) => {
-    const { userUnits, applications } = layout(prefix);
+    const { userUnits, udevRules, applications } = layout(prefix);
     return [
       { path: `${userUnits}/offhook-engine.service`, content: engineUnit(program) },
+      { path: `${udevRules}/70-offhook-headset.rules`, content: HEADSET_RULES },
       { path: `${applications}/offhook-engine-view.desktop`, content: viewFile(program) },
     ];
   },
   next: {
     installed: [
+      'udevadm control --reload && udevadm trigger --subsystem-match=input    # as root: buttons of headsets',
       'systemctl --user daemon-reload && systemctl --user enable --now offhook-engine    # as the user',
       'xdg-mime default offhook-engine-view.desktop application/x-virt-viewer    # .vv files open with sound',
       'offhook-engine doctor',
@@ -20,6 +22,22 @@ export const clientInstallation: Installation = {
     removed: ['systemctl --user daemon-reload    # as each user who had it'],
   },
 };
+
+/** Of sound cards only, and never keyboards: what is typed stays unreadable. As `headset/find.ts` has it. */
+const HEADSET_RULES = `# Offhook: the person at the screen may read the buttons of headsets.
+# The number is below 73, where systemd-logind's rules make use of the tag.
+ACTION=="remove", GOTO="offhook_headset_end"
+SUBSYSTEM!="input", GOTO="offhook_headset_end"
+KERNEL!="event*", GOTO="offhook_headset_end"
+ENV{ID_INPUT_KEYBOARD}=="1", GOTO="offhook_headset_end"
+# A USB device with an audio interface (class 01).
+ENV{ID_USB_INTERFACES}=="*:01????:*", TAG+="uaccess"
+# The remote control of a Bluetooth headset.
+ATTRS{name}=="* (AVRCP)", TAG+="uaccess"
+# The socket of a sound card.
+SUBSYSTEMS=="sound", TAG+="uaccess"
+LABEL="offhook_headset_end"
+`;
 
 function engineUnit(program: readonly string[]): string {
   return `[Unit]

@@ -25,6 +25,7 @@ export class TestGuest {
       'session.hangup',
       'session.released',
       'session.ended',
+      'headset.button',
       'engine.health',
       'devices.changed',
     ] as const;
