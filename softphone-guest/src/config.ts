@@ -110,13 +110,7 @@ export type AccountConfig = GuestConfig['account'][number];
  */
 export function loadGuestConfig(path: string): GuestConfig {
   try {
-    const own = { path, text: readConfigText(path, false) };
-    const url = provisioningOf(own)?.url;
-    const given = url === undefined ? undefined : readCache(path, url);
-    return layeredConfig(
-      own,
-      given === undefined ? undefined : { path: shown(given.url), text: given.text },
-    );
+    return guestConfigOf({ path, text: readConfigText(path, false) });
   } catch (error) {
     if (!isOffhookError(error, 'not-found')) throw error;
     throw new OffhookError('config', 'not-found', `${path}: no such file`, {
@@ -124,6 +118,16 @@ export function loadGuestConfig(path: string): GuestConfig {
       remedy: `write one: ${MINIMAL}; or name another with --config`,
     });
   }
+}
+
+/** What the file would be with that text, over what a server has given. */
+export function guestConfigOf(own: ConfigText): GuestConfig {
+  const url = provisioningOf(own)?.url;
+  const given = url === undefined ? undefined : readCache(own.path, url);
+  return layeredConfig(
+    own,
+    given === undefined ? undefined : { path: shown(given.url), text: given.text },
+  );
 }
 
 const MINIMAL =

@@ -37,6 +37,7 @@ import { Conversations } from './presence/conversations.ts';
 import type { Paths } from './paths.ts';
 import { ContactBook } from './people/contact-book.ts';
 import { createPhone, type Phone } from './phone.ts';
+import type { AccountChanges } from './running-daemon.ts';
 import { VERSION } from './version.ts';
 
 const STATS_INTERVAL_MS = 1000;
@@ -53,6 +54,8 @@ export interface DaemonParts {
   readonly createUserAgent: (options: UserAgentOptions) => Promise<UserAgent>;
   readonly connectEngine: (signal: AbortSignal, channel?: string) => Promise<MediaClient>;
   readonly sqlite: JournalParts['sqlite'];
+  /** See `RunningDaemon.reload`; without one the configuration holds as long as the daemon runs. */
+  readonly reload?: () => Promise<AccountChanges>;
 }
 
 export interface Daemon {
@@ -135,6 +138,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
         journal,
         contacts,
         status,
+        ...(parts.reload !== undefined && { reload: parts.reload }),
         doctor: (signal) =>
           runDoctor(
             {

@@ -5,6 +5,7 @@ import { exitCode } from '@offhook/common/cli';
 import { connectEngine, createUserAgent } from '../adapters.ts';
 import { loadGuestConfig, type GuestConfig } from '../config.ts';
 import { startDaemon } from '../daemon.ts';
+import { RunningDaemon, type AccountChanges } from '../running-daemon.ts';
 import { instanceId } from '../journal/instance.ts';
 import { loadSqlite } from '../journal/sqlite.ts';
 import { provisionedConfig, watchProvisioning } from '../provisioning/watch.ts';
@@ -25,7 +26,7 @@ export async function daemon(
   const logger = createLogger({ name: 'offhook', level: first.log.level });
   guardProcess(logger, exitCode.failed);
   mkdirSync(paths.stateDir, { recursive: true, mode: 0o700 });
-  const start = (config: GuestConfig) =>
+  const start = (config: GuestConfig, reload: () => Promise<AccountChanges>) =>
     startDaemon({
       config,
       paths,
@@ -35,20 +36,19 @@ export async function daemon(
       createUserAgent,
       connectEngine: connectEngine(config, instanceId(paths.stateDir)),
       sqlite: loadSqlite,
+      reload,
     });
-  let running = await start(first);
-  let stopping = false;
+  const load = () => loadGuestConfig(paths.config);
+  const fatal = (error: unknown) => {
+    logger.error({ reason: describeError(error) }, 'the phone cannot go on');
+    process.exit(exitCode.failed);
+  };
+  const running = await RunningDaemon.start({ load, start, logger, fatal }, first);
   const watch = watchProvisioning(paths.config, first.provisioning, {
     logger,
     clock: systemClock,
     idle: () => running.phone.handsets.list().length === 0,
-    // In the same process and with the same state: calls, if any come meanwhile, go on.
-    restart: async () => {
-      const config = loadGuestConfig(paths.config);
-      if (stopping) return;
-      await running.close({ keepCalls: true });
-      running = await start(config);
-    },
+    restart: async () => running.restart(load()),
   });
   const parts = { config: first.desktop, paths, clock: systemClock, logger, env: process.env };
   // Calls do not wait for the bus of the desktop.
@@ -64,7 +64,6 @@ export async function daemon(
     }
     askedAt = now;
     logger.info({ signal }, 'shutting down');
-    stopping = true;
     watch
       .close()
       .then(() => desktop)

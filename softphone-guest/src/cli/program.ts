@@ -5,6 +5,7 @@ import { guestPaths } from '../paths.ts';
 import { VERSION } from '../version.ts';
 import { asCount, CALL, waitOption } from './arguments.ts';
 import type { Context } from './call-commands.ts';
+import { accountCommands } from './account-program.ts';
 import { contactCommands } from './contact-program.ts';
 import { setupCommand } from './setup-program.ts';
 import { presenceCommands } from './presence-program.ts';
@@ -51,6 +52,7 @@ export function buildProgram({ output }: { output: Output }): Command {
   phoneCommands(program, context, output);
   installCommand(program, context);
   setupCommand(program, context);
+  accountCommands(program, context);
   callCommands(program, context);
   transferCommands(program, context);
   presenceCommands(program, context);

@@ -335,6 +335,16 @@ export const controlMethods = {
     params: none,
     result: z.object({ accounts: z.array(accountInfo) }),
   },
+  'config.reload': {
+    summary:
+      'Reads the configuration anew and takes it up at once: calls go on, clients are disconnected',
+    params: none,
+    result: z.object({
+      added: z.array(z.string()).describe('Addresses of record'),
+      removed: z.array(z.string()),
+      changed: z.array(z.string()).describe('Lines whose settings are others'),
+    }),
+  },
   'account.register': {
     summary: 'Registers now',
     params: z.object({ account }),

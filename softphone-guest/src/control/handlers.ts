@@ -25,6 +25,7 @@ import { transferHandlers } from './transfer-handlers.ts';
 import { selectCall, selectCalls, type CallFilter } from './select-calls.ts';
 import { getTrace } from './trace-handler.ts';
 import type { EngineRoster } from '../engine-roster.ts';
+import type { AccountChanges } from '../running-daemon.ts';
 
 export interface ControlHandlersParts {
   readonly manager: CallManager;
@@ -42,6 +43,7 @@ export interface ControlHandlersParts {
   readonly journal: Pick<Journal, 'rows'>;
   readonly contacts: ContactBook;
   readonly status: () => StatusInfo;
+  readonly reload?: () => Promise<AccountChanges>;
   readonly doctor: (signal: AbortSignal) => Promise<readonly CheckInfo[]>;
 }
 
@@ -173,6 +175,14 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
     'accounts.list': () => ({
       accounts: lines.map(({ config, account }) => describeAccount(config, account)),
     }),
+    'config.reload': () => {
+      if (parts.reload !== undefined) return parts.reload();
+      throw new OffhookError(
+        'control',
+        'unsupported',
+        'this daemon has its configuration for good',
+      );
+    },
     'account.register': async ({ account: name }) => {
       const { config, account } = lineOf(lines, name);
       await account.register();

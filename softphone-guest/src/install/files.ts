@@ -131,6 +131,7 @@ StartLimitBurst=20
 
 [Service]
 ExecStart=${unitCommand([...program, 'daemon'])}
+ExecReload=${unitCommand([...program, 'reload'])}
 Restart=always
 RestartSec=200ms
 # Wrong configuration does not get better by trying again.

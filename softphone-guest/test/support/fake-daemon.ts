@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OffhookError, silentLogger, systemClock } from '@offhook/common';
 import type { GuestConfig } from '../../src/config.ts';
-import { startDaemon, type Daemon } from '../../src/daemon.ts';
+import { startDaemon, type Daemon, type DaemonParts } from '../../src/daemon.ts';
 import { loadSqlite } from '../../src/journal/sqlite.ts';
 import { guestPaths, type Paths } from '../../src/paths.ts';
 import { FakeEngine } from './fake-engine.ts';
@@ -23,9 +23,10 @@ export class FakeDaemon {
     this.#config = config;
   }
 
-  async start(): Promise<Daemon> {
+  async start(parts: Partial<Pick<DaemonParts, 'config' | 'reload'>> = {}): Promise<Daemon> {
     const daemon = await startDaemon({
       config: this.#config,
+      ...parts,
       paths: this.paths,
       clock: systemClock,
       random: Math.random,

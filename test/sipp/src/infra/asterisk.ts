@@ -56,6 +56,8 @@ const PHONES: Readonly<Record<string, AsteriskPhone>> = {
   'alice-box': { aor: 'mailboxes = 100@default' },
   'bob-box': { endpoint: 'mailboxes = 100@default' },
   'alice-setup': {},
+  'alice-added': {},
+  'bob-added': {},
   'alice-desktop': { endpoint: 'allow = !all,alaw' },
   alice: { endpoint: 'from_domain = example.com' },
   carol: { endpoint: 'from_domain = example.com' },
@@ -167,6 +169,14 @@ export class Asterisk {
   /** Calls a registered phone, and connects it with an extension of the dialplan. */
   async callPhone(endpoint: string, extension: string): Promise<void> {
     await this.console(`channel originate PJSIP/${endpoint} extension ${extension}@phones`);
+  }
+
+  /** Where that phone is registered, as `pjsip show contacts` has it; nowhere: no element. */
+  async contacts(endpoint: string): Promise<string[]> {
+    const shown = await this.console('pjsip show contacts');
+    return [...shown.matchAll(/^\s*Contact:\s+([^/\s]+)\/(\S+)/gm)].flatMap(([, aor, uri = '']) =>
+      aor === endpoint ? [uri] : [],
+    );
   }
 
   /** Ends the calls of a phone. */

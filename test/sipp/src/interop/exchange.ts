@@ -7,6 +7,7 @@ import { sharedAsterisk } from './peers.ts';
 
 export interface Exchange {
   readonly asterisk: Asterisk;
+  readonly guest: GuestProcess;
   readonly phone: Phone;
   /** Address of record of a user. */
   readonly aor: (user: string) => string;
@@ -41,5 +42,5 @@ export async function exchange(
   const { phone } = guest;
   await phone.engineConnected();
   for (const user of Object.keys(users)) await phone.registration(aor(user), 'registered', 10_000);
-  return { asterisk, phone, aor };
+  return { asterisk, guest, phone, aor };
 }

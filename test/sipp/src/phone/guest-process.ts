@@ -63,6 +63,12 @@ export class GuestProcess {
     return this.#phone;
   }
 
+  /** Connects to the daemon anew, after one that started again. */
+  async reconnect(): Promise<void> {
+    await this.#phone?.close();
+    this.#phone = await Phone.connect(join(this.stateDir, 'control.sock'));
+  }
+
   async stop(): Promise<void> {
     await this.#phone?.close();
     await this.process.stop(8000);

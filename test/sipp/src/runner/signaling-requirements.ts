@@ -42,6 +42,10 @@ export const signalingRequirements = {
     source: 'Offhook, configuration `emergency.callback`',
     text: 'After an emergency call the phone rings in spite of do not disturb.',
   },
+  'reg.run-time': {
+    source: 'Offhook, `offhook account`, `offhook reload`',
+    text: 'Lines are added and removed while another one has a call, which goes on.',
+  },
   'reg.event': {
     source: 'RFC 3680 §4.1',
     text: 'A phone that its registrar logs out says so, and comes back only as that one wants.',

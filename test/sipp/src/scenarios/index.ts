@@ -1,4 +1,5 @@
 import { asteriskScenarios } from '../interop/asterisk-scenarios.ts';
+import { accountScenarios } from '../interop/account-scenarios.ts';
 import { setupScenarios } from '../interop/setup-scenarios.ts';
 import { asteriskPresence } from '../interop/asterisk-presence.ts';
 import { asteriskTransfers } from '../interop/asterisk-transfers.ts';
@@ -51,6 +52,7 @@ export const scenarios: readonly Scenario[] = [
   ...natScenarios,
   ...asteriskScenarios,
   ...setupScenarios,
+  ...accountScenarios,
   ...asteriskTransfers,
   ...asteriskPresence,
   ...kamailioScenarios,
