@@ -187,13 +187,14 @@ export class DrachtioAdapter implements CtiAdapter {
       if (this.#srf !== srf) return;
       this.#lost(new OffhookError('cti', 'pbx-unreachable', `${host}:${port}: ${error.message}`));
     });
-    // It would try again by itself, but calls that the server has forgotten would stay.
     srf.on('close' as 'disconnect', () => {
       if (this.#srf !== srf) return;
       this.#lost(new OffhookError('cti', 'pbx-gone', `${host}:${port} closed the connection`));
     });
     srf.invite((req, res) => void board.incoming(req, res));
-    void srf.connect({ host, port, secret });
+    // By itself it would try again, and be a second application beside that of the next attempt.
+    const once = { host, port, secret, reconnect: { maxAttempts: 1 } };
+    void srf.connect(once);
   }
 
   /** The server keeps no dialogs for an application that is gone: there are no calls at the beginning. */

@@ -31,7 +31,8 @@ describe('a drachtio-server that goes away', () => {
       within: 5000,
     });
     expect(rig.bridge.device('alice')?.inService).toBe(true);
-    await scene.quiet();
+    await scene.talking('alice', 'bob');
+    expect(rig.server.connected).toBe(2);
     await rig.close();
   });
 });

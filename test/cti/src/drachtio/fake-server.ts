@@ -48,6 +48,7 @@ export class FakeDrachtio {
   readonly #server: Server;
   readonly #udp: UdpSocket;
   #application: Socket | undefined;
+  #connected = 0;
   readonly #dialogs = new Map<string, Dialog>();
   /** Requests from phones that are not answered yet, by transaction. */
   readonly #asked = new Map<string, { request: SipMessage; dialog: Dialog; port: number }>();
@@ -84,6 +85,11 @@ export class FakeDrachtio {
     return this.#udp.address().port;
   }
 
+  /** Applications that have connected so far. */
+  get connected(): number {
+    return this.#connected;
+  }
+
   /** As when the server is restarted. */
   dropApplication(): void {
     this.#dialogs.clear();
@@ -99,6 +105,7 @@ export class FakeDrachtio {
 
   #attach(socket: Socket): void {
     this.#application = socket;
+    this.#connected += 1;
     socket.on('error', () => undefined);
     let held = Buffer.alloc(0);
     socket.on('data', (chunk) => {
