@@ -1,3 +1,4 @@
+export { resolverAt } from './dns/system-resolver.ts';
 export { createUserAgent } from './ua/user-agent.ts';
 export type * from './api.ts';
 export type * from './event-api.ts';

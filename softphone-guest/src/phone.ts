@@ -1,6 +1,11 @@
 import { describeError, type Clock, type Logger } from '@offhook/common';
 import type { MediaClient } from '@offhook/media-rpc';
-import type { AccountOptions, UserAgent, UserAgentOptions } from '@offhook/signaling';
+import {
+  resolverAt,
+  type AccountOptions,
+  type UserAgent,
+  type UserAgentOptions,
+} from '@offhook/signaling';
 import { domainOf } from './call/dial-target.ts';
 import { CallHistory } from './call/history.ts';
 import { Handsets } from './handset/handsets.ts';
@@ -307,6 +312,7 @@ function userAgentOptions(parts: PhoneParts, trace: TraceStore): UserAgentOption
     instance: parts.instance,
     logger: parts.logger,
     ...(sip.outbound_proxy === undefined ? {} : { outboundProxy: sip.outbound_proxy }),
+    ...(sip.name_servers === undefined ? {} : { resolver: resolverAt(sip.name_servers) }),
     trace: (entry) => {
       trace.add(entry);
       if (log.sip_trace) parts.logger.debug({ sip: entry }, 'SIP message');

@@ -112,9 +112,9 @@ export async function add(
   if (config.account.some((one) => one.aor === aor)) {
     throw new OffhookError('config', 'exists', `${paths.config} has the account ${aor} already`);
   }
-  const { ca, verify = true } = config.sip.tls ?? {};
+  const { tls: { ca, verify = true } = {}, name_servers: nameServers } = config.sip;
   const tls = { verify, ca: ca === undefined ? undefined : readPem(ca) };
-  const { way } = await findWay({ ...account, tls }, options.server, say);
+  const { way } = await findWay({ ...account, tls, nameServers }, options.server, say);
   const passwordFile = `password-${user.replaceAll(/[^\w.+-]/g, '_')}`;
   const block = accountText({
     ...account,

@@ -38,7 +38,7 @@ export async function askForAccount(options: AccountQuestions): Promise<AskedAcc
  * @throws OffhookError of layer `signaling`: `refused`, `no-answer`.
  */
 export async function findWay(
-  account: AskedAccount & { readonly tls: TryParts['tls'] },
+  account: AskedAccount & Pick<TryParts, 'tls' | 'nameServers'>,
   server: string | undefined,
   say: (line: string) => void,
 ): Promise<{ way: Candidate; attempt: Extract<Attempt, { registered: true }> }> {

@@ -29,6 +29,16 @@ function parseListenAddress(text: string): ListenAddress | undefined {
   return { transport, address, port };
 }
 
+const nameServer = z.string().refine(
+  (text) => {
+    if (isIP(text) !== 0) return true;
+    const [, six, four, port = ''] = /^(?:\[(.+)\]|([0-9.]+)):(\d{1,5})$/.exec(text) ?? [];
+    const known = six === undefined ? isIP(four ?? '') === 4 : isIP(six) === 6;
+    return known && Number(port) > 0 && Number(port) < 65_536;
+  },
+  { message: 'must be a numeric address, with or without a port' },
+);
+
 /** `[sip]`. */
 export const sip = z
   .object({
@@ -38,6 +48,14 @@ export const sip = z
       .prefault(['udp:0.0.0.0:5060', 'tcp:0.0.0.0:5060'])
       .describe('Where the phone takes SIP'),
     outbound_proxy: sipUri.optional().describe('Every request outside a dialog goes through it'),
+    name_servers: z
+      .array(nameServer)
+      .min(1)
+      .max(8)
+      .optional()
+      .describe(
+        'Name servers to ask for NAPTR, SRV and addresses, in order, instead of those of the system: `192.0.2.53`, `[2001:db8::53]:5353`. For a PBX in a network of its own (VPN)',
+      ),
     user_agent: z
       .string()
       .min(1)

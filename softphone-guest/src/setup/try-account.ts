@@ -1,12 +1,13 @@
 import { withDeadline, type Logger } from '@offhook/common';
-import type {
-  Account,
-  CallEnd,
-  IncomingCall,
-  RegistrationState,
-  SdpAgent,
-  UserAgent,
-  UserAgentOptions,
+import {
+  resolverAt,
+  type Account,
+  type CallEnd,
+  type IncomingCall,
+  type RegistrationState,
+  type SdpAgent,
+  type UserAgent,
+  type UserAgentOptions,
 } from '@offhook/signaling';
 import type { Candidate, SipAddress } from './candidates.ts';
 
@@ -26,6 +27,8 @@ export interface TryParts {
   readonly username: string;
   readonly password: string;
   readonly tls: { readonly verify: boolean; readonly ca: string | undefined };
+  /** Instead of those of the system. */
+  readonly nameServers?: readonly string[] | undefined;
   readonly logger: Logger;
   readonly signal: AbortSignal;
 }
@@ -38,7 +41,7 @@ const EXPIRES_S = 60;
 
 /** Registers this way, calls itself, and takes the registration back. */
 export async function tryAccount(parts: TryParts, way: Candidate): Promise<Attempt> {
-  const { address, tls } = parts;
+  const { address, tls, nameServers } = parts;
   const userAgent = await parts.createUserAgent({
     listen: [
       { transport: 'udp', address: '0.0.0.0', port: 0 },
@@ -46,6 +49,7 @@ export async function tryAccount(parts: TryParts, way: Candidate): Promise<Attem
     ],
     product: 'Offhook setup',
     logger: parts.logger,
+    ...(nameServers === undefined ? {} : { resolver: resolverAt(nameServers) }),
     tls: { verify: tls.verify, ...(tls.ca === undefined ? {} : { ca: tls.ca }) },
   });
   try {

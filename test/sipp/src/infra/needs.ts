@@ -5,6 +5,7 @@ import { asteriskRoot } from './asterisk-install.ts';
 import { namespacesMissing } from './namespaces.ts';
 
 const PROGRAMS: Readonly<Partial<Record<Need, string>>> = {
+  dnsmasq: 'dnsmasq',
   kamailio: 'kamailio',
   rtpengine: 'rtpengine',
   baresip: 'baresip',

@@ -45,6 +45,7 @@ export interface Scenario {
 export type Need =
   | 'namespaces'
   | 'asterisk'
+  | 'dnsmasq'
   | 'kamailio'
   | 'rtpengine'
   | 'baresip'

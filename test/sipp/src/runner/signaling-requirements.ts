@@ -50,6 +50,10 @@ export const signalingRequirements = {
     source: 'RFC 3680 §4.1',
     text: 'A phone that its registrar logs out says so, and comes back only as that one wants.',
   },
+  'net.dns': {
+    source: 'RFC 3263 §4.1-4.3',
+    text: 'NAPTR says the transport, SRV the servers; one that does not answer is passed over.',
+  },
   'net.tcp': { source: 'RFC 3261 §18', text: 'Everything works over TCP as well.' },
   'net.ipv6': { source: 'RFC 3261 §18, RFC 5118', text: 'Everything works over IPv6 as well.' },
   'net.loss': {

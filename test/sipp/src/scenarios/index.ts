@@ -14,6 +14,7 @@ import { cancelling } from './cancel.ts';
 import { changes } from './changes.ts';
 import { conferences } from './conference.ts';
 import { commandLine } from './command-line.ts';
+import { dns } from './dns.ts';
 import { engines } from './engine.ts';
 import { incoming } from './incoming.ts';
 import { media } from './media.ts';
@@ -47,6 +48,7 @@ export const scenarios: readonly Scenario[] = [
   ...tortures,
   ...transfers,
   ...presence,
+  ...dns,
   ...engines,
   ...commandLine,
   ...natScenarios,
