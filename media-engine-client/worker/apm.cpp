@@ -15,6 +15,8 @@ using webrtc::StreamConfig;
 
 namespace {
 constexpr guint kLongestFrame = 480;
+/* What the library is told: the least that it takes, because of what comes later it finds the delay itself. */
+constexpr int kDelayMs = 10;
 }
 
 struct OhApm {
@@ -27,7 +29,10 @@ struct OhApm {
 
 OhApm *oh_apm_new(guint rate, guint far_rate) {
   if (rate / 100 > kLongestFrame || far_rate / 100 > kLongestFrame) return nullptr;
-  AudioProcessing *processing = AudioProcessing::Create();
+  /* 128 ms of echo instead of 48: rooms ring longer than that, and the echo begins later than it seems. */
+  webrtc::Config options;
+  options.Set<webrtc::ExtendedFilter>(new webrtc::ExtendedFilter(true));
+  AudioProcessing *processing = AudioProcessing::Create(options);
   if (processing == nullptr) return nullptr;
   const StreamConfig near(static_cast<int>(rate), 1), far(static_cast<int>(far_rate), 1);
   const webrtc::ProcessingConfig config = {{near, near, far, far}};
@@ -37,6 +42,8 @@ OhApm *oh_apm_new(guint rate, guint far_rate) {
   }
   processing->high_pass_filter()->Enable(true);
   processing->gain_control()->set_mode(GainControl::kAdaptiveDigital);
+  /* What the longer filter leaves is little; suppressing it harder takes from who speaks here. */
+  processing->echo_cancellation()->set_suppression_level(EchoCancellation::kLowSuppression);
   /* The devices' clocks are told apart by the lag that is tracked. */
   processing->echo_cancellation()->enable_drift_compensation(false);
   OhApm *apm = new (std::nothrow) OhApm{processing, rate / 100, far_rate / 100, near, far, {}};
@@ -52,7 +59,6 @@ void oh_apm_free(OhApm *apm) {
 
 void oh_apm_set(OhApm *apm, const OhApmSettings *settings) {
   EchoCancellation *echo = apm->processing->echo_cancellation();
-  echo->set_suppression_level(static_cast<EchoCancellation::SuppressionLevel>(settings->suppression));
   if (echo->is_enabled() != (settings->echo != FALSE)) echo->Enable(settings->echo != FALSE);
   NoiseSuppression *noise = apm->processing->noise_suppression();
   if (settings->noise > 0)
@@ -66,7 +72,7 @@ static void to_float(const gint16 *from, float *to, guint count) {
   for (guint i = 0; i < count; i++) to[i] = from[i] / 32768.0f;
 }
 
-gboolean oh_apm_process(OhApm *apm, gint16 *near, const gint16 *far, gint delay_ms) {
+gboolean oh_apm_process(OhApm *apm, gint16 *near, const gint16 *far) {
   float *channel = apm->samples;
   if (far != nullptr) {
     to_float(far, channel, apm->far_frame);
@@ -76,7 +82,7 @@ gboolean oh_apm_process(OhApm *apm, gint16 *near, const gint16 *far, gint delay_
       return FALSE;
   }
   to_float(near, channel, apm->frame);
-  apm->processing->set_stream_delay_ms(delay_ms);
+  apm->processing->set_stream_delay_ms(kDelayMs);
   int result =
       apm->processing->ProcessStream(&channel, apm->near_config, apm->near_config, &channel);
   if (result != AudioProcessing::kNoError) return FALSE;

@@ -11,7 +11,6 @@ typedef struct OhApm OhApm;
 
 typedef struct {
   gboolean echo;    /* echo cancellation (AEC) */
-  guint suppression; /* of residual echo: 0 low, 1 moderate, 2 high */
   guint noise;      /* noise suppression: 0 off, 1 low, 2 moderate, 3 high, 4 very high */
   gboolean gain;    /* adaptive digital gain control */
 } OhApmSettings;
@@ -21,10 +20,10 @@ OhApm *oh_apm_new(guint rate, guint far_rate);
 void oh_apm_free(OhApm *apm);
 void oh_apm_set(OhApm *apm, const OhApmSettings *settings);
 /*
- * Processes `near` in place, of which `far` is heard as echo some `delay_ms` later; NULL where it is
- * not looked for. FALSE where the library refuses.
+ * Processes `near` in place, in which `far` is heard as echo 10 to 60 ms later; NULL where it is not
+ * looked for. FALSE where the library refuses.
  */
-gboolean oh_apm_process(OhApm *apm, gint16 *near, const gint16 *far, gint delay_ms);
+gboolean oh_apm_process(OhApm *apm, gint16 *near, const gint16 *far);
 /* Whether the last frame held echo. */
 gboolean oh_apm_has_echo(const OhApm *apm);
 

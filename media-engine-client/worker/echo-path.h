@@ -5,8 +5,11 @@
 #pragma once
 #include "bus.h"
 
-/* The echo comes so much later than what is handed out: a canceller wants to see its beginning. */
-#define OH_ECHO_MARGIN_MS 15
+/*
+ * The echo comes so much later than what is handed out, give or take a half of it: a canceller is deaf to
+ * what comes too early for it, and has room for what comes late.
+ */
+#define OH_ECHO_MARGIN_MS 35
 
 typedef struct OhEchoPath OhEchoPath;
 

@@ -10,16 +10,6 @@
 enum {
   FAR_FRAME = OH_BUS_RATE / 100,
   LONGEST = OH_BUS_RATE / 100,
-  /*
-   * What the filter leaves of an echo is suppressed the harder the less it has adapted, because that
-   * takes some of the near end away when both speak: frames in which the far end speaks, from the last
-   * change of the lag on, until it is done moderately, and softly.
-   */
-  HARD_FRAMES = 250,
-  ADAPTING_FRAMES = 500,
-  SUPPRESS_SOFTLY = 0,
-  SUPPRESS_MODERATELY = 1,
-  SUPPRESS_HARD = 2,
 };
 
 /* Powers of which the echo return loss enhancement is made, over a second or two. */
@@ -39,7 +29,6 @@ typedef struct {
   OhApm *apm;
   OhApmSettings settings;
   OhEchoPath *path;
-  guint adapted; /* frames */
   gint16 waiting[LONGEST]; /* samples of a frame that is not complete */
   gint16 ready[LONGEST];   /* processed ones that go out for them */
   guint filled;
@@ -77,7 +66,6 @@ static gboolean take_settings(OhVoice *self) {
   GST_OBJECT_LOCK(self);
   gboolean changed = self->changed;
   OhApmSettings wanted = {.echo = self->echo && self->far_end != NULL,
-                          .suppression = self->settings.suppression,
                           .noise = self->noise,
                           .gain = self->gain};
   self->changed = FALSE;
@@ -92,21 +80,10 @@ static gboolean take_settings(OhVoice *self) {
   return self->settings.echo || self->settings.noise > 0 || self->settings.gain;
 }
 
-static void suppress(OhVoice *self, guint adapted) {
-  guint suppression = adapted < HARD_FRAMES       ? SUPPRESS_HARD
-                      : adapted < ADAPTING_FRAMES ? SUPPRESS_MODERATELY
-                                                  : SUPPRESS_SOFTLY;
-  if (self->settings.suppression == suppression) return;
-  self->settings.suppression = suppression;
-  oh_apm_set(self->apm, &self->settings);
-}
-
 static gboolean prepare(OhVoice *self) {
   if (self->apm == NULL) {
     self->apm = oh_apm_new(self->rate, OH_BUS_RATE);
     if (self->apm == NULL) return FALSE;
-    self->adapted = 0;
-    self->settings.suppression = SUPPRESS_HARD;
     oh_apm_set(self->apm, &self->settings);
   }
   if (self->settings.echo && self->path == NULL)
@@ -140,7 +117,7 @@ static void count_echo(OhVoice *self, double before, const gint16 *frame, gboole
 static void process(OhVoice *self, gint16 *frame, gint64 position) {
   gint16 far[FAR_FRAME];
   if (!self->settings.echo) {
-    oh_apm_process(self->apm, frame, NULL, 0);
+    oh_apm_process(self->apm, frame, NULL);
     return;
   }
   if (oh_echo_path_next(self->path, frame, position, far)) {
@@ -149,9 +126,8 @@ static void process(OhVoice *self, gint16 *frame, gint64 position) {
   }
   if (self->apm == NULL) return;
   gboolean far_speaks = power(far, FAR_FRAME) > SILENT;
-  if (far_speaks && self->adapted < ADAPTING_FRAMES) suppress(self, ++self->adapted);
   double before = power(frame, self->frame);
-  oh_apm_process(self->apm, frame, far, OH_ECHO_MARGIN_MS);
+  oh_apm_process(self->apm, frame, far);
   count_echo(self, before, frame, far_speaks);
 }
 
