@@ -142,7 +142,26 @@ export interface ToneCadence {
   readonly levelDb: number;
 }
 
+/** Both parties of a leg, as they are heard, in a file. */
+export interface RecordingConfig {
+  readonly leg: string;
+  /** Absolute path of a file that is there and may be written; what is in it is replaced. */
+  readonly file: string;
+  /** WAV of 16 bit at 16 kHz, or Ogg/Opus (RFC 7845). */
+  readonly format: 'wav' | 'ogg';
+  /** `stereo`: this end on the left, the others on the right. */
+  readonly channels: 'stereo' | 'mixed';
+}
+
+/** A recording has ended by itself; what was written until then can be played. */
+export interface RecordingEnd {
+  readonly leg: string;
+  readonly reason: 'failed' | 'worker-lost';
+  readonly message: string;
+}
+
 export interface MediaPlaneEvents {
+  recordingEnded: RecordingEnd;
   /** A digit of the peer has ended. */
   dtmf: { leg: string; digit: string; durationMs: number };
   /** The source that media is sent to has changed by latching. */
@@ -167,11 +186,12 @@ export interface MediaPlaneEvents {
 export interface MediaPlane extends EventSource<MediaPlaneEvents> {
   /**
    * What a running worker has kept through the death of an engine: every pair of sockets with its
-   * tag, and the legs on them with their keys. Call before anything else.
+   * tag, the legs on them with their keys, and the recordings of legs. Call before anything else.
    */
   adopt(): Promise<{
     readonly sockets: readonly (RtpSockets & { readonly tag: string })[];
     readonly legs: readonly LegConfig[];
+    readonly recordings: readonly { readonly leg: string; readonly file: string }[];
   }>;
   /**
    * Binds an even RTP port and the odd one above it for RTCP (RFC 3550 §11), exclusively.
@@ -196,6 +216,15 @@ export interface MediaPlane extends EventSource<MediaPlaneEvents> {
    */
   setLeg(config: LegConfig): Promise<void>;
   closeLeg(id: string): Promise<void>;
+  /**
+   * Records a leg through all its changes until `stopRecording`. Nothing of it stops the leg: with a
+   * disk that is too slow there is silence in the file, with one that is full the recording ends.
+   */
+  startRecording(config: RecordingConfig): Promise<void>;
+  /** While paused, silence is recorded in place of both parties. */
+  pauseRecording(leg: string, paused: boolean): Promise<void>;
+  /** Resolves when the file is whole. A leg that is not recorded is no error. */
+  stopRecording(leg: string): Promise<void>;
   sendDtmf(
     leg: string,
     options: { digits: string; method: 'rfc4733' | 'inband'; durationMs: number; gapMs: number },

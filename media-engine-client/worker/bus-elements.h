@@ -1,7 +1,8 @@
 /*
- * A pipeline's access to buses: `offhooktap` adds what goes through it to the bus `bus`, at the time
- * at which the sink plays it; `offhookmix` adds what is heard now on `buses` (names, with spaces
- * between them) to what goes through.
+ * A pipeline's access to buses: `offhooktap` adds what goes through it to the bus `bus`, which can be
+ * set while it runs, at the time at which the sink plays it, or with `captured` at the time of its
+ * timestamps; `offhookmix` adds what is heard now on `buses` (names, with spaces between them) to what
+ * goes through.
  */
 #pragma once
 #include <gst/gst.h>

@@ -25,6 +25,7 @@
 #include "pipeline.h"
 #include "port-elements.h"
 #include "port.h"
+#include "record-source.h"
 #include "voice.h"
 #include "wav-sink.h"
 
@@ -54,6 +55,7 @@ static gboolean register_elements(void) {
       {"offhookopusenc", OH_TYPE_OPUS_ENCODER}, {"offhookopusdec", OH_TYPE_OPUS_DECODER},
       {"offhookplc", OH_TYPE_CONCEAL},          {"offhooktap", OH_TYPE_TAP},
       {"offhookmix", OH_TYPE_MIX},              {"offhookvoice", OH_TYPE_VOICE},
+      {"offhookrecordsrc", OH_TYPE_RECORD_SOURCE},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(elements); i++)
     if (!gst_element_register(NULL, elements[i].name, GST_RANK_NONE, elements[i].type)) return FALSE;

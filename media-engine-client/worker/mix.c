@@ -4,12 +4,10 @@
 
 #include "bus-elements.h"
 #include "bus.h"
+#include "limit.h"
 
 /* Steps in time that are not followed: what pipelines are out of step by. */
-enum { STEP = OH_BUS_RATE * 20 / 1000, MOST = 64, HIGHEST = 32000 };
-
-/* Of the gain, in a buffer. */
-static const float RECOVERY = 0.02f;
+enum { STEP = OH_BUS_RATE * 20 / 1000, MOST = 64 };
 
 typedef struct {
   GstBaseTransform parent;
@@ -68,23 +66,6 @@ static void take(OhMix *self, guint bus, gint16 *out, gsize count, gsize taken) 
   g_free(heard);
 }
 
-/*
- * Several voices at once can be more than there is room for: they are all turned down at once, and up
- * again slowly, because cutting off their peaks would be heard.
- */
-static void limit(OhMix *self, const gint32 *sum, gint16 *out, gsize count) {
-  gint32 peak = 0;
-  for (gsize i = 0; i < count; i++) peak = MAX(peak, ABS(sum[i]));
-  float room = peak > HIGHEST ? (float)HIGHEST / (float)peak : 1;
-  float to = room < self->gain ? room : MIN(room, self->gain + RECOVERY);
-  for (gsize i = 0; i < count; i++) {
-    /* There before the loudest sample is. */
-    float gain = to < self->gain ? to : self->gain + (to - self->gain) * (float)i / (float)count;
-    out[i] = (gint16)((float)sum[i] * gain);
-  }
-  self->gain = to;
-}
-
 static GstFlowReturn transform_ip(GstBaseTransform *base, GstBuffer *buffer) {
   OhMix *self = (OhMix *)base;
   GstClock *clock = gst_element_get_clock(GST_ELEMENT(self));
@@ -108,7 +89,7 @@ static GstFlowReturn transform_ip(GstBaseTransform *base, GstBuffer *buffer) {
     for (gsize i = 0; i < count; i++) sum[i] += heard[i];
   }
   self->next += (gint64)taken;
-  limit(self, sum, samples, count);
+  oh_limit(&self->gain, sum, samples, count, 1);
   g_free(heard);
   g_free(sum);
   gst_buffer_unmap(buffer, &map);

@@ -9,8 +9,9 @@ enum { STEP = OH_BUS_RATE * 40 / 1000 };
 
 typedef struct {
   GstBaseTransform parent;
-  char *name;
+  GMutex lock; /* over `bus` */
   OhBus *bus;
+  gboolean captured;
   GstAudioResampler *resampler; /* NULL at the rate of the bus */
   guint rate;
   GstClockTime latency; /* atomic enough: set before data flows, and rarely */
@@ -23,7 +24,7 @@ typedef struct {
 
 G_DEFINE_TYPE(OhTap, oh_tap, GST_TYPE_BASE_TRANSFORM)
 
-enum { PROP_BUS = 1 };
+enum { PROP_BUS = 1, PROP_CAPTURED };
 
 #define CAPS "audio/x-raw,format=S16LE,layout=interleaved,rate=[8000,48000],channels=1"
 static GstStaticPadTemplate sink_template =
@@ -70,18 +71,24 @@ static void add(OhTap *self, gint64 position, const gint16 *samples, gsize count
   g_free(resampled);
 }
 
+/* Locked. */
+static void tap(OhTap *self, GstClockTime running, GstBuffer *buffer) {
+  GstMapInfo map;
+  if (!gst_buffer_map(buffer, &map, GST_MAP_READ)) return;
+  GstClockTime at = gst_element_get_base_time(GST_ELEMENT(self)) + running +
+                    (self->captured ? 0 : self->latency);
+  add(self, (gint64)gst_util_uint64_scale(at, OH_BUS_RATE, GST_SECOND), (const gint16 *)map.data,
+      map.size / sizeof(gint16));
+  gst_buffer_unmap(buffer, &map);
+}
+
 static GstFlowReturn transform_ip(GstBaseTransform *base, GstBuffer *buffer) {
   OhTap *self = (OhTap *)base;
   GstClockTime running =
       gst_segment_to_running_time(&base->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
-  GstMapInfo map;
-  if (self->bus == NULL || !GST_CLOCK_TIME_IS_VALID(running) ||
-      !gst_buffer_map(buffer, &map, GST_MAP_READ))
-    return GST_FLOW_OK;
-  GstClockTime heard = gst_element_get_base_time(GST_ELEMENT(self)) + running + self->latency;
-  add(self, (gint64)gst_util_uint64_scale(heard, OH_BUS_RATE, GST_SECOND),
-      (const gint16 *)map.data, map.size / sizeof(gint16));
-  gst_buffer_unmap(buffer, &map);
+  g_mutex_lock(&self->lock);
+  if (self->bus != NULL && GST_CLOCK_TIME_IS_VALID(running)) tap(self, running, buffer);
+  g_mutex_unlock(&self->lock);
   return GST_FLOW_OK;
 }
 
@@ -89,25 +96,31 @@ static gboolean start(GstBaseTransform *base) {
   OhTap *self = (OhTap *)base;
   self->next = 0;
   self->latency = 0;
-  if (self->name != NULL) self->bus = oh_bus_get(self->name);
   return TRUE;
 }
 
 static gboolean stop(GstBaseTransform *base) {
-  OhTap *self = (OhTap *)base;
-  g_clear_pointer(&self->bus, oh_bus_unref);
-  g_clear_pointer(&self->resampler, gst_audio_resampler_free);
+  g_clear_pointer(&((OhTap *)base)->resampler, gst_audio_resampler_free);
   return TRUE;
 }
 
 static void set_property(GObject *object, guint id, const GValue *value, GParamSpec *spec) {
   OhTap *self = (OhTap *)object;
-  g_free(self->name);
-  self->name = g_value_dup_string(value);
+  if (id == PROP_CAPTURED) {
+    self->captured = g_value_get_boolean(value);
+    return;
+  }
+  const char *name = g_value_get_string(value);
+  g_mutex_lock(&self->lock);
+  g_clear_pointer(&self->bus, oh_bus_unref);
+  if (name != NULL && *name != 0) self->bus = oh_bus_get(name);
+  g_mutex_unlock(&self->lock);
 }
 
 static void finalize(GObject *object) {
-  g_free(((OhTap *)object)->name);
+  OhTap *self = (OhTap *)object;
+  g_clear_pointer(&self->bus, oh_bus_unref);
+  g_mutex_clear(&self->lock);
   G_OBJECT_CLASS(oh_tap_parent_class)->finalize(object);
 }
 
@@ -126,12 +139,16 @@ static void oh_tap_class_init(OhTapClass *class) {
   base_class->transform_ip_on_passthrough = TRUE;
   g_object_class_install_property(
       object_class, PROP_BUS,
-      g_param_spec_string("bus", "Bus", "Name of the bus", NULL,
+      g_param_spec_string("bus", "Bus", "Name of the bus; none: nobody hears it", NULL,
                           G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS));
+  g_object_class_install_property(
+      object_class, PROP_CAPTURED,
+      g_param_spec_boolean("captured", "Captured", "At the time of its capture, not of its playing",
+                           FALSE, G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS));
   gst_element_class_add_static_pad_template(element_class, &sink_template);
   gst_element_class_add_static_pad_template(element_class, &src_template);
   gst_element_class_set_static_metadata(element_class, "Tap", "Filter/Audio",
                                         "Lets others hear what goes through", "Offhook");
 }
 
-static void oh_tap_init(OhTap *self) {}
+static void oh_tap_init(OhTap *self) { g_mutex_init(&self->lock); }

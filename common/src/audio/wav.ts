@@ -7,10 +7,10 @@ export interface Audio {
 const FULL_SCALE = 32_768;
 
 /**
- * Reads a RIFF/WAVE file of 16-bit PCM; of several channels the first is taken. Tolerates a file
- * that is still being written: a length of zero or beyond the end means "as far as there is".
+ * Reads one channel of a RIFF/WAVE file of 16-bit PCM, the first by default. Tolerates a file that is
+ * still being written: a length of zero or beyond the end means "as far as there is".
  */
-export function readWav(bytes: Uint8Array): Audio {
+export function readWav(bytes: Uint8Array, channel = 0): Audio {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 12 || tag(bytes, 0) !== 'RIFF' || tag(bytes, 8) !== 'WAVE')
     throw new Error('not a WAVE file');
@@ -31,7 +31,7 @@ export function readWav(bytes: Uint8Array): Audio {
       const end = size === 0 ? bytes.length : Math.min(bytes.length, body + size);
       return {
         sampleRate: format.sampleRate,
-        samples: readPcm16(bytes.subarray(body, end), format.channels),
+        samples: readPcm16(bytes.subarray(body + 2 * channel, end), format.channels),
       };
     }
     at = body + size + (size % 2);
@@ -42,7 +42,7 @@ export function readWav(bytes: Uint8Array): Audio {
 /** Little-endian 16-bit PCM, the first of `channels`. */
 export function readPcm16(bytes: Uint8Array, channels = 1): Float32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const count = Math.floor(bytes.length / (2 * channels));
+  const count = Math.floor((bytes.length / 2 + channels - 1) / channels);
   return Float32Array.from(
     { length: count },
     (_, index) => view.getInt16(2 * channels * index, true) / FULL_SCALE,

@@ -19,6 +19,11 @@ const plugins: readonly Plugin[] = [
   { file: 'rtpmanager', debian: 'gstreamer1.0-plugins-good' },
   { file: 'alaw', debian: 'gstreamer1.0-plugins-good' },
   { file: 'mulaw', debian: 'gstreamer1.0-plugins-good' },
+  ...['audiorate', 'ogg', 'opus'].map((file) => ({
+    file,
+    debian: 'gstreamer1.0-plugins-base',
+    missing: 'recordings as Ogg/Opus',
+  })),
   { file: 'pulseaudio', debian: 'gstreamer1.0-pulseaudio', missing: 'PulseAudio and PipeWire' },
   { file: 'alsa', debian: 'gstreamer1.0-alsa', missing: 'ALSA sound cards' },
 ];

@@ -1,8 +1,9 @@
 import type { LegConfig } from '../media-plane.ts';
 import { codecElements, packetMs } from './codecs.ts';
-import { conferenceElements } from './conference-elements.ts';
+import { conferenceMixer } from './conference-elements.ts';
 import { inputElements, outputElements, type SoundServer } from './device-elements.ts';
 import { quote } from './quote.ts';
+import { tapElements, type Taps } from './tap-elements.ts';
 import { speakerTap, voiceElements } from './voice-elements.ts';
 
 /** What `pipeline.play` takes. */
@@ -22,6 +23,7 @@ export interface LegShape {
   readonly outputVolume: number;
   /** A recording goes on instead of beginning anew. */
   readonly append: boolean;
+  readonly taps: Taps;
 }
 
 /** Gaps that are concealed, ms; see worker/conceal.h. */
@@ -38,7 +40,7 @@ export function describeLeg(leg: LegShape): PipelineDescription {
   const packets =
     codec.name === 'opus' ? '' : `min-ptime=${ptimeNs} max-ptime=${ptimeNs} perfect-rtptime=true`;
   const { hears } = leg.config;
-  const conference = hears === undefined ? undefined : conferenceElements(leg.config.id, hears);
+  const taps = tapElements(leg.taps);
   const voice = voiceElements(leg.input, leg.sound, leg.config.voice);
   const description = [
     [
@@ -46,7 +48,8 @@ export function describeLeg(leg: LegShape): PipelineDescription {
       raw,
       ...voice,
       `volume name=microphone mute=${muted} volume=${leg.inputVolume}`,
-      ...(conference === undefined ? [] : [conference.mixer]),
+      taps.near,
+      ...(hears === undefined ? [] : [conferenceMixer(hears)]),
       elements.encoder(codec),
       `${elements.payloader} name=pay pt=${codec.payloadType} mtu=1400 ${packets}`,
       `offhookrtpsink port=${quote(sockets)}`,
@@ -58,7 +61,7 @@ export function describeLeg(leg: LegShape): PipelineDescription {
       elements.decoder(codec),
       ...(elements.conceal ? ['offhookplc name=plc'] : []),
       ...(leg.input === 'echo' ? ['tee name=echo'] : []),
-      ...(conference === undefined ? [] : [conference.tap]),
+      taps.far,
       `volume name=speaker volume=${leg.outputVolume}`,
       ...speakerTap(leg.output, leg.sound),
       outputElements(leg.output, { sound: leg.sound, append: leg.append }),

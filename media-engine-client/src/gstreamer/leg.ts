@@ -8,6 +8,7 @@ import { adaptJitter, startJitter, type JitterState } from './jitter-control.ts'
 import { writeLegTag, type LegTag } from './leg-tag.ts';
 import { nextEpochs, portSettings, resumeFrom } from './port-settings.ts';
 import type { PortStats, ProbeFigures } from './protocol.ts';
+import { tapsOf, type Taps } from './tap-elements.ts';
 import { isSoundDevice, voiceProperties } from './voice-elements.ts';
 import type { WorkerLink } from './worker-link.ts';
 
@@ -16,6 +17,7 @@ export interface LegContext {
   readonly logger: Logger;
   readonly sound: () => SoundServer;
   readonly volume: (role: AudioRole) => number;
+  readonly recorded: (leg: string) => boolean;
 }
 
 const PREFIX = 'leg:';
@@ -153,6 +155,17 @@ export class Leg {
     });
   }
 
+  /** It is recorded, or no more: nothing of it has to be rebuilt for that. */
+  tap(): Promise<void> {
+    return this.#run(async () => {
+      if (this.#playing === undefined) return;
+      for (const [element, value] of Object.entries(this.#taps)) {
+        const change = { id: this.#pipeline, element, property: 'bus', value };
+        await this.#context.link.request('pipeline.set', change);
+      }
+    });
+  }
+
   /** Figures of this leg are due by which it is adapted: once a second, whoever asks for them. */
   adaptationDue(now: number): boolean {
     return now - this.#adaptedAt >= ADAPT_MS;
@@ -285,7 +298,14 @@ export class Leg {
       inputVolume: live ? volume('input') : 1,
       outputVolume: live ? volume('output') : 1,
       append: live && this.#recording === this.device('output'),
+      taps: live ? this.#taps : { near: '', far: '' },
     });
+  }
+
+  get #taps(): Taps {
+    const { id, hears } = this.#config;
+    const recorded = this.#context.recorded(id);
+    return tapsOf(id, { conference: hears !== undefined, recorded });
   }
 
   #portSettings(): object {

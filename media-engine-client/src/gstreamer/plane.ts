@@ -6,6 +6,7 @@ import type {
   LegStats,
   MediaPlane,
   MediaPlaneEvents,
+  RecordingConfig,
   RtpSockets,
   ToneCadence,
 } from '../media-plane.ts';
@@ -17,6 +18,7 @@ import { Leg, legOfPipeline, legPipeline, type LegContext } from './leg.ts';
 import { legStats } from './leg-stats.ts';
 import { readLegTag } from './leg-tag.ts';
 import type { WorkerEvent } from './protocol.ts';
+import { Recorders } from './recorders.ts';
 import { RtpPorts } from './rtp-ports.ts';
 import { standInsOf } from './stand-ins.ts';
 import { TonePlayer } from './tone-player.ts';
@@ -42,6 +44,7 @@ export class GStreamerPlane implements MediaPlane {
   readonly #fallback: DeviceFallback;
   readonly #dtmf: DtmfSender;
   readonly #tones: TonePlayer;
+  readonly #recorders: Recorders;
   readonly #context: LegContext;
   #standIns: StandIns = {};
   #poll: Timer | undefined;
@@ -73,14 +76,23 @@ export class GStreamerPlane implements MediaPlane {
       isGone: (device) => this.#devices.isGone(device, 'ringer'),
       onMoved: () => this.#tellStandIns(),
     });
+    this.#recorders = new Recorders(this.#link, {
+      clock: this.#clock,
+      tap: async (leg) => this.#legs.get(leg)?.tap(),
+      onEnded: (end) => this.#events.emit('recordingEnded', end),
+    });
     this.#context = {
       link: this.#link,
       logger: this.#logger,
       sound: () => this.#devices.sound,
       volume: (role) => this.#volume(role),
+      recorded: (leg) => this.#recorders.has(leg),
     };
     this.#link.on('event', (event) => this.#onWorkerEvent(event));
-    this.#link.on('lost', ({ message }) => this.#workerState('restarting', message));
+    this.#link.on('lost', ({ message }) => {
+      this.#recorders.lost();
+      this.#workerState('restarting', message);
+    });
     this.#link.on('failed', ({ message }) => this.#workerState('failed', message));
     this.#devices.on('changed', (devices) => {
       this.#events.emit('devicesChanged', { devices });
@@ -105,14 +117,12 @@ export class GStreamerPlane implements MediaPlane {
     return this.#events.on(name, listener);
   }
 
-  async adopt(): Promise<{
-    readonly sockets: readonly (RtpSockets & { readonly tag: string })[];
-    readonly legs: readonly LegConfig[];
-  }> {
+  async adopt(): ReturnType<MediaPlane['adopt']> {
     await this.#up();
     const running = await this.#link.request('list');
     this.#ports.adopt(running.ports);
     for (const pipeline of running.pipelines) {
+      if (this.#recorders.adopt(pipeline)) continue;
       const id = legOfPipeline(pipeline.id);
       const tag = id === undefined ? undefined : readLegTag(pipeline.tag);
       if (tag !== undefined) this.#legs.set(tag.config.id, Leg.adopt(this.#context, tag));
@@ -122,15 +132,11 @@ export class GStreamerPlane implements MediaPlane {
     return {
       sockets: this.#ports.list(),
       legs: [...this.#legs.values()].map((leg) => leg.config),
+      recordings: this.#recorders.list(),
     };
   }
 
-  async openSockets(options: {
-    address: string;
-    ports: { from: number; to: number };
-    dscp: number;
-    tag: string;
-  }): Promise<RtpSockets> {
+  async openSockets(options: Parameters<MediaPlane['openSockets']>[0]): Promise<RtpSockets> {
     await this.#up();
     return this.#ports.open(options);
   }
@@ -162,6 +168,7 @@ export class GStreamerPlane implements MediaPlane {
       await this.#fallback.startFailed(leg, error).catch(rethrow);
       await leg.set(config).catch(rethrow);
     }
+    await this.#recorders.hears(config.id, config.hears ?? []);
     this.#tellStandIns();
   }
 
@@ -170,6 +177,21 @@ export class GStreamerPlane implements MediaPlane {
     this.#legs.delete(id);
     if (leg !== undefined) await leg.close().catch(ignoreGone);
     this.#tellStandIns();
+  }
+
+  async startRecording(config: RecordingConfig): Promise<void> {
+    await this.#up();
+    const leg = this.#leg(config.leg);
+    await this.#recorders.start(config, leg.config.hears ?? []).catch(rethrow);
+  }
+
+  async pauseRecording(id: string, paused: boolean): Promise<void> {
+    await this.#up();
+    await this.#recorders.pause(id, paused).catch(rethrow);
+  }
+
+  stopRecording(id: string): Promise<void> {
+    return this.#recorders.stop(id);
   }
 
   async sendDtmf(
@@ -325,8 +347,8 @@ export class GStreamerPlane implements MediaPlane {
   #onPipelineTrouble(event: WorkerEvent & { event: 'pipeline' }): void {
     const { pipeline, element, message, serial } = event;
     const leg = this.#legs.get(legOfPipeline(pipeline) ?? '');
-    this.#logger.warn({ pipeline, element }, message);
-    if (event.kind === 'warning') return;
+    if (event.kind !== 'eos') this.#logger.warn({ pipeline, element }, message);
+    if (this.#recorders.heard(event) || event.kind === 'warning') return;
     if (leg === undefined) {
       this.#tones.failed(pipeline).catch((error: unknown) => this.#inaudible(error));
       return;

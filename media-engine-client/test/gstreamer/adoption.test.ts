@@ -97,7 +97,7 @@ describe('the next engine', () => {
 
   it('finds nothing at a fresh worker', async () => {
     await using here = await openPlane();
-    expect(await here.plane.adopt()).toStrictEqual({ sockets: [], legs: [] });
+    expect(await here.plane.adopt()).toStrictEqual({ sockets: [], legs: [], recordings: [] });
   });
 
   it('that never comes lets the worker end with its lease, the stream with it', async () => {

@@ -5,6 +5,7 @@ import type {
   LegStats,
   MediaPlane,
   MediaPlaneEvents,
+  RecordingConfig,
   RtpSockets,
   ToneCadence,
 } from '../../src/media-plane.ts';
@@ -13,6 +14,7 @@ import type {
 export class MemoryWorker {
   readonly sockets = new Map<string, RtpSockets & { tag: string }>();
   readonly legs = new Map<string, LegConfig>();
+  readonly recordings = new Map<string, RecordingConfig & { paused: boolean }>();
   readonly tones = new Map<string, { tone: ToneCadence; device: string }>();
   readonly volumes = new Map<AudioRole, number>();
   devices: AudioDevice[] = [
@@ -52,6 +54,7 @@ export class MemoryPlane implements MediaPlane {
     return this.#do('adopt', '', () => ({
       sockets: [...this.worker.sockets.values()],
       legs: [...this.worker.legs.values()],
+      recordings: [...this.worker.recordings.values()],
     }));
   }
 
@@ -97,6 +100,25 @@ export class MemoryPlane implements MediaPlane {
   closeLeg(id: string) {
     return this.#do('closeLeg', id, () => {
       this.worker.legs.delete(id);
+    });
+  }
+
+  startRecording(config: RecordingConfig) {
+    return this.#do('startRecording', config.leg, () => {
+      this.worker.recordings.set(config.leg, { ...config, paused: false });
+    });
+  }
+
+  pauseRecording(leg: string, paused: boolean) {
+    return this.#do('pauseRecording', `${leg} ${paused}`, () => {
+      const recording = this.worker.recordings.get(leg);
+      if (recording !== undefined) this.worker.recordings.set(leg, { ...recording, paused });
+    });
+  }
+
+  stopRecording(leg: string) {
+    return this.#do('stopRecording', leg, () => {
+      this.worker.recordings.delete(leg);
     });
   }
 
