@@ -3,12 +3,12 @@ import {
   demoChecks,
   desktopCheck,
   longSuites,
-  packageCheck,
+  packageChecks,
   staticChecks,
   testSuites,
 } from './suites/list.ts';
 import { runSuites } from './suites/summary.ts';
 
 const tests = [...testSuites, ...longSuites];
-const checks = [packageCheck, desktopCheck, ...demoChecks];
+const checks = [...packageChecks, desktopCheck, ...demoChecks];
 if (!(await runSuites([...staticChecks, ...tests, ...checks]))) process.exitCode = 1;

@@ -2,9 +2,10 @@
 // own), the media worker, the bundles. Runs on Node 18 with nothing installed; quick when nothing
 // has changed.
 //
-//   node scripts/setup.mjs [--peers]        set up; with --peers also what tests and benchmarks talk to
-//   node scripts/setup.mjs [--peers] FILE ARGS…
-//                                           the same, then run a script under the project's Node
+//   node scripts/setup.mjs [--peers] [--arm64] [FILE ARGS…]
+//
+// --peers: also what tests and benchmarks talk to. --arm64: also what makes packages for ARM. With a
+// file, that script runs after it under the project's Node.
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -14,6 +15,13 @@ import { SetupError, say } from './setup/progress.mjs';
 import { runNode } from './setup/run-node.mjs';
 import { installSystemPackages } from './setup/system-packages.mjs';
 
+/**
+ * Of system-packages.json.
+ *
+ * @type {Record<string, string>}
+ */
+const GROUPS = { '--peers': 'tests', '--arm64': 'arm64' };
+
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /**
@@ -21,13 +29,17 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
  * @returns {Promise<number>}
  */
 async function main(words) {
-  const peers = words[0] === '--peers';
-  const command = peers ? words.slice(1) : words;
-  if (command[0]?.startsWith('-') === true) {
-    say('usage: node scripts/setup.mjs [--peers] [FILE ARGS…]');
+  const first = words.findIndex((word) => !word.startsWith('--'));
+  const flags = first < 0 ? words : words.slice(0, first);
+  const command = first < 0 ? [] : words.slice(first);
+  const unknown = flags.find((flag) => !Object.hasOwn(GROUPS, flag));
+  if (unknown !== undefined) {
+    say(
+      `setup: there is no ${unknown}\nusage: node scripts/setup.mjs [--peers] [--arm64] [FILE ARGS…]`,
+    );
     return 2;
   }
-  await setUp(['build', 'runtime', ...(peers ? ['tests'] : [])]);
+  await setUp(['build', 'runtime', ...flags.map((flag) => GROUPS[flag] ?? '')]);
   if (command.length > 0) return await runNode(root, command);
   say('setup: ready');
   return 0;

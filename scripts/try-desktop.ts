@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { buildPackages } from './package/build.ts';
+import { thisMachine } from './package/target.ts';
 import { diskIn, makeDisk } from './desktop/disk.ts';
 import { channelOf, domainXml } from './desktop/domain.ts';
 import { Libvirt } from './desktop/libvirt.ts';
@@ -51,7 +52,8 @@ async function main(): Promise<number> {
   try {
     // libvirt runs as another user.
     await chmod(work, 0o711);
-    const { folder, disk } = await makeDisk(work, await buildPackages(join(work, 'packages')));
+    const packages = await buildPackages(join(work, 'packages'), await thisMachine());
+    const { folder, disk } = await makeDisk(work, packages);
     await chmod(folder, 0o755);
     await chmod(disk, 0o666);
     return await inNetworkOfItsOwn(work);

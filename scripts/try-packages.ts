@@ -1,13 +1,17 @@
 // Makes the packages, installs them into a minimal Debian without Node, npm or a compiler, makes them
 // work there, and removes them. Needs root, for chroot; about a minute, and two the first time.
+// With --architecture arm64 the same, with the programs under an emulator.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 
 import { buildPackages } from './package/build.ts';
+import { emulate } from './package/emulate.ts';
 import { bringPackages, unpackMinimalDebian } from './package/minimal-debian.ts';
+import { targetFor } from './package/target.ts';
 
 /** Mounts, processes and network end with it, whatever happens. */
 const NAMESPACES = ['--mount', '--pid', '--net', '--fork', '--kill-child'];
@@ -22,12 +26,15 @@ else {
 }
 
 async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { architecture: { type: 'string' } } });
+  const machine = await targetFor(values.architecture);
+  const stopEmulation = await emulate(machine);
   const work = await mkdtemp(join(tmpdir(), 'offhook-packages-'));
   const target = join(work, 'system');
   try {
-    const packages = await buildPackages(join(work, 'built'));
+    const packages = await buildPackages(join(work, 'built'), machine);
     await unpackMinimalDebian(target);
-    await bringPackages(target, packages);
+    await bringPackages(target, packages, machine.architecture);
     await copyFile(join(import.meta.dirname, 'package/inside.sh'), join(target, 'inside.sh'));
     const child = spawn('unshare', [...NAMESPACES, 'sh', '-c', ENTER, target], {
       stdio: ['ignore', 'inherit', 'inherit'],
@@ -37,6 +44,7 @@ async function main(): Promise<number> {
     if (code !== 0) console.error(`packages: failed (${code ?? signal})`);
     return code === 0 ? 0 : 1;
   } finally {
+    await stopEmulation();
     await rm(work, { recursive: true, force: true });
   }
 }

@@ -2,16 +2,16 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 
 import { nodeCopyright, programCopyright } from './copyright.ts';
 import { LIBRARY, NODE, packages, type DebianPackage } from './packages.ts';
+import { root, thisMachine, type Target } from './target.ts';
 import { Tree } from './tree.ts';
 
 const run = promisify(execFile);
-const root = dirname(dirname(import.meta.dirname));
 /** As Debian's own tools take it (debchange(1)). */
 const { DEBFULLNAME = 'Offhook', DEBEMAIL = 'offhook@localhost' } = process.env;
 const MAINTAINER = `${DEBFULLNAME} <${DEBEMAIL}>`;
@@ -21,24 +21,23 @@ const systemPackages = z.looseObject({
 
 interface Build {
   readonly version: string;
-  readonly architecture: string;
+  readonly target: Target;
   /** Of the last commit: the same sources make the same packages. */
   readonly time: Date;
   readonly output: string;
 }
 
 /**
- * Makes the packages of this machine's architecture from what `npm run setup` has built.
+ * Makes the packages from what `npm run setup` has built.
  *
  * @returns their paths
  */
-export async function buildPackages(output: string): Promise<readonly string[]> {
+export async function buildPackages(output: string, target: Target): Promise<readonly string[]> {
   const { version } = z
     .object({ version: z.string() })
     .parse(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')));
-  const architecture = (await run('dpkg', ['--print-architecture'])).stdout.trim();
   const { stdout: seconds } = await run('git', ['log', '-1', '--format=%ct'], { cwd: root });
-  const build = { version, architecture, time: new Date(Number(seconds) * 1000), output };
+  const build = { version, target, time: new Date(Number(seconds) * 1000), output };
   const system = systemPackages.parse(
     JSON.parse(await readFile(join(root, 'scripts/system-packages.json'), 'utf8')),
   );
@@ -56,43 +55,39 @@ async function buildPackage(one: DebianPackage, build: Build): Promise<string> {
   const work = await mkdtemp(join(tmpdir(), 'offhook-package-'));
   try {
     const tree = new Tree(join(work, 'root'));
-    await (one.program === undefined ? addRuntime(tree) : addProgram(tree, one.program, build));
+    await (one.program === undefined
+      ? addRuntime(tree, build)
+      : addProgram(tree, one.program, build));
     await addDocuments(tree, one, build);
-    for (const path of tree.linked) await run('strip', ['--strip-unneeded', path]);
-    await addControl(tree, one, build, await libraries(work, tree));
+    for (const path of tree.linked) await run(build.target.strip, ['--strip-unneeded', path]);
+    await addControl(tree, one, build, await libraries(work, one));
     return await pack(tree, one, build);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
 }
 
-function nodePackage(): string {
-  return join(root, 'node_modules', `node-linux-${process.arch}`);
-}
-
-async function addRuntime(tree: Tree): Promise<void> {
-  await tree.copyExecutable(NODE, join(nodePackage(), 'bin/node'));
+async function addRuntime(tree: Tree, { target }: Build): Promise<void> {
+  await tree.copyExecutable(NODE, join(target.node, 'bin/node'));
 }
 
 async function addProgram(
   tree: Tree,
   { name, bundle, installation, pages, native }: NonNullable<DebianPackage['program']>,
-  { version, time }: Build,
+  { version, time, target }: Build,
 ): Promise<void> {
   const folder = `${LIBRARY}/${name}`;
   const from = join(root, bundle);
   if (!existsSync(from)) throw new Error(`${from} is not there (npm run setup)`);
   await tree.copyFolder(folder, from, (file) => !/\.(map|node)$/.test(file));
-  // Of addons, which come for several architectures, this one's.
-  const addons = (await readdir(from)).filter((file) => file.endsWith('.node'));
-  for (const file of addons.filter((one) => one.startsWith(`linux-${process.arch}-`))) {
+  for (const file of await addons(from, target.cpu)) {
     await tree.copyLibrary(`${folder}/${file}`, join(from, file));
   }
   await tree.write(`${folder}/package.json`, '{"type":"module"}\n');
   for (const path of native) {
     await tree.copyExecutable(
       `${folder}/${path.slice(path.lastIndexOf('/') + 1)}`,
-      join(root, path),
+      target.native(path),
     );
   }
   const command = `/usr/bin/${name}`;
@@ -110,13 +105,13 @@ async function addProgram(
 async function addDocuments(
   tree: Tree,
   one: DebianPackage,
-  { version, time }: Build,
+  { version, time, target }: Build,
 ): Promise<void> {
   const folder = `/usr/share/doc/${one.name}`;
   await tree.write(
     `${folder}/copyright`,
     one.program === undefined
-      ? nodeCopyright(nodePackage())
+      ? nodeCopyright(target.node)
       : programCopyright(root, one.program.bundle),
   );
   const overrides = Object.entries(one.overrides).map(
@@ -132,15 +127,33 @@ async function addDocuments(
   );
 }
 
-/** What the executables are linked with, as dependencies. */
-async function libraries(work: string, tree: Tree): Promise<readonly string[]> {
-  if (tree.linked.length === 0) return [];
+/** Of addons, which come for several architectures, those of one. */
+async function addons(folder: string, cpu: string): Promise<string[]> {
+  const files = await readdir(folder);
+  return files.filter((file) => file.startsWith(`linux-${cpu}-`) && file.endsWith('.node'));
+}
+
+/**
+ * What the executables are linked with, as dependencies. They are looked up for those of this machine:
+ * Debian's packages have the same names and versions on all architectures.
+ */
+async function libraries(work: string, { program }: DebianPackage): Promise<readonly string[]> {
+  const { node, cpu, native } = await thisMachine();
+  const bundle = program === undefined ? '' : join(root, program.bundle);
+  const linked =
+    program === undefined
+      ? [join(node, 'bin/node')]
+      : [
+          ...(await addons(bundle, cpu)).map((file) => join(bundle, file)),
+          ...program.native.map((path) => native(path)),
+        ];
+  if (linked.length === 0) return [];
   await mkdir(join(work, 'debian'));
   await writeFile(
     join(work, 'debian/control'),
     'Source: offhook\n\nPackage: offhook\nArchitecture: any\n',
   );
-  const files = tree.linked.map((path) => `-e${path}`);
+  const files = linked.map((path) => `-e${path}`);
   const { stdout } = await run('dpkg-shlibdeps', ['-O', ...files], { cwd: work });
   return (/^shlibs:Depends=(.*)$/m.exec(stdout)?.[1] ?? '').split(', ').filter(Boolean);
 }
@@ -148,7 +161,7 @@ async function libraries(work: string, tree: Tree): Promise<readonly string[]> {
 async function addControl(
   tree: Tree,
   one: DebianPackage,
-  { version, architecture }: Build,
+  { version, target }: Build,
   linked: readonly string[],
 ): Promise<void> {
   const depends = [...linked, ...one.depends.map((text) => text.replace('${version}', version))];
@@ -156,7 +169,7 @@ async function addControl(
     `Package: ${one.name}`,
     'Source: offhook',
     `Version: ${version}`,
-    `Architecture: ${architecture}`,
+    `Architecture: ${target.architecture}`,
     `Maintainer: ${MAINTAINER}`,
     `Installed-Size: ${Math.ceil((await size(tree.root)) / 1024)}`,
     `Depends: ${[...new Set(depends)].toSorted().join(', ')}`,
@@ -176,7 +189,7 @@ async function addControl(
 }
 
 async function pack(tree: Tree, one: DebianPackage, build: Build): Promise<string> {
-  const path = join(build.output, `${one.name}_${build.version}_${build.architecture}.deb`);
+  const path = join(build.output, `${one.name}_${build.version}_${build.target.architecture}.deb`);
   // Quick rather than small: nearly all of it is Node.
   const options = ['--root-owner-group', '-Zxz', '-z1', '--build', tree.root, `${path}.new`];
   const env = { ...process.env, SOURCE_DATE_EPOCH: String(build.time.getTime() / 1000) };

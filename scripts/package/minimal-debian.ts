@@ -1,14 +1,22 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { cacheDirectory, debianMirror } from '../../test/sipp/src/infra/asterisk-install.ts';
+import {
+  aptGet,
+  aptOptions,
+  cacheDirectory,
+  debianMirror,
+  writeSources,
+} from '../../test/sipp/src/infra/apt.ts';
+import { ownArchitecture } from './target.ts';
 
 const run = promisify(execFile);
 const SUITE = 'bookworm';
 const MINUTE = 60_000;
+const MAX_OUTPUT = 64 * 1024 * 1024;
 
 /** What each has beyond what every Debian must have. */
 const SYSTEMS = {
@@ -42,7 +50,7 @@ async function makeArchive(archive: string, system: keyof typeof SYSTEMS): Promi
     console.log(`packages: making a Debian (${system}), once, in the cache`);
     await run('debootstrap', [...options, await debianMirror()], {
       timeout: 10 * MINUTE,
-      maxBuffer: 64 * 1024 * 1024,
+      maxBuffer: MAX_OUTPUT,
     });
     await run('tar', ['-cf', `${archive}.new`, '-C', root, '--numeric-owner', '.'], {
       timeout: 2 * MINUTE,
@@ -57,38 +65,47 @@ async function makeArchive(archive: string, system: keyof typeof SYSTEMS): Promi
 }
 
 /**
- * Brings the packages and all that they depend on into `/packages` of that system, by this machine's apt
- * with its sources and settings; nothing is installed yet.
+ * Brings the packages and all that they depend on into `/packages` of that system, by apt with this
+ * machine's mirror and settings; nothing is installed yet. Packages of another architecture make the
+ * system one of both.
  */
-export async function bringPackages(target: string, packages: readonly string[]): Promise<void> {
-  const archives = join(cacheDirectory(), `${SUITE}-archives`);
-  const folder = join(target, 'packages');
-  await mkdir(join(archives, 'partial'), { recursive: true });
-  await mkdir(folder);
-  const { stdout } = await run(
-    'apt-get',
-    [
-      ...Object.entries({
-        'Dir::State::status': join(target, 'var/lib/dpkg/status'),
-        'Dir::Cache::archives': archives,
-        'Debug::NoLocking': '1',
-        'APT::Sandbox::User': 'root',
-        // Hooks of this machine are about its own packages.
-        'DPkg::Post-Invoke': '',
-        'Binary::apt-get::APT::Keep-Downloaded-Packages': 'true',
-      }).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
-      'install',
-      '--yes',
-      '--download-only',
-      '--no-install-recommends',
-      ...packages,
-    ],
-    { timeout: 5 * MINUTE, maxBuffer: 64 * 1024 * 1024 },
+export async function bringPackages(
+  target: string,
+  packages: readonly string[],
+  architecture?: string,
+): Promise<void> {
+  const own = await ownArchitecture();
+  const foreign = architecture === undefined || architecture === own ? [] : [architecture];
+  const apt = join(cacheDirectory(), `${SUITE}-apt${foreign.map((name) => `-${name}`).join('')}`);
+  await writeSources(apt, SUITE);
+  if (foreign.length > 0) {
+    await writeFile(join(target, 'var/lib/dpkg/arch'), [own, ...foreign, ''].join('\n'));
+  }
+  const options = [
+    ...aptOptions(apt),
+    ...[own, ...foreign].flatMap((name) => ['-o', `APT::Architectures::=${name}`]),
+    '-o',
+    `Dir::State::status=${join(target, 'var/lib/dpkg/status')}`,
+    '-o',
+    'Binary::apt-get::APT::Keep-Downloaded-Packages=true',
+  ];
+  await aptGet(apt, [...options, 'update'], 'packages: reading the package lists');
+  const install = ['install', '--yes', '--no-install-recommends'];
+  const { stdout } = await run('apt-get', [...options, ...install, '--print-uris', ...packages], {
+    maxBuffer: MAX_OUTPUT,
+  });
+  await aptGet(
+    apt,
+    [...options, ...install, '--download-only', ...packages],
+    'packages: fetching what they depend on',
   );
-  const wanted = /following NEW packages will be installed:\n((?: .*\n)+)/.exec(stdout)?.[1] ?? '';
-  const names = wanted.trim().split(/\s+/).filter(Boolean);
-  if (names.length < packages.length) throw new Error(`apt would not install them: ${stdout}`);
-  const script = 'for name in "$@"; do ln "$0"/"$name"_*.deb "$FOLDER" 2>/dev/null || true; done';
-  await run('sh', ['-c', script, archives, ...names], { env: { ...process.env, FOLDER: folder } });
+  const folder = join(target, 'packages');
+  await mkdir(folder);
+  for (const [, name = ''] of stdout.matchAll(/^'[^']*' (\S+\.deb) /gm)) {
+    await link(join(apt, 'archives', name), join(folder, name)).catch((error: unknown) => {
+      // Ours are no downloads.
+      if (!packages.some((path) => path.endsWith(`/${name}`))) throw error;
+    });
+  }
   await run('cp', [...packages, folder]);
 }

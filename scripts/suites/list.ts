@@ -71,7 +71,18 @@ export const staticChecks: readonly Suite[] = [
   check('unused code', 'node_modules/knip/bin/knip.js'),
 ];
 
-export const packageCheck: Suite = check('packages', 'scripts/try-packages.ts');
+export const packageChecks: readonly Suite[] = [
+  check('packages', 'scripts/try-packages.ts'),
+  check(
+    'packages for ARM',
+    'scripts/setup.mjs',
+    '--peers',
+    '--arm64',
+    'scripts/try-packages.ts',
+    '--architecture',
+    'arm64',
+  ),
+];
 
 /** What the README says from nothing to a call, with libvirt, systemd and the packages. */
 export const desktopCheck: Suite = check('desktop', 'scripts/try-desktop.ts');

@@ -1,6 +1,6 @@
 export { Asterisk, ASTERISK_PASSWORD } from './infra/asterisk.ts';
 export { Baresip } from './infra/baresip.ts';
-export { cacheDirectory } from './infra/asterisk-install.ts';
+export { cacheDirectory } from './infra/apt.ts';
 export { createAuthority, createCertificate } from './infra/certificate.ts';
 export type { Authority } from './infra/certificate.ts';
 export { Kamailio } from './infra/kamailio.ts';

@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { describe, expect, it } from 'vitest';
-import { mirrorIn } from '../src/infra/asterisk-install.ts';
+import { mirrorIn } from '../src/infra/apt.ts';
 import { digestFault } from '../src/infra/digest.ts';
 import { freePorts } from '../src/infra/ports.ts';
 import { ManagedProcess, run } from '../src/infra/process.ts';
