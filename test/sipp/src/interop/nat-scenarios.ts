@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findTone, type Audio } from '@offhook/common/audio';
@@ -32,6 +33,7 @@ interface Network {
 const PBX = '10.77.1.1';
 const GUEST = '10.77.1.2';
 const CLIENT = '192.168.77.2';
+const ROUTER = '10.77.2.2';
 
 async function build(stage: Stage): Promise<Network> {
   const create = async (label: string) => stage.scope.use(await Namespace.create(label));
@@ -46,7 +48,7 @@ async function build(stage: Stage): Promise<Network> {
     { namespace: pbx, address: `${PBX}/24` },
   );
   await cable(
-    { namespace: router, address: '10.77.2.2/24' },
+    { namespace: router, address: `${ROUTER}/24` },
     { namespace: pbx, address: '10.77.2.1/24' },
   );
   await cable(
@@ -66,6 +68,24 @@ async function build(stage: Stage): Promise<Network> {
   ])
     await router.run('nft', rule);
   return { guest, client, pbx };
+}
+
+/** Counts what the PBX is sent by the thin client, by its DiffServ mark. */
+async function countMarks(pbx: Namespace): Promise<() => Promise<Record<string, number>>> {
+  for (const rule of [
+    'add table ip marks',
+    'add counter ip marks expedited',
+    'add counter ip marks other',
+    'add chain ip marks in { type filter hook input priority 0 ; }',
+    `add rule ip marks in ip saddr ${ROUTER} ip dscp ef counter name expedited accept`,
+    `add rule ip marks in ip saddr ${ROUTER} meta l4proto udp counter name other`,
+  ])
+    await pbx.run('nft', rule);
+  return async () => {
+    const listed = await pbx.run('nft', 'list', 'counters', 'table', 'ip', 'marks');
+    const counts = listed.matchAll(/counter (\w+) \{\s*packets (\d+)/g);
+    return Object.fromEntries([...counts].map(([, name = '', count]) => [name, Number(count)]));
+  };
 }
 
 async function startPhone(
@@ -109,7 +129,7 @@ export const natScenarios = [
     id: 'nat-asterisk',
     title: 'The thin client is behind NAT: Asterisk with symmetric and strict RTP',
     group: 'interop',
-    requirements: ['media.nat', 'interop.asterisk'],
+    requirements: ['media.nat', 'media.dscp', 'interop.asterisk'],
     setting: { phone: 'none' },
     needs: ['namespaces', 'asterisk'],
     deadline: 60_000,
@@ -125,6 +145,7 @@ export const natScenarios = [
           wrap: (program) => network.pbx.wrap(program),
         }),
       );
+      const marks = await countMarks(network.pbx);
       const { engine, guest } = await startPhone(stage, network, {
         aor: `sip:alice-nat@${PBX}`,
         registrar: `sip:${PBX}:${asterisk.port}`,
@@ -149,6 +170,9 @@ export const natScenarios = [
       await hears('Asterisk', () => asterisk.heard('6018'));
       await guest.phone.hangup(id);
       await guest.phone.becomes(id, 'ended');
+      const { expedited = 0, other } = await marks();
+      assert.ok(expedited > 50, `${expedited} packets were marked`);
+      assert.equal(other, 0);
     },
   }),
   ...scenario({

@@ -13,6 +13,8 @@ export interface GuestOptions {
   readonly accounts: readonly TomlTable[];
   /** Sections over the ones of the tests. */
   readonly config?: Readonly<Record<string, TomlTable>>;
+  /** `[[hook]]`. */
+  readonly hooks?: readonly TomlTable[];
   /** Numeric addresses it listens at, over UDP and TCP each. */
   readonly addresses?: readonly string[];
   /** Which port (a free one by default). */
@@ -76,7 +78,7 @@ export class GuestProcess {
 }
 
 function configuration(options: GuestOptions, port: number): TomlTable {
-  const { addresses = ['127.0.0.1', '::1'], config = {}, accounts, channel } = options;
+  const { addresses = ['127.0.0.1', '::1'], config = {}, accounts, hooks, channel } = options;
   const listen = addresses.flatMap((address) => {
     const host = address.includes(':') ? `[${address}]` : address;
     return [`udp:${host}:${port}`, `tcp:${host}:${port}`];
@@ -89,6 +91,7 @@ function configuration(options: GuestOptions, port: number): TomlTable {
     engine: { channel, ...config['engine'] },
     calls: { one_active: false, country: 'de', ...config['calls'] },
     ...others,
+    ...(hooks === undefined ? {} : { hook: hooks }),
     log: { level: 'debug', sip_trace: true, ...config['log'] },
   };
 }

@@ -66,6 +66,18 @@ export const mediaRequirements = {
     source: 'Offhook, `offhook calls --json`',
     text: 'Scripts place, see and end calls by the command line.',
   },
+  'media.dscp': {
+    source: 'RFC 2474, RFC 4594 §4.1',
+    text: 'RTP and RTCP are marked for expedited forwarding, as they come out at the far end.',
+  },
+  'help.trace': {
+    source: 'Offhook, `offhook trace`, `offhook report`',
+    text: 'Support staff get the messages of a call as they were on the wire, without any secret.',
+  },
+  'control.hooks': {
+    source: 'Offhook, configuration `[[hook]]`',
+    text: 'Commands are run for events of real calls, and one that hangs holds nothing up.',
+  },
   'cli.setup': {
     source: 'Offhook, `offhook setup`',
     text: 'An address and a password are enough for a configuration that works; a wrong password is told.',

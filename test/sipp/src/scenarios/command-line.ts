@@ -36,7 +36,8 @@ interface Ran {
   readonly output: string;
 }
 
-async function offhook(stage: Stage, ...args: readonly string[]): Promise<Ran> {
+/** The command line, for the phone of the scenario. */
+export async function offhook(stage: Stage, ...args: readonly string[]): Promise<Ran> {
   const program = guestProgram([...args, '--state-dir', stage.guest.stateDir]);
   const process = stage.scope.use(new ManagedProcess({ name: `offhook ${args[0]}`, ...program }));
   const { code } = await process.exited;

@@ -27,6 +27,7 @@ import { registration } from './registration.ts';
 import { repetition } from './repetition.ts';
 import { sessionTimers } from './session-timers.ts';
 import { srtp } from './srtp.ts';
+import { support } from './support.ts';
 import { tortures } from './torture.ts';
 import { transfers } from './transfers.ts';
 
@@ -45,6 +46,7 @@ export const scenarios: readonly Scenario[] = [
   ...media,
   ...conferences,
   ...srtp,
+  ...support,
   ...tortures,
   ...transfers,
   ...presence,
