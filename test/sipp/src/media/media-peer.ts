@@ -24,6 +24,8 @@ export interface MediaPeerOptions {
   readonly law?: G711;
   /** What it plays once it knows where to; silence when absent. */
   readonly toneHz?: number;
+  /** The same, over and over: 8,000 samples a second, in whole frames of 20 ms. */
+  readonly voice?: Float32Array;
   /** It waits for packets and answers to their source (default), or only sends where it is told. */
   readonly symmetric?: boolean;
 }
@@ -56,7 +58,7 @@ export class MediaPeer {
     this.#address = { address: bound.address, port: bound.port };
     this.#law = options.law ?? 'PCMA';
     this.#symmetric = options.symmetric ?? true;
-    this.#frames = frames(this.#law, options.toneHz);
+    this.#frames = frames(this.#law, options);
     socket.on('message', (bytes, from) => this.#receive(bytes, from));
     socket.on('error', () => undefined);
   }
@@ -229,11 +231,14 @@ export class MediaPeer {
   }
 }
 
-/** A second of the tone in frames of 20 ms: whole periods, for any whole number of hertz. */
-function frames(law: G711, toneHz: number | undefined): Uint8Array[] {
-  if (toneHz === undefined) return [new Uint8Array(FRAME).fill(silence(law))];
-  const { samples } = sine(toneHz, 1);
-  return Array.from({ length: 50 }, (_, index) =>
+/** The voice, or a second of the tone (whole periods, for any whole number of hertz), in frames of 20 ms. */
+function frames(
+  law: G711,
+  { toneHz, voice }: Pick<MediaPeerOptions, 'toneHz' | 'voice'>,
+): Uint8Array[] {
+  const samples = voice ?? (toneHz === undefined ? undefined : sine(toneHz, 1).samples);
+  if (samples === undefined) return [new Uint8Array(FRAME).fill(silence(law))];
+  return Array.from({ length: Math.floor(samples.length / FRAME) }, (_, index) =>
     encodeG711(law, samples.subarray(FRAME * index, FRAME * (index + 1))),
   );
 }

@@ -14,6 +14,10 @@ export const mediaRequirements = {
     source: 'Offhook',
     text: 'Microphone and loudspeaker are those of the sound server.',
   },
+  'media.echo': {
+    source: 'ITU-T G.168',
+    text: 'What the loudspeaker plays of the far end does not come back to it by the microphone.',
+  },
   'media.dtmf-out': {
     source: 'RFC 4733 §2.5',
     text: 'Each digit is sent as one event with its end marked, and told apart from the next.',
