@@ -289,6 +289,46 @@ const policy = z
   .prefault({})
   .describe('What guests may do');
 
+const recording = z
+  .object({
+    allowed: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether guests may have calls recorded here. In many countries the other party has to be told first, or to agree',
+      ),
+    directory: file
+      .regex(/^\//, 'must be an absolute path')
+      .prefault(() => join(xdgStateDir(ENGINE_NAME), 'recordings'))
+      .describe(
+        'Where recordings are kept; made if it is not there, readable for this user only, as are the files',
+      ),
+    format: z
+      .enum(['wav', 'ogg'])
+      .default('wav')
+      .describe(
+        '`wav`: 16 bit at 16 kHz, 3.8 MB a minute in stereo; `ogg`: Opus, 0.5 MB a minute in stereo',
+      ),
+    channels: z
+      .enum(['stereo', 'mixed'])
+      .default('stereo')
+      .describe('`stereo`: this end on the left, the others on the right; `mixed`: both as one'),
+    max_minutes: z
+      .int()
+      .min(1)
+      .max(1440)
+      .default(240)
+      .describe('Minutes after which a recording ends by itself; the call goes on'),
+    min_free_mb: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .default(200)
+      .describe('MiB that stay free on the disk: with less, none begins, and those that run end'),
+  })
+  .prefault({})
+  .describe('Recordings of calls');
+
 const will = z
   .object({
     enabled: z
@@ -316,6 +356,7 @@ export const engineConfig = z.object({
   headset,
   location,
   policy,
+  recording,
   will,
 });
 

@@ -226,6 +226,7 @@ export class Engine {
     this.guests.close();
     this.wills.close();
     await this.#tones.close();
+    if (!keepCalls) await this.sessions.stopRecordings();
     this.sessions.close();
     this.devices.close();
     await this.#options.plane.close({ stopWorker: !keepCalls });

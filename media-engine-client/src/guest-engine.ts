@@ -204,6 +204,8 @@ export class GuestEngine implements MediaEngine {
       this.#parts.sessions.mute(await this.#session(id), { muted }),
     'session.conference': async ({ id, conference }) =>
       this.#parts.sessions.confer(await this.#session(id), conference ?? undefined),
+    'session.record': async ({ id, ...wish }) =>
+      this.#parts.sessions.record(await this.#session(id), wish),
     'session.dtmf': async ({ id, command, ...tones }) => {
       const session = await this.#session(id);
       await session.dtmf.once(command, async () => {

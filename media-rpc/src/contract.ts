@@ -9,6 +9,7 @@ import {
   instanceId,
   lastWill,
   mediaOptions,
+  recordingState,
   revision,
   sdp,
   sdpStep,
@@ -46,6 +47,7 @@ export const mediaErrors = {
   'device-failed': 'The audio device could not be opened',
   'worker-down': 'The media worker is being restarted',
   'not-allowed': 'The policy of the thin client does not allow this',
+  'recording-failed': 'The recording cannot be written',
 } as const;
 
 export type MediaErrorCode = keyof typeof mediaErrors;
@@ -189,6 +191,24 @@ export const methods = {
     params: z.object({ id: sessionId, conference: conferenceId.nullable() }),
     result: sessionState,
     errors: ['unknown-session'],
+  },
+  /**
+   * Records both parties of the session as they are heard, in a file at the thin client whose place,
+   * format and name its policy decides (`not-allowed` where it does not have it). `recording` begins,
+   * in a new file, or goes on after a pause; `paused` puts silence in place of both; `stopped` ends.
+   * It goes on through hold, conference and new offers; a session without audio has none
+   * (`wrong-state`). How it goes on, and that it has ended by itself, `session.changed` tells. A
+   * session that the person at the thin client has stopped recording is not recorded again.
+   */
+  'session.record': {
+    params: z.object({
+      id: sessionId,
+      state: recordingState,
+      /** Who has called, for the name of the file: `in` the other party. */
+      direction: z.enum(['in', 'out']).optional(),
+    }),
+    result: sessionState,
+    errors: ['unknown-session', 'wrong-state', 'not-allowed', 'recording-failed', 'worker-down'],
   },
   /**
    * Sends digits. A repeated `command` is not sent twice. `rfc4733` needs a negotiated

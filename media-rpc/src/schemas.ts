@@ -180,6 +180,34 @@ export const endpoint = z.object({ address: z.string(), port: z.int().min(0).max
 /** Chosen by the guest, its own. */
 export const conferenceId = z.string().min(1).max(64);
 
+/** What a recording is to be, and what it is. */
+export const recordingState = z.enum(['recording', 'paused', 'stopped']);
+
+/** Why a recording has ended. */
+export const recordingEnd = z.enum([
+  /** The guest asked for it. */
+  'guest',
+  /** The person at the thin client did: the call is not recorded again. */
+  'person',
+  'call-ended',
+  /** The thin client allows no longer ones. */
+  'time-limit',
+  'disk-full',
+  'failed',
+  'worker-lost',
+]);
+
+export const sessionRecording = z.object({
+  state: recordingState,
+  /** Name of the file at the thin client, without its directory. */
+  file: z.string().min(1).max(255),
+  /** Wall clock of the thin client, ms since the epoch. */
+  startedAt: z.number(),
+  /** Once it is stopped: its length, pauses included, and why. */
+  seconds: z.number().min(0).optional(),
+  reason: recordingEnd.optional(),
+});
+
 export const sessionState = z.object({
   id: sessionId,
   revision,
@@ -205,6 +233,8 @@ export const sessionState = z.object({
   background: z.boolean().optional(),
   /** The conference that it is in; see `session.conference`. */
   conference: conferenceId.optional(),
+  /** The last recording of the session; see `session.record`. Absent: it was never recorded. */
+  recording: sessionRecording.optional(),
   label: z.string(),
   /** Wall clock of the thin client, ms since the epoch. */
   openedAt: z.number(),
@@ -355,6 +385,9 @@ export type SdpOrigin = z.output<typeof sdpOrigin>;
 export type MediaOptions = z.output<typeof mediaOptions>;
 export type SdpStep = z.output<typeof sdpStep>;
 export type MediaState = z.output<typeof mediaState>;
+export type SessionRecording = z.output<typeof sessionRecording>;
+export type RecordingState = z.output<typeof recordingState>;
+export type RecordingEnd = z.output<typeof recordingEnd>;
 export type SessionState = z.output<typeof sessionState>;
 export type DirectionStats = z.output<typeof directionStats>;
 export type SessionStats = z.output<typeof sessionStats>;

@@ -31,7 +31,7 @@ export async function status(context: Context): Promise<void> {
     ...found.desktops.map((desktop) => `desktop     ${desktopText(desktop)}`),
     `worker      ${worker.state}${worker.message === '' ? '' : ` (${worker.message})`}`,
     `guests      ${connected} connected${away(guests.length - connected)}`,
-    `calls       ${found.calls}`,
+    `calls       ${found.calls}${found.recorded === 0 ? '' : `, ${found.recorded} RECORDED`}`,
     ...roles.map((role) => `${roleNames[role].padEnd(10)}  ${deviceText(found, role)}`),
     `voice       ${voiceText(found.voice)}`,
     `microphone  ${microphoneTexts[found.microphone]}`,
@@ -124,8 +124,15 @@ function echoText(echo: EngineCall['media']['echo']): string {
   return `${echo.delayMs} ms${less}`;
 }
 
+/** What tells, before all else, that the call is recorded; nothing where it is not. */
+export function recordingMark({ recording }: EngineCall): readonly string[] {
+  if (recording === undefined || recording.state === 'stopped') return [];
+  return [recording.state === 'paused' ? '● REC paused' : '● REC'];
+}
+
 function stateText(call: EngineCall): string {
   const notes = [
+    ...recordingMark(call),
     call.microphone ? 'microphone live' : undefined,
     call.held ? 'held' : undefined,
     call.locallyMuted ? 'muted here' : undefined,
@@ -145,6 +152,7 @@ const done = {
   'calls.hangup': 'hung up',
   'calls.mute': 'muted',
   'calls.unmute': 'no longer muted',
+  'calls.stop-recording': 'not recorded any more',
   'calls.take': 'has microphone and speaker',
 } as const;
 

@@ -123,6 +123,11 @@ function callCommands(program: Command, context: () => Context): void {
       'silence the microphone: for one call, or for all; no guest can undo it',
     ],
     ['unmute', 'calls.unmute', 'take that back'],
+    [
+      'stop-recording',
+      'calls.stop-recording',
+      'end the recording: of one call, or of all; no guest can begin it again',
+    ],
     ['take', 'calls.take', 'give a call microphone and speaker; others wait in the background'],
   ] as const) {
     program

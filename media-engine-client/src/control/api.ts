@@ -7,6 +7,7 @@ import {
   endpoint,
   mediaState,
   noiseSuppression,
+  sessionRecording,
   srtpSuite,
   standIns,
   voiceWishes,
@@ -44,6 +45,8 @@ const engineCall = z.object({
   background: z.boolean(),
   /** What is said here goes to this call. */
   microphone: z.boolean(),
+  /** The last recording of it. */
+  recording: sessionRecording.optional(),
   codec: codecName.optional(),
   srtp: srtpSuite.optional(),
   local: endpoint.optional(),
@@ -86,6 +89,8 @@ export const engineStatus = z.object({
     }),
   ),
   calls: z.int(),
+  /** How many of them are being recorded, or paused in it. */
+  recorded: z.int(),
   /** Calls that ended because their guest did not come back, newest first. */
   ended: z.array(endedSession.extend({ guest: z.string() })),
   devices: z.record(audioRole, z.string()),
@@ -115,6 +120,8 @@ export const controlMethods = {
   /** All calls unless one is named: somebody who wants not to be heard means everybody. */
   'calls.mute': { params: whichCalls, result: affected },
   'calls.unmute': { params: whichCalls, result: affected },
+  /** Ends the recording, of all calls unless one is named; no guest can begin it again. */
+  'calls.stop-recording': { params: whichCalls, result: affected },
   /** Gives the call microphone and speaker. */
   'calls.take': { params: whichCalls, result: affected },
   'devices.list': {

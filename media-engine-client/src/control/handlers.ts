@@ -2,6 +2,7 @@ import { controlMethod, OffhookError, type ControlMethods } from '@offhook/commo
 import type { AudioRole } from '@offhook/media-rpc';
 import type { Engine } from '../engine.ts';
 import type { LiveSession } from '../session/live-session.ts';
+import { isRecorded } from '../session/recording.ts';
 import type { Sessions } from '../session/sessions.ts';
 import type { LinkReport } from '../link/api.ts';
 import { VERSION } from '../version.ts';
@@ -52,6 +53,10 @@ export function controlHandlers(facts: ControlFacts): ControlMethods {
       handle: onCalls('every', (sessions, session) =>
         sessions.mute(session, { locallyMuted: false }),
       ),
+    }),
+    'calls.stop-recording': controlMethod({
+      ...api['calls.stop-recording'],
+      handle: onCalls('every', (sessions, session) => sessions.stopRecording(session)),
     }),
     'calls.take': controlMethod({
       ...api['calls.take'],
@@ -133,6 +138,7 @@ async function describe(engine: Engine, session: LiveSession): Promise<EngineCal
     locallyMuted: state.locallyMuted,
     background: session.background,
     microphone: session.microphone,
+    recording: state.recording,
     codec: state.codec,
     srtp: state.srtp,
     local: state.local,
@@ -177,6 +183,7 @@ function status({ engine: running, listen, desktops, startedAt }: ControlFacts):
       leaseEndsAt,
     })),
     calls: sessions.table.all.filter((session) => !session.data.hungUp).length,
+    recorded: sessions.table.all.filter(({ data }) => isRecorded(data.recording)).length,
     ended: wills.ended
       .map(({ guest, ended }) => ({ ...ended, guest: guest.instance }))
       .toReversed(),

@@ -1,4 +1,10 @@
-import { mediaError, type Direction, type MediaOptions, type SdpStep } from '@offhook/media-rpc';
+import {
+  mediaError,
+  type Direction,
+  type MediaOptions,
+  type SdpStep,
+  type SessionRecording,
+} from '@offhook/media-rpc';
 import { acceptAnswer } from '../sdp/accept.ts';
 import { makeAnswer } from '../sdp/answer.ts';
 import type { Agreement, LocalTransport, PendingOffer, Terms } from '../sdp/negotiation.ts';
@@ -53,6 +59,8 @@ export interface MediaSession {
   readonly muted: boolean;
   readonly locallyMuted: boolean;
   readonly conference: string | undefined;
+  /** The last one. */
+  readonly recording: SessionRecording | undefined;
   /** The person here has hung up; it stays until the guest knows. */
   readonly hungUp: boolean;
   /** The keys in force must not be used any more. */
@@ -86,6 +94,7 @@ export function newSession(
     muted: false,
     locallyMuted: false,
     conference: undefined,
+    recording: undefined,
     hungUp: false,
     rekey: false,
     taken: 0,

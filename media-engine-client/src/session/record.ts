@@ -7,6 +7,7 @@ import {
   mediaOptions,
   revision,
   sessionId,
+  sessionRecording,
   srtpSuite,
 } from '@offhook/media-rpc';
 import type { MediaSession } from './machine.ts';
@@ -104,6 +105,7 @@ const mediaSession = z.object({
   muted: z.boolean(),
   locallyMuted: z.boolean(),
   conference: orUndefined(conferenceId),
+  recording: orUndefined(sessionRecording),
   hungUp: z.boolean(),
   rekey: z.boolean(),
   taken: z.int(),

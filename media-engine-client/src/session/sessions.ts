@@ -11,6 +11,8 @@ import { LegKeeper, type SessionEvents } from './leg-keeper.ts';
 import { LiveSession } from './live-session.ts';
 import { advance, newSession, type MediaSession } from './machine.ts';
 import { readRecord, writeRecord, type GuestIdentity } from './record.ts';
+import { recordingFiles } from './recording-files.ts';
+import { Recordings } from './recordings.ts';
 import { SessionTable } from './session-table.ts';
 
 interface Described {
@@ -40,6 +42,7 @@ export class Sessions implements EventSource<SessionEvents> {
   readonly #events = new Emitter<SessionEvents>();
   readonly #table = new SessionTable();
   readonly #legs: LegKeeper;
+  readonly #recordings: Recordings;
   readonly #queue = new KeyedQueue();
   #opening = 0;
   #turn = 0;
@@ -47,6 +50,15 @@ export class Sessions implements EventSource<SessionEvents> {
   constructor(options: SessionsOptions) {
     this.#options = options;
     this.#legs = new LegKeeper({ ...options, table: this.#table, events: this.#events });
+    const policy = options.config.recording;
+    this.#recordings = new Recordings({
+      ...options,
+      policy,
+      files: recordingFiles(policy.directory),
+      table: this.#table,
+      events: this.#events,
+      keep: (session) => this.#keep(session),
+    });
   }
 
   on<K extends keyof SessionEvents>(name: K, listener: (event: SessionEvents[K]) => void) {
@@ -100,6 +112,8 @@ export class Sessions implements EventSource<SessionEvents> {
         { session: session.id, label: session.data.options.label },
         'closed',
       );
+      // Before the leg goes: what was said last is in the file.
+      void this.#recordings.stop(session, 'call-ended');
       this.#legs.settle();
       await this.#free(session);
       this.#events.emit('listed', session);
@@ -115,6 +129,23 @@ export class Sessions implements EventSource<SessionEvents> {
     return this.#change(session, { conference });
   }
 
+  record(session: LiveSession, wish: Parameters<Recordings['record']>[1]) {
+    return this.#exclusive(session, async () => {
+      await this.#recordings.record(session, wish);
+      return session.state;
+    });
+  }
+
+  /** The person here ends the recording, for good. */
+  stopRecording(session: LiveSession): Promise<void> {
+    return this.#exclusive(session, () => this.#recordings.stop(session, 'person'));
+  }
+
+  /** Until every file is whole. */
+  stopRecordings(): Promise<void> {
+    return this.#recordings.stopAll();
+  }
+
   /** The person here takes the call: it becomes the live one. */
   takeOver(session: LiveSession): Promise<SessionState> {
     return this.#change(session, { taken: ++this.#turn });
@@ -128,6 +159,7 @@ export class Sessions implements EventSource<SessionEvents> {
   hangUp(session: LiveSession): Promise<void> {
     return this.#exclusive(session, async () => {
       if (session.data.hungUp) return;
+      void this.#recordings.stop(session, 'call-ended');
       session.data = { ...session.data, hungUp: true };
       this.#legs.settle();
       await this.#keep(session);
@@ -150,7 +182,7 @@ export class Sessions implements EventSource<SessionEvents> {
   /** Takes over what the worker has kept through the death of an engine. */
   async adopt(): Promise<readonly LiveSession[]> {
     const { plane, logger } = this.#options;
-    const { sockets, legs } = await plane.adopt();
+    const { sockets, legs, recordings } = await plane.adopt();
     for (const { tag, ...pair } of sockets) {
       const record = readRecord(tag);
       if (record === undefined) {
@@ -163,6 +195,7 @@ export class Sessions implements EventSource<SessionEvents> {
       this.#table.add(new LiveSession(plane, { guest, leaseMs, data, sockets: pair, leg }));
       this.#turn = Math.max(this.#turn, data.taken);
     }
+    await this.#recordings.adopt(recordings);
     this.#legs.settle();
     return this.#table.all;
   }
@@ -175,6 +208,7 @@ export class Sessions implements EventSource<SessionEvents> {
   /** Stops listening to the worker; what runs there is left alone. */
   close(): void {
     this.#legs.close();
+    this.#recordings.close();
     this.#events.clear();
   }
 

@@ -41,6 +41,7 @@ export function sessionState(session: MediaSession, around: Surroundings): Sessi
     locallyMuted: session.locallyMuted,
     ...(around.background ? { background: true } : {}),
     ...(session.conference === undefined ? {} : { conference: session.conference }),
+    ...(session.recording === undefined ? {} : { recording: session.recording }),
     label: session.options.label,
     openedAt: session.openedAt,
   };

@@ -1,6 +1,7 @@
 import { Box, Text, useInput, type Key } from 'ink';
 import { useEffect, useReducer, useState, useSyncExternalStore, type ReactNode } from 'react';
 import type { AudioDevice, AudioRole } from '@offhook/media-rpc';
+import { isRecorded } from '../session/recording.ts';
 import { DeviceChooser, HelpLines } from './panels.tsx';
 import { actionFor, keyTable, type Action } from './keys.ts';
 import { focusOf, type EngineActions, type EngineView } from './state.ts';
@@ -49,6 +50,9 @@ export function EngineApp({ store, actions, colour, now, onQuit }: EngineAppProp
         break;
       case 'take':
         if (focused !== undefined) actions.take(focused.id);
+        break;
+      case 'stopRecording':
+        if (focused !== undefined) actions.stopRecording(focused.id);
         break;
       case 'microphone':
         setChoosing({ role: 'input', at: 0 });
@@ -126,7 +130,10 @@ export function EngineApp({ store, actions, colour, now, onQuit }: EngineAppProp
       {view.notice === undefined ? null : (
         <Text {...(colour && { color: 'red' })}>{`! ${view.notice}`}</Text>
       )}
-      <KeyLine some={calls.length > 0} />
+      <KeyLine
+        some={calls.length > 0}
+        recorded={calls.some(({ recording }) => isRecorded(recording))}
+      />
     </Box>
   );
 }
@@ -158,16 +165,17 @@ function Header(props: { view: EngineView; now: number; colour: boolean }): Reac
   );
 }
 
-function KeyLine({ some }: { some: boolean }): ReactNode {
+function KeyLine({ some, recorded }: { some: boolean; recorded: boolean }): ReactNode {
   const always: readonly Action[] = ['microphone', 'speaker', 'louder', 'quieter', 'help', 'quit'];
   const onCalls: readonly Action[] = ['hangup', 'mute', 'muteAll', 'take'];
+  const shown = [...always, ...(some ? onCalls : []), ...(recorded ? ['stopRecording'] : [])];
   return (
     <Text wrap="truncate-end">
       {keyTable
-        .filter(({ action }) => always.includes(action) || (some && onCalls.includes(action)))
-        .map(({ action, shown, label }) => (
+        .filter(({ action }) => shown.includes(action))
+        .map(({ action, shown: character, label }) => (
           <Text key={action}>
-            <Text bold>{shown}</Text>
+            <Text bold>{character}</Text>
             {` ${label}  `}
           </Text>
         ))}

@@ -4,6 +4,7 @@ export type Action =
   | 'mute'
   | 'muteAll'
   | 'take'
+  | 'stopRecording'
   | 'microphone'
   | 'speaker'
   | 'ringer'
@@ -51,6 +52,13 @@ export const keyTable: readonly KeyBinding[] = [
     shown: 't',
     label: 'take',
     help: 'give the chosen call microphone and speaker',
+  },
+  {
+    action: 'stopRecording',
+    characters: 's',
+    shown: 's',
+    label: 'stop recording',
+    help: 'end the recording of the chosen call; no guest can begin it again',
   },
   {
     action: 'microphone',

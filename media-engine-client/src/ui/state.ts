@@ -28,6 +28,7 @@ export interface EngineActions {
   /** Of every call: somebody who wants not to be heard means everybody. */
   readonly muteAll: (muted: boolean) => void;
   readonly take: (call: string) => void;
+  readonly stopRecording: (call: string) => void;
   readonly select: (role: AudioRole, device: string) => void;
   readonly volume: (role: AudioRole, volume: number) => void;
   readonly dismiss: () => void;

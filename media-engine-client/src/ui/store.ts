@@ -76,6 +76,7 @@ export class EngineStore implements EngineActions {
   readonly muteAll = (muted: boolean): void =>
     this.#do(muted ? 'calls.mute' : 'calls.unmute', { all: true });
   readonly take = (call: string): void => this.#do('calls.take', { call });
+  readonly stopRecording = (call: string): void => this.#do('calls.stop-recording', { call });
   readonly select = (role: AudioRole, id: string): void => this.#do('devices.select', { role, id });
   readonly volume = (role: AudioRole, volume: number): void => this.#do('volume', { role, volume });
   readonly dismiss = (): void => {

@@ -1,5 +1,5 @@
 import type { AudioRole } from '@offhook/media-rpc';
-import { endedText, leaseText } from '../cli/commands.ts';
+import { endedText, leaseText, recordingMark } from '../cli/commands.ts';
 import { clean } from '../cli/output.ts';
 import type { EngineCall, EngineStatus } from '../control/api.ts';
 
@@ -53,6 +53,7 @@ export function callText(call: EngineCall, now: number): string {
   ].filter((note) => note !== undefined);
   const codec = [call.codec, call.srtp === undefined ? undefined : 'SRTP'].filter(Boolean);
   return [
+    ...recordingMark(call),
     clean(call.label === '' ? call.id : call.label),
     call.state === 'active' ? clockText(now - call.openedAt) : call.state,
     ...(codec.length === 0 ? [] : [codec.join(' ')]),

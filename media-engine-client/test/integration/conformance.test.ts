@@ -24,6 +24,7 @@ testMediaEngine({
       config: defineEngineConfig({
         rtp: { address: '127.0.0.1', ports: '20000-29999' },
         audio: { input: 'tone:440', output: 'null', ringer: 'null' },
+        recording: { allowed: true, directory, min_free_mb: 0 },
       }),
       settings: noSettings,
       logger: silentLogger,

@@ -17,6 +17,7 @@ const STATUS = {
   microphone: 'idle',
   guests: [{ instance: 'g', connected: true, leaseMs: 300_000 }],
   calls: 0,
+  recorded: 0,
   ended: [],
   devices: { input: 'pulse:headset', output: 'default', ringer: 'default' },
   volumes: { input: 1, output: 1, ringer: 1 },
@@ -71,6 +72,7 @@ function show(more: Partial<EngineView> = {}) {
     mute: note('mute'),
     muteAll: note('muteAll'),
     take: note('take'),
+    stopRecording: note('stopRecording'),
     select: note('select'),
     volume: note('volume'),
     dismiss: () => undefined,
@@ -104,6 +106,19 @@ describe('the screen of the engine', () => {
     expect(frame()).toContain(
       '> sip:bob@example.com  1:05  PCMA SRTP  loss 0.0 %  MOS 4.4  microphone live',
     );
+  });
+
+  it('marks a call that is recorded, in words too, and ends that by a key', async () => {
+    const recording = { state: 'recording', file: 'a.wav', startedAt: NOW } as const;
+    const { frame, press, done } = show({ calls: [call('bob', { recording })] });
+    expect(frame()).toContain('> ● REC  sip:bob@example.com');
+    expect(frame()).toContain('s stop recording');
+    press('s');
+    await vi.waitFor(() => expect(done).toEqual(['stopRecording bob']));
+    const paused = show({ calls: [call('bob', { recording: { ...recording, state: 'paused' } })] });
+    expect(paused.frame()).toContain('> ● REC paused  sip:bob@example.com');
+    const over = show({ calls: [call('bob', { recording: { ...recording, state: 'stopped' } })] });
+    expect(over.frame()).not.toContain('REC');
   });
 
   it('shows how long the lease runs while a guest is away, and whether the far end will be told', () => {

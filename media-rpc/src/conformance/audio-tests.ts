@@ -31,6 +31,41 @@ export const audioTests: EngineTests = (engine) => {
     });
   });
 
+  describe('session.record', () => {
+    const record = (id: string, state: 'recording' | 'paused' | 'stopped') =>
+      engine().client.call('session.record', { id, state });
+
+    it('begins, pauses, goes on and ends in one file; each may be repeated', async () => {
+      await engine().establish('s');
+      expect((await engine().get('s')).recording).toBeUndefined();
+      const file = (await record('s', 'recording')).recording?.file;
+      expect(file).toMatch(/^[^/]+$/u);
+      for (const state of ['recording', 'paused', 'paused', 'recording', 'stopped', 'stopped']) {
+        const { recording } = await record('s', state as 'recording');
+        expect(recording).toMatchObject({ state, file });
+        expect((await engine().get('s')).recording).toEqual(recording);
+      }
+      expect((await engine().get('s')).recording).toMatchObject({ reason: 'guest' });
+    });
+
+    it('outlasts a new offer and its answer', async () => {
+      await engine().establish('s');
+      await record('s', 'recording');
+      const { sdp } = await engine().update('s', 3, engine().offer('sendrecv', 2));
+      const accept = engine().accept(engine().answerTo(sdp ?? '', { version: 2 }));
+      expect((await engine().update('s', 4, accept)).session.recording?.state).toBe('recording');
+    });
+
+    it('is refused without audio, a pause without a recording, and for no session', async () => {
+      await engine().open('early', engine().offer());
+      expect(await refusal(record('early', 'recording'))).toBe('wrong-state');
+      await engine().establish('s');
+      expect(await refusal(record('s', 'paused'))).toBe('wrong-state');
+      expect((await record('s', 'stopped')).recording).toBeUndefined();
+      expect(await refusal(record('nobody', 'recording'))).toBe('unknown-session');
+    });
+  });
+
   describe('session.mute', () => {
     it('mutes and unmutes, and may be repeated', async () => {
       await engine().establish('s');

@@ -10,7 +10,7 @@ import type {
   WillResult,
 } from '../schemas.ts';
 import { receives, sends, type FakeEndpoint } from './negotiate.ts';
-import { stateOf, takeStep, type FakeSession } from './session.ts';
+import { record, stateOf, takeStep, type FakeSession } from './session.ts';
 
 export interface FakeEngineOptions {
   instanceId?: string;
@@ -217,6 +217,11 @@ export class FakeEngine extends Emitter<MediaEvents> implements MediaEngine {
     },
     'session.conference': ({ id, conference }) => {
       const session = { ...this.#session(id), conference: conference ?? undefined };
+      this.#keep(session);
+      return stateOf(session);
+    },
+    'session.record': ({ id, state }) => {
+      const session = record(this.#session(id), state, this.#clock.wall());
       this.#keep(session);
       return stateOf(session);
     },

@@ -1,5 +1,11 @@
 import { mediaError } from '../engine.ts';
-import type { Direction, MediaOptions, SdpStep, SessionState } from '../schemas.ts';
+import type {
+  Direction,
+  MediaOptions,
+  SdpStep,
+  SessionRecording,
+  SessionState,
+} from '../schemas.ts';
 import {
   acceptAnswer,
   makeAnswer,
@@ -32,6 +38,7 @@ export interface FakeSession {
   readonly muted: boolean;
   readonly locallyMuted: boolean;
   readonly conference?: string | undefined;
+  readonly recording?: SessionRecording | undefined;
   readonly inForce: InForce | undefined;
   readonly offer: Offer | undefined;
   /** What the answer of the last step has replaced; absent after any other step. */
@@ -83,6 +90,26 @@ function change(session: FakeSession, step: SdpStep): Partial<FakeSession> {
   }
 }
 
+/** The session as it is to be recorded from now on. */
+export function record(
+  session: FakeSession,
+  state: SessionRecording['state'],
+  now: number,
+): FakeSession {
+  const { recording } = session;
+  const running = recording !== undefined && recording.state !== 'stopped';
+  if (session.inForce === undefined || (state === 'paused' && !running))
+    throw mediaError('wrong-state');
+  if (state === recording?.state || (state === 'stopped' && !running)) return session;
+  if (state !== 'recording' && running) {
+    const seconds = (now - recording.startedAt) / 1000;
+    const stop = state === 'stopped' ? { seconds, reason: 'guest' as const } : {};
+    return { ...session, recording: { ...recording, state, ...stop } };
+  }
+  const before = running ? recording : { file: `${session.id}-${now}.wav`, startedAt: now };
+  return { ...session, recording: { ...before, state } };
+}
+
 /** The row of `snapshot`. */
 export function stateOf(session: FakeSession): SessionState {
   const { id, revision, options, local, openedAt, muted, locallyMuted, inForce, offer } = session;
@@ -96,6 +123,7 @@ export function stateOf(session: FakeSession): SessionState {
     muted,
     locallyMuted,
     ...(session.conference === undefined ? {} : { conference: session.conference }),
+    ...(session.recording === undefined ? {} : { recording: session.recording }),
     label: options.label,
     openedAt,
     local: { address: local.address, port: local.port },
