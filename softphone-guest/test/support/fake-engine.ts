@@ -33,6 +33,7 @@ export class FakeEngine {
   readonly failures = new Map<MethodName, Error>();
   #clients = new Set<FakeClient>();
   #port: number;
+  #recordings = 0;
 
   /** `port` is that of its first session. */
   constructor(instance = 'engine-1', port = 40_000) {
@@ -97,6 +98,17 @@ export class FakeEngine {
         const { conference } = command.params;
         const next = conference === null ? rest : { ...rest, conference };
         this.sessions.set(next.id, next);
+        return next;
+      }
+      case 'session.record': {
+        const { id, state } = command.params;
+        const session = this.#session(id);
+        const before = session.recording;
+        const goesOn = before !== undefined && before.state !== 'stopped';
+        const file = goesOn ? before.file : `call-${++this.#recordings}.wav`;
+        const ended = state === 'stopped' ? { seconds: 2, reason: 'guest' as const } : {};
+        const next = { ...session, recording: { state, file, startedAt: 0, ...ended } };
+        this.sessions.set(id, next);
         return next;
       }
       case 'session.stats':
