@@ -70,7 +70,7 @@ export function recordingName(facts: {
     .replace(/^sips?:/u, '')
     .replaceAll(/[^\p{L}\p{N}+@.-]+/gu, '_')
     .replaceAll(/\.{2,}/gu, '.');
-  const name = [...kept]
+  const name = Array.from(kept)
     .slice(0, MAX_PARTY)
     .join('')
     .replaceAll(/^[_.-]+|[_.-]+$/gu, '');
