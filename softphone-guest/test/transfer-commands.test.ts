@@ -1,9 +1,8 @@
-import { exitCode, exitCodeOf, printError } from '@offhook/common/cli';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { buildProgram } from '../src/cli/program.ts';
 import { connectDaemon, type DaemonClient } from '../src/control/client.ts';
 import { FakeDaemon } from './support/fake-daemon.ts';
 import { guestConfig } from './support/fake-phone.ts';
+import { runOffhook } from './support/run-offhook.ts';
 
 let fake: FakeDaemon;
 let client: DaemonClient;
@@ -21,20 +20,7 @@ afterEach(async () => {
   await fake.remove();
 });
 
-/** The command line as it is typed, in this process. */
-async function run(line: string): Promise<{ out: string; err: string; code: number }> {
-  let [out, err] = ['', ''];
-  const output = { out: (text: string) => (out += text), err: (text: string) => (err += text) };
-  const argv = line.split(' ');
-  try {
-    await buildProgram({ output }).parseAsync([...argv, '--state-dir', fake.dir], { from: 'user' });
-    return { out, err, code: exitCode.ok };
-  } catch (error) {
-    if (error instanceof Error && 'exitCode' in error) return { out, err, code: exitCode.usage };
-    printError(output, 'offhook', error, false);
-    return { out, err, code: exitCodeOf(error) };
-  }
-}
+const run = (line: string) => runOffhook(fake.dir, line);
 
 async function talk(target = 'bob') {
   const { id } = await client.call('call.dial', { target });

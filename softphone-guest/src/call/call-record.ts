@@ -4,6 +4,7 @@ import type { Call } from './model.ts';
 /** What of a call outlives this process. */
 export function recordOf(call: Call): CallRecord {
   const { id, phase, startedAt, answeredAt, hold, remoteHeld, muted, conference } = call;
+  const { recordings } = call;
   return {
     id,
     phase,
@@ -13,12 +14,13 @@ export function recordOf(call: Call): CallRecord {
     muted,
     ...(answeredAt !== undefined && { answeredAt }),
     ...(conference !== undefined && { conference }),
+    ...(recordings.length > 0 && { recordings: [...recordings] }),
   };
 }
 
 /** The call as an earlier process has left it; what signaling has come to says where it stands. */
 export function resumedCall(fresh: Call, record: CallRecord, established: boolean): Call {
-  const { startedAt, answeredAt, hold, remoteHeld, muted, conference } = record;
+  const { startedAt, answeredAt, hold, remoteHeld, muted, conference, recordings = [] } = record;
   const phase = phaseOf(fresh, record, established);
   return {
     ...fresh,
@@ -29,6 +31,7 @@ export function resumedCall(fresh: Call, record: CallRecord, established: boolea
     remoteHeld,
     muted,
     conference,
+    recordings,
   };
 }
 

@@ -14,6 +14,8 @@ import { dtmfInfo, parseDtmfInfo } from './dtmf-info.ts';
 import type { CallRecord, JournalRow } from '../journal/rows.ts';
 import { ChangeWatch } from './change-watch.ts';
 import { recordOf, resumedCall } from './call-record.ts';
+import { recordByItself, recordMedia } from './record-media.ts';
+import type { RecordingAction } from './recordings.ts';
 import { step } from './machine.ts';
 import { WillKeeper } from './will-keeper.ts';
 import { isSilenced, newCall, type Call, type CallEffect, type CallInput } from './model.ts';
@@ -162,6 +164,7 @@ export class CallSession {
     for (const effect of effects) this.#run(effect);
     if (call !== before) {
       if (call.phase === 'established') this.#will.refresh();
+      recordByItself(this, before, this.#parts.logger);
       this.#parts.onChange(this, before);
       this.#watch.tell();
     }
@@ -232,6 +235,11 @@ export class CallSession {
     return undefined;
   }
 
+  /** @throws `wrong-state`, and what the thin client says: `not-allowed`, `recording-failed` … */
+  async recordAudio(action: RecordingAction): Promise<void> {
+    this.onMediaState(await recordMedia(this.media, this.#call, action));
+  }
+
   /** Fresh statistics, or the last ones when the engine is away. */
   async stats(): Promise<SessionStats | undefined> {
     if (this.#call.phase !== 'ended')
@@ -249,6 +257,7 @@ export class CallSession {
       type: 'media-changed',
       remoteDirection: state.remoteDirection,
       locallyMuted: state.locallyMuted,
+      recording: state.recording,
     });
   }
 

@@ -1,5 +1,5 @@
 import { OffhookError } from '@offhook/common';
-import type { Direction } from '@offhook/media-rpc';
+import type { Direction, SessionRecording } from '@offhook/media-rpc';
 import {
   isOver,
   isSilenced,
@@ -9,6 +9,7 @@ import {
   type CallInput,
   type Transition,
 } from './model.ts';
+import { withoutRecorder, withRecording } from './recordings.ts';
 
 /**
  * The call as a pure function: a call, an input and the wall clock give the next call and what is to
@@ -170,11 +171,22 @@ function negotiated(call: Call): Transition {
 /** The engine repeats its state with every step: what has not changed is no change of the call. */
 function mediaChanged(
   call: Call,
-  input: { remoteDirection: Direction | undefined; locallyMuted: boolean },
+  input: {
+    remoteDirection: Direction | undefined;
+    locallyMuted: boolean;
+    recording?: SessionRecording | undefined;
+  },
 ): Transition {
   const held = remoteHeld(call, input.remoteDirection);
-  if (held === call.remoteHeld && input.locallyMuted === call.locallyMuted) return same(call);
-  return same({ ...call, remoteHeld: held, locallyMuted: input.locallyMuted });
+  const recordings = withRecording(call.recordings, input.recording);
+  const { locallyMuted } = input;
+  if (
+    held === call.remoteHeld &&
+    locallyMuted === call.locallyMuted &&
+    recordings === call.recordings
+  )
+    return same(call);
+  return same({ ...call, remoteHeld: held, locallyMuted, recordings });
 }
 
 /** While we hold, `inactive` may be but the answer to our own hold: it says nothing of the peer's. */
@@ -209,7 +221,8 @@ function negotiationFailed(call: Call): Transition {
  */
 function mediaLost(call: Call): Transition {
   if (isOver(call)) return same(call);
-  return call.phase === 'established' ? rebuild(call) : same({ ...call, mediaLost: true });
+  const left = { ...call, recordings: withoutRecorder(call.recordings) };
+  return call.phase === 'established' ? rebuild(left) : same({ ...left, mediaLost: true });
 }
 
 function rebuild(call: Call): Transition {

@@ -1,4 +1,4 @@
-import type { Direction } from '@offhook/media-rpc';
+import type { Direction, SessionRecording } from '@offhook/media-rpc';
 import type { CallEnd } from '@offhook/signaling';
 
 /**
@@ -84,6 +84,8 @@ export interface Call {
   readonly conference: string | undefined;
   /** Who asked for this call (RFC 3892). */
   readonly referredBy: string | undefined;
+  /** Its recordings at the thin client, in order; of them only the last one can be running. */
+  readonly recordings: readonly SessionRecording[];
 }
 
 /** What a person or a script asks for. */
@@ -116,6 +118,7 @@ export type CallInput =
       /** Seen from the peer. */
       readonly remoteDirection: Direction | undefined;
       readonly locallyMuted: boolean;
+      readonly recording?: SessionRecording | undefined;
     }
   | { readonly type: 'media-silent'; readonly silentMs: number }
   /** The engine no longer has the session. */
@@ -183,6 +186,7 @@ export function newCall(options: NewCall): Call {
     transfer: undefined,
     conference: undefined,
     referredBy: options.referredBy,
+    recordings: [],
   };
 }
 

@@ -1,5 +1,6 @@
 import { OffhookError } from '@offhook/common/errors';
 import { type Output, printJson } from '@offhook/common/cli';
+import type { RecordingAction } from '../call/recordings.ts';
 import type { CallInfo } from '../control/schemas.ts';
 import type { Paths } from '../paths.ts';
 import { withDaemon } from '../control/client.ts';
@@ -24,7 +25,7 @@ export async function calls({ paths, json, output }: Context): Promise<void> {
 
 /** A row of `calls --json`: these keys and no others, for scripts. */
 export function callRow(call: CallInfo): object {
-  const { id, at, account, direction, state, remote, startedAt, held, muted } = call;
+  const { id, at, account, direction, state, remote, startedAt, held, muted, recording } = call;
   const { codec, txPackets, rxPackets, lossPct, jitterMs, rttMs, mos } = call.media;
   return {
     id,
@@ -36,6 +37,7 @@ export function callRow(call: CallInfo): object {
     startedAt,
     held,
     muted,
+    recording,
     media: { codec, txPackets, rxPackets, lossPct, jitterMs, rttMs, mos },
   };
 }
@@ -135,6 +137,17 @@ export async function onCalls(
 export async function resume(context: Context, id: string | undefined): Promise<void> {
   const call = await withDaemon(context.paths, (daemon) =>
     daemon.call('call.resume', oneCall(id), { timeoutMs: CALL_DEADLINE_MS }),
+  );
+  printCall(context, call);
+}
+
+export async function record(
+  context: Context,
+  action: RecordingAction,
+  id: string | undefined,
+): Promise<void> {
+  const call = await withDaemon(context.paths, (daemon) =>
+    daemon.call('call.record', { ...oneCall(id), action }, { timeoutMs: CALL_DEADLINE_MS }),
   );
   printCall(context, call);
 }

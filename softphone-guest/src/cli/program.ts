@@ -1,6 +1,7 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Argument, Command, InvalidArgumentError } from 'commander';
 import type { Output } from '@offhook/common/cli';
 import type { InstallFlags } from '@offhook/common/install';
+import type { RecordingAction } from '../call/recordings.ts';
 import { guestPaths } from '../paths.ts';
 import { VERSION } from '../version.ts';
 import { asCount, CALL, waitOption } from './arguments.ts';
@@ -19,6 +20,7 @@ Examples:
   offhook daemon                         the phone itself; calls live as long as it runs
   offhook dial echo --wait 20            call, and wait until somebody answers
   offhook calls --json | jq .calls[].id  for scripts
+  offhook record pause                   silence in the recording while a card number is said
   offhook hangup --all
 
 Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 no daemon, 4 no such call or device,
@@ -268,6 +270,18 @@ function callCommands(program: Command, context: () => Context): void {
     .description('take a call off hold; other active ones are put on hold')
     .argument('[call]', CALL)
     .action(async (id?: string) => (await import('./call-commands.ts')).resume(context(), id));
+  program
+    .command('record')
+    .description(
+      'record both parties of a call at the thin client, where its policy allows that; pause for what must not be in the file, such as card data',
+    )
+    .addArgument(
+      new Argument('<action>', 'what to do').choices(['start', 'pause', 'resume', 'stop'] as const),
+    )
+    .argument('[call]', CALL)
+    .action(async (action: RecordingAction, id?: string) =>
+      (await import('./call-commands.ts')).record(context(), action, id),
+    );
   program
     .command('dtmf')
     .description('send digits: `offhook dtmf 123#`, or `offhook dtmf CALL 123#`')

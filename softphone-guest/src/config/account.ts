@@ -106,6 +106,12 @@ export const account = z
       .describe(
         'Whether a caller may have itself taken at once: `answer-after` in Call-Info or Alert-Info, Answer-Mode (RFC 5373)',
       ),
+    record: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether every call is recorded from the moment it is taken, where the thin client allows recording',
+      ),
     transfers: z
       .enum(['accept', 'refuse'])
       .default('accept')

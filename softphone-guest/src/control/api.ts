@@ -187,6 +187,12 @@ export const controlMethods = {
     params: oneCall.extend({ digits: digits.describe('0-9, A-D, * and #') }),
     result: callInfo,
   },
+  'call.record': {
+    summary:
+      'Records both parties of a call in a file at the thin client, where its policy allows that. While it is paused, silence is recorded in place of both',
+    params: oneCall.extend({ action: z.enum(['start', 'pause', 'resume', 'stop']) }),
+    result: callInfo,
+  },
   'mode.get': {
     summary: 'The handset in use, and how the desk phone fares',
     params: none,

@@ -2,6 +2,7 @@ import { describeError, OffhookError, type ControlMethods } from '@offhook/commo
 import type { CallManager, Line } from '../call/call-manager.ts';
 import { lineOf, type Dialler } from '../call/dialler.ts';
 import { isOver } from '../call/model.ts';
+import { runningRecording } from '../call/recordings.ts';
 import type { Settings } from '../call/person-settings.ts';
 import type { Conversations } from '../presence/conversations.ts';
 import type { PresenceBoard } from '../presence/presence.ts';
@@ -157,6 +158,14 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
         ({ call }) => call.phase === 'established' || call.phase === 'early',
       );
       await handsets.of(session).dtmf(session.id, digits.toUpperCase());
+      return describeSession(session);
+    },
+    'call.record': async ({ call, action }) => {
+      const fits: CallFilter['fits'] = ({ call: { phase, recordings } }) =>
+        phase === 'established' &&
+        (action === 'start' || runningRecording(recordings) !== undefined);
+      const session = one(call, `${action} recording`, fits);
+      await handsets.of(session).record(session.id, action);
       return describeSession(session);
     },
     'history.list': ({ limit }) => ({

@@ -4,6 +4,7 @@ import type { Device } from '@offhook/cti-bridge/client';
 import type { Line } from '../call/call-manager.ts';
 import type { DialPreview } from '../call/dialler.ts';
 import type { Call } from '../call/model.ts';
+import { runningRecording } from '../call/recordings.ts';
 import type { Settings } from '../call/person-settings.ts';
 import type { AccountConfig } from '../config.ts';
 import type { Handsets } from '../handset/handsets.ts';
@@ -50,8 +51,20 @@ export function describeCall(call: Call, stats: SessionStats | undefined): CallI
     transfer: call.transfer ?? null,
     conference: call.conference ?? null,
     referredBy: call.referredBy ?? null,
+    recording: call.phase === 'ended' ? null : (runningState(call) ?? null),
+    recordings: call.recordings.map(({ file, startedAt, seconds = null, reason = null }) => ({
+      file,
+      startedAt: iso(startedAt),
+      seconds,
+      end: reason,
+    })),
     media: describeMedia(stats),
   };
+}
+
+function runningState({ recordings }: Call): 'recording' | 'paused' | undefined {
+  const state = runningRecording(recordings)?.state;
+  return state === 'stopped' ? undefined : state;
 }
 
 export function describeMedia(stats: SessionStats | undefined): MediaInfo {

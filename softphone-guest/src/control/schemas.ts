@@ -1,4 +1,4 @@
-import { audioDevice, audioRole, standIns } from '@offhook/media-rpc/schemas';
+import { audioDevice, audioRole, recordingEnd, standIns } from '@offhook/media-rpc/schemas';
 import { z } from 'zod';
 
 /** What the control socket tells of calls, lines and the engine: the vocabulary of scripts. */
@@ -73,6 +73,22 @@ export const callInfo = z.object({
       'Calls with the same name are mixed together at the thin client; a call at the desk phone that has one is a conference itself',
     ),
   referredBy: z.string().nullable().describe('SIP URI of whoever asked for this call'),
+  recording: z
+    .enum(['recording', 'paused'])
+    .nullable()
+    .default(null)
+    .describe('It is being recorded at the thin client; `paused`: silence is'),
+  recordings: z
+    .array(
+      z.object({
+        file: z.string().describe('Name in the thin client’s directory of recordings'),
+        startedAt: isoTime.describe('By the clock of the thin client'),
+        seconds: z.number().nullable().describe('Its length with pauses; null until it has ended'),
+        end: recordingEnd.nullable().describe('Why it has ended'),
+      }),
+    )
+    .default([])
+    .describe('All recordings of the call, in order'),
   media: mediaInfo,
 });
 

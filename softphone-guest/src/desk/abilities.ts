@@ -19,6 +19,7 @@ export const deskAbilities = {
   resume: { service: 'retrieveCall', words: 'be made to take a call off hold' },
   swap: { service: 'alternateCall', words: 'be made to swap calls' },
   mute: { service: undefined, words: 'be muted from here' },
+  record: { service: undefined, words: 'be recorded: its sound is not at the thin client' },
   dtmf: { service: 'generateDigits', words: 'be made to send digits' },
   transfer: { service: 'singleStepTransfer', words: 'hand a call on without asking there first' },
   attended: { service: 'transferCall', words: 'join two calls' },

@@ -120,6 +120,10 @@ export class DeskHandset implements Handset {
     this.#one(id, 'mute');
   }
 
+  async record(id: string): Promise<void> {
+    this.#one(id, 'record');
+  }
+
   async dtmf(id: string, digits: string): Promise<void> {
     const connection = this.#one(id, 'dtmf').connection.id;
     for (let at = 0; at < digits.length; at += DIGITS_AT_ONCE) {

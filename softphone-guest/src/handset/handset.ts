@@ -2,6 +2,7 @@ import type { SessionStats } from '@offhook/media-rpc';
 import type { ReferralState } from '@offhook/signaling';
 import type { Line } from '../call/call-manager.ts';
 import type { Call, Place } from '../call/model.ts';
+import type { RecordingAction } from '../call/recordings.ts';
 
 /** A call, wherever its sound is. */
 export interface PhoneCall {
@@ -45,6 +46,7 @@ export interface Handset {
   swap(signal?: AbortSignal): Promise<PhoneCall>;
   mute(id: string, muted: boolean): Promise<void>;
   dtmf(id: string, digits: string): Promise<void>;
+  record(id: string, action: RecordingAction): Promise<void>;
   /** Hands the other party on. */
   transfer(id: string, target: string): Promise<TransferUnderWay>;
   /** Joins the other parties of two calls. */

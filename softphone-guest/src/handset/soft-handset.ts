@@ -1,6 +1,7 @@
 import type { CallManager, Line } from '../call/call-manager.ts';
 import type { CallSession } from '../call/call-session.ts';
 import { userOf } from '../call/dial-target.ts';
+import type { RecordingAction } from '../call/recordings.ts';
 import type { GuestConfig } from '../config.ts';
 import type { PresenceBoard } from '../presence/presence.ts';
 import { featureCode } from './feature-code.ts';
@@ -66,6 +67,10 @@ export class SoftHandset implements Handset {
 
   dtmf(id: string, digits: string): Promise<void> {
     return this.#manager.get(id).dtmf(digits);
+  }
+
+  record(id: string, action: RecordingAction): Promise<void> {
+    return this.#manager.get(id).recordAudio(action);
   }
 
   async transfer(id: string, target: string): Promise<TransferUnderWay> {

@@ -7,6 +7,7 @@ export const hookEvents = [
   'call.answered',
   'call.ended',
   'call.missed',
+  'call.recording',
   'registration.changed',
   'engine.changed',
   'message',
@@ -19,6 +20,8 @@ export type HookEvent = (typeof hookEvents)[number];
 export class HookEvents {
   /** Last state of each call that is not over. */
   readonly #states = new Map<string, CallInfo['state']>();
+  /** Its recordings, likewise. */
+  readonly #recordings = new Map<string, string>();
 
   of<E extends ControlEventName>(event: E, params: ControlEvents[E]): readonly HookEvent[] {
     if (event === 'call.changed') return this.#changed(params as ControlEvents['call.changed']);
@@ -27,17 +30,29 @@ export class HookEvents {
     return named === undefined ? [] : [named];
   }
 
-  #changed({ id, state }: CallInfo): readonly HookEvent[] {
+  #changed(call: CallInfo): readonly HookEvent[] {
+    const { id, state } = call;
+    const recorded = this.#recorded(call);
     const before = this.#states.get(id);
-    if (state === 'ended') return [];
+    if (state === 'ended') return recorded;
     this.#states.set(id, state);
-    if (state === before) return [];
+    if (state === before) return recorded;
     if (state === 'incoming') return ['call.incoming'];
-    return state === 'established' ? ['call.answered'] : [];
+    return state === 'established' ? ['call.answered', ...recorded] : recorded;
+  }
+
+  /** A recording has begun, was paused, goes on, or has ended. */
+  #recorded({ id, recording, recordings }: CallInfo): readonly HookEvent[] {
+    const now = JSON.stringify([recording, recordings]);
+    const before = this.#recordings.get(id) ?? JSON.stringify([null, []]);
+    if (now === before) return [];
+    this.#recordings.set(id, now);
+    return ['call.recording'];
   }
 
   #ended({ id, direction, answeredAt }: CallInfo): readonly HookEvent[] {
     this.#states.delete(id);
+    this.#recordings.delete(id);
     const missed = direction === 'incoming' && answeredAt === null;
     return missed ? ['call.ended', 'call.missed'] : ['call.ended'];
   }

@@ -1,4 +1,4 @@
-import { sessionStats } from '@offhook/media-rpc/schemas';
+import { sessionRecording, sessionStats } from '@offhook/media-rpc/schemas';
 import { z } from 'zod';
 import type { HistoryEntry } from '../call/history.ts';
 import { newCall } from '../call/model.ts';
@@ -27,12 +27,13 @@ const schema = z.object({
     })
     .optional(),
   referredBy: z.string().max(4096).optional(),
+  recordings: z.array(sessionRecording).max(32).optional(),
   stats: sessionStats.optional(),
 });
 
 export function formatEntry({ call, stats }: HistoryEntry): string {
   const { place, id, sipCallId, account, direction, remote, startedAt, answeredAt, endedAt } = call;
-  const { end, referredBy } = call;
+  const { end, referredBy, recordings } = call;
   const entry: z.input<typeof schema> = {
     place,
     id,
@@ -45,6 +46,7 @@ export function formatEntry({ call, stats }: HistoryEntry): string {
     endedAt,
     end,
     referredBy,
+    ...(recordings.length > 0 && { recordings: [...recordings] }),
     stats,
   };
   return JSON.stringify(entry);
@@ -60,7 +62,17 @@ export function parseEntry(text: string): HistoryEntry | undefined {
   }
   const read = schema.safeParse(value).data;
   if (read === undefined) return undefined;
-  const { stats, startedAt, answeredAt, endedAt, end, referredBy, ...identity } = read;
-  const call = { ...newCall({ ...identity, at: startedAt, referredBy }), answeredAt, endedAt, end };
+  const {
+    stats,
+    startedAt,
+    answeredAt,
+    endedAt,
+    end,
+    referredBy,
+    recordings = [],
+    ...identity
+  } = read;
+  const fresh = newCall({ ...identity, at: startedAt, referredBy });
+  const call = { ...fresh, answeredAt, endedAt, end, recordings };
   return { call: { ...call, phase: 'ended' }, stats };
 }

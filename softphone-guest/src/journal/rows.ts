@@ -1,3 +1,4 @@
+import { sessionRecording } from '@offhook/media-rpc/schemas';
 import { z } from 'zod';
 
 /**
@@ -38,6 +39,7 @@ const callRecord = z.object({
   remoteHeld: z.boolean(),
   muted: z.boolean(),
   conference: z.string().max(64).optional(),
+  recordings: z.array(sessionRecording).max(32).optional(),
 });
 
 const mediaRecord = z.object({

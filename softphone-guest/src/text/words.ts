@@ -31,7 +31,7 @@ export function callsTable(calls: readonly CallInfo[], now: number): string {
 export function historyTable(calls: readonly CallInfo[]): string {
   if (calls.length === 0) return 'no calls yet\n';
   return table([
-    ['WHEN', '', 'REMOTE', 'TIME', 'END', 'AUDIO'],
+    ['WHEN', '', 'REMOTE', 'TIME', 'END', 'AUDIO', 'RECORDING'],
     ...calls.map((call) => [
       localTime(call.startedAt),
       call.direction === 'incoming' ? (call.answeredAt === null ? 'missed' : 'from') : 'to',
@@ -39,6 +39,7 @@ export function historyTable(calls: readonly CallInfo[]): string {
       duration(call, 0),
       printable(call.end?.reason ?? ''),
       call.at === 'desk' ? 'at the desk phone' : mediaWords(call.media),
+      call.recordings.map(({ file }) => printable(file)).join(' '),
     ]),
   ]);
 }
@@ -62,11 +63,29 @@ function stateWords(call: CallInfo): string {
     ...(call.muted ? ['muted'] : []),
     ...(call.locallyMuted ? ['muted at thin client'] : []),
     ...(call.conference === null ? [] : ['in conference']),
+    ...recordingWords(call),
     ...(call.transfer === null ? [] : [`transfer: ${transferWords(call.transfer)}`]),
   ];
   const state = call.state === 'early' ? 'progress' : call.state;
   return marks.length === 0 ? state : `${state} (${marks.join(', ')})`;
 }
+
+/** The mark of a call that is recorded, or why it is not any more when nobody here has ended that. */
+export function recordingWords({ recording, recordings }: CallInfo): readonly string[] {
+  if (recording !== null) return [recording === 'paused' ? '● REC paused' : '● REC'];
+  const end = recordings.at(-1)?.end;
+  return end === null || end === undefined || end === 'guest' || end === 'call-ended'
+    ? []
+    : [`recording ended: ${recordingEnds[end]}`];
+}
+
+const recordingEnds = {
+  person: 'at the thin client',
+  'time-limit': 'it was as long as is allowed',
+  'disk-full': 'the disk is full',
+  failed: 'it could not be written',
+  'worker-lost': 'the media worker was lost',
+} as const;
 
 function transferWords({ to, state, reason }: NonNullable<CallInfo['transfer']>): string {
   return printable(`${to} ${reason === '' ? state : reason}`);

@@ -1,3 +1,4 @@
+import type { RecordingAction } from '../call/recordings.ts';
 import type { LampInfo } from '../control/presence-schemas.ts';
 import type { List } from './state.ts';
 
@@ -18,6 +19,7 @@ export interface PhoneActions {
   /** Brings all calls into a conference. */
   join(): void;
   leave(call: string): void;
+  record(call: string, action: RecordingAction): void;
   /** To a target, or to the other party of the second call. */
   transfer(call: string, to: { target: string } | { other: string }): void;
   /** To the other handset. */

@@ -33,6 +33,16 @@ export function callAction(
       return focused === undefined || focused.conference === null
         ? undefined
         : (actions) => actions.leave(focused.id);
+    case 'record':
+      return focused?.state === 'established'
+        ? (actions) => actions.record(focused.id, focused.recording === null ? 'start' : 'stop')
+        : undefined;
+    case 'pauseRecording': {
+      const action = focused?.recording === 'paused' ? 'resume' : 'pause';
+      return focused === undefined || focused.recording === null
+        ? undefined
+        : (actions) => actions.record(focused.id, action);
+    }
     case 'pickup': {
       const lamp = ringingLamp(state);
       return lamp && ((actions) => actions.pickup(lamp));
@@ -84,6 +94,8 @@ export function possible(state: PhoneState, focusedId: string | undefined): Set<
   const focused = focusOf(state.calls, focusedId);
   if (focused !== undefined) actions.add('hangup').add('mute');
   if (focused?.state === 'established') actions.add('hold').add('transfer');
+  if (focused?.state === 'established' && focused.at === 'soft') actions.add('record');
+  if (focused !== undefined && focused.recording !== null) actions.add('pauseRecording');
   if (state.calls.some((call) => call.state === 'established' && call.held)) actions.add('swap');
   const up = state.calls.filter((call) => call.state === 'established');
   if (up.some(({ conference }) => conference === null) && up.length > 1) actions.add('join');

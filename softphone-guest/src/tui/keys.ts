@@ -14,6 +14,8 @@ export type CallAction =
   | 'swap'
   | 'join'
   | 'leave'
+  | 'record'
+  | 'pauseRecording'
   | 'redial'
   | 'pickup'
   | 'disturb'
@@ -135,6 +137,22 @@ export const keyTable: readonly KeyBinding[] = [
     label: 'out',
     hint: false,
     help: 'take the chosen call out of the conference, and hold it',
+  },
+  {
+    action: 'record',
+    characters: 'R',
+    shown: 'R',
+    label: 'record',
+    hint: false,
+    help: 'record the chosen call at the thin client, or end that',
+  },
+  {
+    action: 'pauseRecording',
+    characters: 'P',
+    shown: 'P',
+    label: 'pause recording',
+    hint: false,
+    help: 'record silence, for card data and the like, or go on',
   },
   {
     action: 'transfer',

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '@offhook/common/clock';
 import { describeError, isOffhookError } from '@offhook/common/errors';
+import type { RecordingAction } from '../call/recordings.ts';
 import type { DaemonClient } from '../control/client.ts';
 import { controlEvents, type ControlEventName } from '../control/api.ts';
 import type { LampInfo } from '../control/presence-schemas.ts';
@@ -108,6 +109,8 @@ export class PhoneStore implements PhoneActions {
     this.#do((daemon) => daemon.call('call.join', {}, { timeoutMs: CALL_DEADLINE_MS }));
   readonly leave = (call: string) =>
     this.#do((daemon) => daemon.call('call.leave', { call }, { timeoutMs: CALL_DEADLINE_MS }));
+  readonly record = (call: string, action: RecordingAction) =>
+    this.#do((daemon) => daemon.call('call.record', { call, action }));
   readonly transfer = (call: string, to: { target: string } | { other: string }) =>
     this.#do((daemon) =>
       daemon.call('call.transfer', { call, ...to }, { timeoutMs: CALL_DEADLINE_MS }),

@@ -143,6 +143,8 @@ function perform(ui: Ui, state: PhoneState, action: Action, input: string): Step
     case 'swap':
     case 'join':
     case 'leave':
+    case 'record':
+    case 'pauseRecording':
     case 'move':
     case 'mode':
     case 'redial':

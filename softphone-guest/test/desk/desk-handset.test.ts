@@ -181,7 +181,11 @@ describe('what the desk phone cannot do', () => {
 
   it('is told with the reasons', () => {
     fake.bridge.come([station('alice', EVERYTHING)]);
-    expect(fake.line.status.cannot.map(({ command }) => command)).toEqual(['mute', 'leave']);
+    expect(fake.line.status.cannot.map(({ command }) => command)).toEqual([
+      'mute',
+      'record',
+      'leave',
+    ]);
   });
 });
 

@@ -20,6 +20,22 @@ describe('HookEvents', () => {
     expect(new HookEvents().of('call.ended', missed)).toEqual(['call.ended', 'call.missed']);
   });
 
+  it('tells each step of a recording once', () => {
+    const events = new HookEvents();
+    const call = callInfo();
+    const one = { file: 'a.wav', startedAt: call.startedAt, seconds: null, end: null };
+    events.of('call.changed', call);
+    const recorded = { ...call, recording: 'recording' as const, recordings: [one] };
+    expect(events.of('call.changed', recorded)).toEqual(['call.recording']);
+    expect(events.of('call.changed', { ...recorded, held: true })).toEqual([]);
+    const paused = { ...recorded, recording: 'paused' as const };
+    expect(events.of('call.changed', paused)).toEqual(['call.recording']);
+    const over = { ...recorded, recordings: [{ ...one, seconds: 3, end: 'call-ended' as const }] };
+    const ended = { ...over, recording: null, state: 'ended' as const };
+    expect(events.of('call.changed', ended)).toEqual(['call.recording']);
+    expect(events.of('call.ended', ended)).toEqual(['call.ended']);
+  });
+
   it('passes on what has a name of its own, and nothing else', () => {
     const events = new HookEvents();
     expect(events.of('dtmf', { call: 'a', digit: '1', durationMs: 100 })).toEqual(['dtmf']);

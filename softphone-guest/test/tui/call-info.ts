@@ -24,6 +24,8 @@ export function callInfo(more: Partial<CallInfo> = {}): CallInfo {
     transfer: null,
     conference: null,
     referredBy: null,
+    recording: null,
+    recordings: [],
     media: describeMedia(undefined),
     ...more,
   };

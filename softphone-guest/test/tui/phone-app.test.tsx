@@ -59,6 +59,7 @@ function show(calls: readonly CallInfo[] = [], more: Partial<PhoneState> = {}) {
     swap: note('swap'),
     join: note('join'),
     leave: note('leave'),
+    record: note('record'),
     transfer: (call, to) => void done.push(`transfer ${call} ${JSON.stringify(to)}`),
     move: note('move'),
     useHandset: note('useHandset'),
@@ -113,6 +114,28 @@ function show(calls: readonly CallInfo[] = [], more: Partial<PhoneState> = {}) {
 const ENTER = '\r';
 const ESCAPE = '\u001b';
 const DOWN = '\u001b[B';
+
+describe('a call that is recorded', () => {
+  const one = { file: 'a.wav', startedAt: '2026-01-01T00:00:00.000Z', seconds: null, end: null };
+
+  it('is marked, and begins, pauses and ends by keys', async () => {
+    const screen = show([callInfo({ id: 'a' })]);
+    screen.type('P', 'R');
+    await vi.waitFor(() => expect(screen.done).toEqual(['record a start']));
+    screen.put({ calls: [callInfo({ id: 'a', recording: 'recording', recordings: [one] })] });
+    await screen.until(/● REC\]/u);
+    screen.type('P');
+    screen.put({ calls: [callInfo({ id: 'a', recording: 'paused', recordings: [one] })] });
+    await screen.until(/● REC paused\]/u);
+    screen.type('P', 'R');
+    await vi.waitFor(() =>
+      expect(screen.done.slice(1)).toEqual(['record a pause', 'record a resume', 'record a stop']),
+    );
+    const full = { ...one, seconds: 3, end: 'disk-full' as const };
+    screen.put({ calls: [callInfo({ id: 'a', recordings: [full] })] });
+    await screen.until('recording ended: the disk is full');
+  });
+});
 
 describe('calls that change hands', () => {
   const two = [callInfo({ id: 'a', held: true }), callInfo({ id: 'b' })];

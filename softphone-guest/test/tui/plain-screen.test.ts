@@ -56,6 +56,25 @@ describe('the plain screen', () => {
     expect(done).toEqual(['answer c1']);
   });
 
+  it('says that a call is recorded, that it is paused, and why it has ended', () => {
+    const call = callInfo();
+    const { put, said } = open({ ...connected, calls: [call] });
+    const one = { file: 'a.wav', startedAt: call.startedAt, seconds: null, end: null };
+    for (const recording of ['recording', 'paused', 'recording'] as const)
+      put({ calls: [{ ...call, recording, recordings: [one] }] });
+    put({ calls: [{ ...call, recordings: [{ ...one, seconds: 1, end: 'guest' }] }] });
+    put({ calls: [{ ...call, recording: 'recording', recordings: [one] }] });
+    put({ calls: [{ ...call, recordings: [{ ...one, seconds: 1, end: 'disk-full' }] }] });
+    expect(said.map((line) => line.replace(/^.*: (?=is|rec)/u, ''))).toEqual([
+      'is being recorded',
+      'recording is paused',
+      'is being recorded',
+      'is not recorded any more',
+      'is being recorded',
+      'recording ended: the disk is full',
+    ]);
+  });
+
   it('says what becomes of a call', () => {
     const { put, said } = open({ ...connected, calls: [callInfo({ state: 'ringing' })] });
     put({ calls: [callInfo()] });

@@ -1,7 +1,7 @@
 import { Box, Text } from 'ink';
 import type { ReactNode } from 'react';
 import type { CallInfo } from '../../control/schemas.ts';
-import { duration } from '../../text/words.ts';
+import { duration, recordingWords } from '../../text/words.ts';
 import { party, texts } from '../texts.ts';
 import { signs, type Theme } from '../theme.ts';
 import { Coloured } from './phone-header.tsx';
@@ -46,6 +46,7 @@ function CallLine(props: {
 }): ReactNode {
   const { call, chosen, now, theme } = props;
   const marks = [
+    ...recordingWords(call),
     ...(call.at === 'desk' ? [texts.atDesk] : []),
     ...(call.held ? [texts.held] : []),
     ...(call.remoteHeld ? [texts.remoteHeld] : []),

@@ -1,6 +1,7 @@
 import { printable } from '@offhook/common/printable';
 import type { LampInfo } from '../../control/presence-schemas.ts';
 import type { CallInfo } from '../../control/schemas.ts';
+import { recordingWords } from '../../text/words.ts';
 import type { PhoneState } from '../state.ts';
 import { party, texts } from '../texts.ts';
 
@@ -66,11 +67,21 @@ function callWords(before: CallInfo | undefined, call: CallInfo): readonly strin
     ...changed(before?.remoteHeld, call.remoteHeld, texts.remoteHeld, texts.plain.remoteResumed),
     ...changed(before?.muted, call.muted, texts.muted, texts.plain.unmuted),
     ...changed(before?.locallyMuted, call.locallyMuted, texts.locallyMuted, texts.plain.unmuted),
+    ...recordingChange(before, call),
     ...(call.transfer === null || call.transfer.reason === before?.transfer?.reason
       ? []
       : [texts.transferring(call.transfer)]),
   ];
   return words.length === 0 ? [] : [`${who}: ${words.join(', ')}`];
+}
+
+function recordingChange(before: CallInfo | undefined, call: CallInfo): readonly string[] {
+  const was = before?.recording ?? null;
+  if (was === call.recording) return [];
+  if (call.recording === 'paused') return [texts.plain.recordingPaused];
+  if (call.recording === 'recording') return [texts.plain.recorded];
+  const why = recordingWords(call);
+  return why.length === 0 ? [texts.plain.notRecorded] : why;
 }
 
 function changed(before: boolean | undefined, now: boolean, on: string, off: string): string[] {
