@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { describeError } from '@offhook/common';
 
 import type { Benchmark } from './benchmark.ts';
+import { conference } from './benchmarks/conference.ts';
 import { cti } from './benchmarks/cti.ts';
 import { echo } from './benchmarks/echo.ts';
 import { faults } from './benchmarks/faults.ts';
@@ -15,6 +16,7 @@ import { p8 } from './benchmarks/p8-memory.ts';
 import { p9 } from './benchmarks/p9-calls-per-second.ts';
 import { p10 } from './benchmarks/p10-start.ts';
 import { proxy } from './benchmarks/proxy.ts';
+import { screen } from './benchmarks/screen.ts';
 import { describeMachine, table, type Figures } from './report.ts';
 
 const benchmarks: readonly Benchmark[] = [
@@ -24,6 +26,8 @@ const benchmarks: readonly Benchmark[] = [
   p8,
   p9,
   p10,
+  screen,
+  conference,
   echo,
   cti,
   proxy,

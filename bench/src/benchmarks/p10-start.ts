@@ -1,11 +1,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
 import { withDeadline } from '@offhook/common';
 import { EngineProcess, ManagedProcess } from '@offhook/test-sipp';
 
 import type { Benchmark, BenchmarkContext } from '../benchmark.ts';
+import { offhook } from '../measure/screen.ts';
 import { median, round, spread } from '../measure/statistics.ts';
 import { timeToScreen } from '../measure/terminal.ts';
 import { startGuest } from '../measure/testbed.ts';
@@ -14,10 +15,6 @@ import { atMost, type Figures } from '../report.ts';
 
 const STARTS = 12;
 const DEADLINE_MS = 15_000;
-const offhook = join(
-  dirname(dirname(dirname(import.meta.dirname))),
-  'softphone-guest/bin/offhook.js',
-);
 
 export const p10: Benchmark = {
   id: 'P10',

@@ -1,6 +1,8 @@
 import { createSocket, type Socket } from 'node:dgram';
 
 const HOST = '127.0.0.1';
+/** RFC 3550 §5.1, without contributing sources. */
+const RTP_HEADER = 12;
 
 /** Codecs of the benchmarks with the payload types they are offered by. */
 export const codecs = {
@@ -14,28 +16,33 @@ export type BenchCodec = keyof typeof codecs;
 /**
  * The far end's media: sends each RTP packet back where it came from, as a stream of its own
  * (another SSRC), so that both directions carry real audio of the codec at no cost of a codec here.
+ * With a `voice` that is what comes back, in place of what was sent: in a conference everybody would
+ * hear everybody's echo otherwise.
  */
 export class Reflector {
   readonly #socket: Socket;
   #packets = 0;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, voice: Uint8Array | undefined) {
     this.#socket = socket;
     socket.on('message', (packet, from) => {
-      if (packet.length < 12) return;
+      if (packet.length < RTP_HEADER) return;
       this.#packets++;
+      if (voice !== undefined)
+        packet.set(voice.subarray(0, packet.length - RTP_HEADER), RTP_HEADER);
       packet.writeUInt32BE((packet.readUInt32BE(8) ^ 0x5a5a5a5a) >>> 0, 8);
       socket.send(packet, from.port, from.address);
     });
   }
 
-  static async open(): Promise<Reflector> {
+  /** `voice`: the payload of a packet, in the codec of the call. */
+  static async open(voice?: Uint8Array): Promise<Reflector> {
     const socket = createSocket({ type: 'udp4', recvBufferSize: 1 << 20 });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     socket.once('error', reject);
     socket.bind(0, HOST, resolve);
     await promise;
-    return new Reflector(socket);
+    return new Reflector(socket, voice);
   }
 
   /** Packets reflected so far. */

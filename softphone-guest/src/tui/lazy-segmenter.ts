@@ -1,7 +1,7 @@
 /**
  * `Intl.Segmenter` that loads the rules of Unicode (36 ms at start) only for text that needs them.
  * ink and its helpers make segmenters when they are loaded and ask them for graphemes of everything
- * they draw; in printable ASCII each character is one (UAX #29, rules GB3-GB5 and GB999).
+ * they draw; in what the screen itself says each character is one (UAX #29, rules GB3-GB5 and GB999).
  */
 export class LazySegmenter implements Intl.Segmenter {
   readonly #make: () => Intl.Segmenter;
@@ -32,11 +32,21 @@ export class LazySegmenter implements Intl.Segmenter {
 const RealSegmenter = Intl.Segmenter;
 const ESC = 0x1b;
 
-/** Printable ASCII, and ESC, which stands alone too. CR and LF do not: together they are one. */
+/**
+ * Printable ASCII, and ESC, which stands alone too; Latin letters with their accents, the ellipsis and
+ * the blocks that levels are drawn with, none of which joins with a neighbour (Grapheme_Cluster_Break
+ * Other). CR and LF do: together they are one.
+ */
 function isSimple(text: string): boolean {
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
-    if ((code < 0x20 || code > 0x7e) && code !== ESC) return false;
+    const simple =
+      (code >= 0x20 && code <= 0x7e) ||
+      code === ESC ||
+      (code >= 0xc0 && code <= 0xff) ||
+      code === 0x2026 ||
+      (code >= 0x2580 && code <= 0x259f);
+    if (!simple) return false;
   }
   return true;
 }

@@ -13,6 +13,10 @@ import type { PhoneState } from './state.ts';
 import type { Theme } from './theme.ts';
 import { initialUi, offered, paste, press, type Step, type Ui } from './ui.ts';
 
+const SECOND_MS = 1000;
+/** How much later than after a second figures may come. */
+const LATE_MS = 200;
+
 export interface PhoneAppProps {
   readonly store: {
     readonly getState: () => PhoneState;
@@ -70,14 +74,20 @@ function useUi(): [Ui, (step: (ui: Ui) => Step) => readonly Effect[]] {
   return [ui, go];
 }
 
-/** The time, once a second while a call runs; else no timer at all. */
+/**
+ * The time, of whatever is drawn. While a call runs the screen is drawn once a second at least: with the
+ * figures of the call, which come as often, or, where none come, by itself.
+ */
 function useNow(running: boolean, clock: () => number): number {
-  const [, tick] = useReducer((count: number) => count + 1, 0);
+  const [ticks, tick] = useReducer((count: number) => count + 1, 0);
+  const drawn = useRef(ticks);
   useEffect(() => {
+    const itself = drawn.current !== ticks;
+    drawn.current = ticks;
     if (!running) return undefined;
-    const timer = setInterval(tick, 1000);
-    return () => clearInterval(timer);
-  }, [running]);
+    const timer = setTimeout(tick, itself ? SECOND_MS : SECOND_MS + LATE_MS);
+    return () => clearTimeout(timer);
+  });
   return clock();
 }
 

@@ -12,7 +12,16 @@ describe('the lazy segmenter', () => {
     const text = oneof(
       string({ unit: 'binary-ascii' }),
       string({ unit: 'binary' }),
-      constantFrom('', 'a\r\nb', '\u001b[1mbold', 'e\u0301', '👩‍👩‍👧 x', '● on'),
+      constantFrom(
+        '',
+        'a\r\nb',
+        '\u001b[1mbold',
+        'e\u0301',
+        '👩‍👩‍👧 x',
+        '● on',
+        'é…×█░\u0301',
+        'mic ██░░',
+      ),
     );
     assert(
       property(text, (input) => {

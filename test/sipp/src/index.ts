@@ -17,6 +17,7 @@ export type { SippOptions } from './infra/sipp.ts';
 export { attributes } from './infra/sip-message.ts';
 export { UdpRelay } from './infra/udp-relay.ts';
 export { pause, until, within } from './infra/wait.ts';
+export { encodeG711 } from './media/g711.ts';
 export { MediaPeer } from './media/media-peer.ts';
 export { distance } from './media/rtp.ts';
 export type { CapturedPacket } from './media/rtp-capture.ts';
