@@ -81,14 +81,15 @@ function useUi(): [Ui, (step: (ui: Ui) => Step) => readonly Effect[]] {
 function useNow(running: boolean, clock: () => number): number {
   const [ticks, tick] = useReducer((count: number) => count + 1, 0);
   const drawn = useRef(ticks);
+  const now = clock();
   useEffect(() => {
     const itself = drawn.current !== ticks;
     drawn.current = ticks;
     if (!running) return undefined;
     const timer = setTimeout(tick, itself ? SECOND_MS : SECOND_MS + LATE_MS);
     return () => clearTimeout(timer);
-  });
-  return clock();
+  }, [running, ticks, now]);
+  return now;
 }
 
 function useRing(state: PhoneState, onRing: () => void): void {
