@@ -86,9 +86,10 @@ function useNow(running: boolean, clock: () => number): number {
     const itself = drawn.current !== ticks;
     drawn.current = ticks;
     if (!running) return undefined;
-    const timer = setTimeout(tick, itself ? SECOND_MS : SECOND_MS + LATE_MS);
+    const due = now + SECOND_MS + (itself ? 0 : LATE_MS);
+    const timer = setTimeout(tick, due - clock());
     return () => clearTimeout(timer);
-  }, [running, ticks, now]);
+  }, [running, ticks, now, clock]);
   return now;
 }
 
