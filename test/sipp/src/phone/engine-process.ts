@@ -28,12 +28,15 @@ export class EngineProcess {
   readonly channel: string;
   readonly socketPath: string;
   readonly stateDir: string;
+  /** Where it keeps recordings, if it may make any. */
+  readonly recordings: string;
   readonly #speaker: string;
 
   private constructor(options: EngineOptions, paths: Paths) {
     this.socketPath = paths.socket;
     this.channel = `unix:${paths.socket}`;
     this.stateDir = paths.state;
+    this.recordings = paths.recordings;
     this.#speaker = paths.speaker;
     const program = engineProgram([
       'run',
@@ -57,6 +60,7 @@ export class EngineProcess {
       config: join(directory, 'engine.toml'),
       state: join(directory, 'engine'),
       speaker: join(directory, 'speaker.wav'),
+      recordings: join(directory, 'recordings'),
     };
     // None are taken where the configuration has its own: each engine after a fault has the same ones.
     const own = options.config?.['rtp']?.['ports'] !== undefined;
@@ -126,13 +130,14 @@ interface Paths {
   readonly config: string;
   readonly state: string;
   readonly speaker: string;
+  readonly recordings: string;
 }
 
 const PORTS = 64;
 
 function configuration(options: EngineOptions, paths: Paths, ports: number): TomlTable {
   const own = options.config ?? {};
-  const { engine: _engine, rtp: _rtp, audio: _audio, ...others } = own;
+  const { engine: _engine, rtp: _rtp, audio: _audio, recording, ...others } = own;
   return {
     engine: { listen: `unix:${paths.socket}`, log_level: 'debug', ...own['engine'] },
     rtp: { ports: `${ports}-${ports + PORTS - 1}`, loopback: 'allow', ...own['rtp'] },
@@ -143,6 +148,9 @@ function configuration(options: EngineOptions, paths: Paths, ports: number): Tom
       country: 'de',
       ...own['audio'],
     },
+    ...(recording !== undefined && {
+      recording: { directory: paths.recordings, min_free_mb: 0, ...recording },
+    }),
     ...others,
   };
 }

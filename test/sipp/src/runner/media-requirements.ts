@@ -6,6 +6,10 @@ export const mediaRequirements = {
     source: 'RFC 4353 §5.1',
     text: 'Calls are mixed at the thin client: each party hears the others and the microphone, never itself; calls leave, come back and end.',
   },
+  'media.recording': {
+    source: 'Offhook, docs/recording.md',
+    text: 'A recording has each party on its own side, through hold, and neither in a pause; where it is not allowed or cannot be written it is refused, and the call goes on.',
+  },
   'media.both-ways': {
     source: 'Offhook',
     text: 'In a call each side hears the other: shown by the tones that arrive.',

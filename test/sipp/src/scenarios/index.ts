@@ -23,6 +23,7 @@ import { offers } from './offers.ts';
 import { outgoing } from './outgoing.ts';
 import { presence } from './presence.ts';
 import { refusals } from './refusals.ts';
+import { recordings } from './recording.ts';
 import { registration } from './registration.ts';
 import { repetition } from './repetition.ts';
 import { sessionTimers } from './session-timers.ts';
@@ -45,6 +46,7 @@ export const scenarios: readonly Scenario[] = [
   ...sessionTimers,
   ...media,
   ...conferences,
+  ...recordings,
   ...srtp,
   ...support,
   ...tortures,
