@@ -10,6 +10,8 @@ export default defineConfig({
           name: 'unit',
           include: ['*/test/**/*.test.{ts,tsx}'],
           exclude: ['test/**', ...integration],
+          // Files share what they import: to load it for each took longer than the tests.
+          isolate: false,
           testTimeout: 10_000,
           hookTimeout: 20_000,
         },

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createLogger, silentLogger, withDeadline } from '@offhook/common';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { shipped } from '../../../common/test/shipped.ts';
 import { startQemu, type QemuOptions } from '../../../virtual-channel/test/integration/qemu.ts';
 import { buildProgram } from '../../src/cli/program.ts';
 import { defineEngineConfig } from '../../src/config.ts';
@@ -14,7 +15,7 @@ import type { EngineStatus } from '../../src/control/api.ts';
 import { MemoryPlane } from '../support/memory-plane.ts';
 
 const PORT = 'org.offhook.engine.0';
-const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+const MAIN = shipped('offhook-engine');
 
 let directory: string;
 const cleanups: (() => unknown)[] = [];

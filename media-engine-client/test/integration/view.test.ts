@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { exited, isOffhookError, stopProcess, withDeadline } from '@offhook/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { shipped } from '../../../common/test/shipped.ts';
 import { startQemu, type QemuOptions } from '../../../virtual-channel/test/integration/qemu.ts';
 import { startScreen } from '../../../virtual-channel/test/integration/remote-viewer.ts';
 import { ask } from '../../src/cli/client.ts';
@@ -15,7 +16,7 @@ import { FakeDesktop, PORT_NAME } from '../support/fake-desktop.ts';
 /** Each starts half a dozen programs. */
 vi.setConfig({ testTimeout: 120_000 });
 
-const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+const MAIN = shipped('offhook-engine');
 
 let directory: string;
 let stateDir: string;

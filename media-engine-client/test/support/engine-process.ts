@@ -6,8 +6,9 @@ import { exited, OffhookError, withDeadline } from '@offhook/common';
 import { findTone, readWav, type Audio, type ToneReport } from '@offhook/common/audio';
 import { connectMedia, type MediaConnection } from '@offhook/media-rpc';
 import { connectChannel } from '@offhook/virtual-channel';
+import { shipped } from '../../../common/test/shipped.ts';
 
-const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+const MAIN = shipped('offhook-engine');
 
 export interface EngineProcessOptions {
   readonly directory: string;

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { exited } from '@offhook/common';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connectDaemon } from '../../src/control/client.ts';
 import { Place, type Phone } from './support/place.ts';
+import { shipped } from '../../../common/test/shipped.ts';
 
-const GUEST = join(import.meta.dirname, '../../src/cli/main.ts');
+const GUEST = shipped('offhook');
 
 let place: Place;
 let phone: Phone;

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort, ManagedProcess, releasePorts, until } from '@offhook/test-sipp';
+import { shipped } from '../../../common/test/shipped.ts';
 
-const MAIN = join(import.meta.dirname, '../../../cti-bridge/src/cli/main.ts');
+const MAIN = shipped('offhook-cti');
 export const TOKEN = 'a-token-of-the-site';
 
 export interface SiteNodeOptions {

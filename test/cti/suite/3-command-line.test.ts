@@ -6,8 +6,9 @@ import { freePort, ManagedProcess } from '@offhook/test-sipp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AMI_SECRET } from '../src/asterisk.ts';
 import { asteriskRig, type AsteriskRig } from '../src/asterisk-rig.ts';
+import { shipped } from '../../../common/test/shipped.ts';
 
-const MAIN = join(import.meta.dirname, '../../../cti-bridge/src/cli/main.ts');
+const MAIN = shipped('offhook-cti');
 const TOKEN = 'a-token-of-the-tests';
 
 let rig: AsteriskRig;

@@ -8,8 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { asteriskRig, type AsteriskRig } from '../src/asterisk-rig.ts';
 import { AMI_SECRET } from '../src/asterisk.ts';
 import { FakeManager } from '../src/fake-manager.ts';
+import { shipped } from '../../../common/test/shipped.ts';
 
-const MAIN = join(import.meta.dirname, '../../../cti-bridge/src/cli/main.ts');
+const MAIN = shipped('offhook-cti');
 const SCREENSHOTS = join(import.meta.dirname, '../build');
 const TOKEN = 'a-token-of-the-page';
 /** A caller who would like to be more than a name. */

@@ -12,12 +12,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exited, stopProcess, type ProcessExit } from '@offhook/common';
+import { shipped } from '../../../../common/test/shipped.ts';
 import { connectDaemon, type DaemonClient } from '../../../src/control/client.ts';
 import { guestPaths, type Paths } from '../../../src/paths.ts';
 
-const ROOT = join(import.meta.dirname, '../../../..');
-const GUEST = join(ROOT, 'softphone-guest/src/cli/main.ts');
-const ENGINE = join(ROOT, 'media-engine-client/src/cli/main.ts');
+const GUEST = shipped('offhook');
+const ENGINE = shipped('offhook-engine');
 const READY_MS = 15_000;
 
 export interface Engine {

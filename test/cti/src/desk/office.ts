@@ -14,8 +14,9 @@ import {
 } from '@offhook/test-sipp';
 import { AMI_SECRET, CtiAsterisk } from '../asterisk.ts';
 import { DeskPhone } from '../phone/desk-phone.ts';
+import { shipped } from '../../../../common/test/shipped.ts';
 
-const BRIDGE = join(import.meta.dirname, '../../../../cti-bridge/src/cli/main.ts');
+const BRIDGE = shipped('offhook-cti');
 const TOKEN = 'a-token-of-the-tests';
 
 /** What each of the three says: Anna at the thin client, Alice's desk phone, and Bob far away. */
