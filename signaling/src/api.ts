@@ -215,8 +215,8 @@ export interface Account extends EventSource<AccountEvents> {
    * an OffhookError `bad-snapshot` for what is none, and `gone` for a call that cannot go on.
    */
   restore(snapshot: CallSnapshot, agent: SdpAgent): SipCall;
-  /** OPTIONS to the registrar or a URI: the status and round trip, for `doctor`. */
-  options(target?: string): Promise<{ status: number; reason: string; rttMs: number }>;
+  /** OPTIONS to the registrar or a URI: the status, round trip and way, for `doctor`. */
+  options(target?: string): Promise<PingAnswer>;
   /**
    * A request outside of any dialog (MESSAGE, INFO to a device …): the final answer, whatever its
    * status. Rejects with `no-answer` when nothing answers.
@@ -231,6 +231,29 @@ export interface Account extends EventSource<AccountEvents> {
   /** Publishes an event state of ours (RFC 3903) and keeps it; seconds, default 600. */
   publish(event: string, body: Body, options?: { readonly expires?: number }): Publication;
   close(): Promise<void>;
+}
+
+/** What came of an OPTIONS (RFC 3261 §11). */
+export interface PingAnswer {
+  /** 408 or 503 when nothing answered. */
+  readonly status: number;
+  readonly reason: string;
+  readonly rttMs: number;
+  /** Absent when nothing answered. */
+  readonly path?: SipPath;
+}
+
+/** How we and a peer see our end of the way between us. */
+export interface SipPath {
+  readonly transport: TransportName;
+  /** Where we listen for that peer: numeric, no brackets. */
+  readonly local: { readonly address: string; readonly port: number };
+  /** From where the peer has our request (`received` and `rport` of our Via, RFC 3581), if it says so. */
+  readonly seenAs?: { readonly address: string; readonly port: number };
+  /** Whether these differ: a NAT is between us. */
+  readonly behindNat: boolean;
+  /** The Contact URI that peer is given. */
+  readonly contact: string;
 }
 
 export interface InviteOptions {

@@ -30,6 +30,7 @@ import {
 } from './control/info.ts';
 import type { StatusInfo } from './control/schemas.ts';
 import { runDoctor } from './doctor.ts';
+import { refuseEmergency } from './doctor/test-call.ts';
 import { Hooks } from './hooks/hooks.ts';
 import { Journal, type JournalParts } from './journal/journal.ts';
 import { describeLamp, describeMessage } from './control/presence-handlers.ts';
@@ -139,7 +140,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
         contacts,
         status,
         ...(parts.reload !== undefined && { reload: parts.reload }),
-        doctor: (signal) =>
+        doctor: (signal, target) =>
           runDoctor(
             {
               link: phone.link,
@@ -150,8 +151,18 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
               now: () => clock.wall(),
               registers: true,
               journal,
+              testCall: {
+                dial: (to) => {
+                  refuseEmergency(phone.dialler.preview(to).emergency);
+                  return phone.dialler.dial(to);
+                },
+                hangUp: (call) => phone.handsets.of(call).hangup(call.id),
+                busy: () => phone.handsets.list().length > 0,
+                messages: (callId) => phone.trace.get(callId).entries,
+              },
             },
             signal,
+            target,
           ),
       }),
     });

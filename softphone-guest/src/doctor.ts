@@ -1,9 +1,12 @@
 import { describeError, withDeadline } from '@offhook/common';
-import type { ListenAddress } from '@offhook/signaling';
+import type { ListenAddress, PingAnswer } from '@offhook/signaling';
 import type { CallManager, Line } from './call/call-manager.ts';
 import type { Journal } from './journal/journal.ts';
 import { describeListen } from './control/info.ts';
 import type { CheckInfo } from './control/schemas.ts';
+import { fail, ok, warn } from './doctor/check.ts';
+import { reachCheck } from './doctor/reach.ts';
+import { testCall, type TestCallParts } from './doctor/test-call.ts';
 import type { EngineLine } from './engine-line.ts';
 import type { KnownLocation } from './people/location.ts';
 
@@ -23,12 +26,18 @@ export interface DoctorParts {
   readonly registers: boolean;
   /** Absent when only `doctor` runs: the journal is the daemon's. */
   readonly journal?: Journal;
+  /** Absent when only `doctor` runs. */
+  readonly testCall?: TestCallParts;
 }
 
-/** Checks layer by layer, from the channel to the audio of the calls that are up. */
+/**
+ * Checks layer by layer, from the channel to the audio of the calls that are up, and of one to `target`
+ * in the end.
+ */
 export async function runDoctor(
   parts: DoctorParts,
   signal: AbortSignal,
+  target?: string,
 ): Promise<readonly CheckInfo[]> {
   const checks: CheckInfo[] = [...journalChecks(parts), ...(await engineChecks(parts))];
   checks.push(
@@ -39,12 +48,15 @@ export async function runDoctor(
       checks.push(ok('registrar', `${line.config.aor} needs none`));
       continue;
     }
-    checks.push(await registrarCheck(line, signal));
+    checks.push(...(await registrarChecks(line, parts.registers, signal)));
     if (parts.registers && line.config.register) checks.push(registrationCheck(line));
   }
   for (const session of parts.manager.list()) {
     if (session.call.phase !== 'established') continue;
     checks.push(await mediaCheck(session, parts.now()));
+  }
+  if (target !== undefined && parts.testCall !== undefined) {
+    checks.push(...(await testCall(parts.testCall, target, signal)));
   }
   return checks;
 }
@@ -127,22 +139,30 @@ function workerCheck(worker: 'up' | 'restarting' | 'failed', engine: string): Ch
   return worker === 'failed' ? fail('engine', message, remedy) : warn('engine', message, remedy);
 }
 
-async function registrarCheck(line: Line, signal: AbortSignal): Promise<CheckInfo> {
+async function registrarChecks(
+  line: Line,
+  registers: boolean,
+  signal: AbortSignal,
+): Promise<readonly CheckInfo[]> {
   const { aor } = line.config;
   const target = line.config.registrar?.[0];
   const name = target ?? `the domain of ${aor}`;
   try {
-    const { status, reason, rttMs } = await withDeadline(
+    const { status, reason, rttMs, path }: PingAnswer = await withDeadline(
       { layer: 'signaling', what: `OPTIONS to ${name}`, ms: OPTIONS_DEADLINE_MS, signal },
       () => line.account.options(),
     );
     if (status === 408 || status === 503) {
-      return fail('registrar', `${name}: ${reason} (${status})`, REGISTRAR_REMEDY);
+      return [fail('registrar', `${name}: ${reason} (${status})`, REGISTRAR_REMEDY)];
     }
-    // Whatever it says about OPTIONS: it is there and speaks SIP.
-    return ok('registrar', `${name} answers in ${Math.round(rttMs)} ms (${status} ${reason})`);
+    const registered = registers && line.account.registration.state === 'registered';
+    return [
+      // Whatever it says about OPTIONS: it is there and speaks SIP.
+      ok('registrar', `${name} answers in ${Math.round(rttMs)} ms (${status} ${reason})`),
+      ...(path === undefined ? [] : [reachCheck(name, path, registered)]),
+    ];
   } catch (error) {
-    return fail('registrar', `${name}: ${describeError(error)}`, REGISTRAR_REMEDY);
+    return [fail('registrar', `${name}: ${describeError(error)}`, REGISTRAR_REMEDY)];
   }
 }
 
@@ -193,16 +213,4 @@ async function mediaCheck(
         `${name}: nothing comes from the peer (${figures})`,
         'check firewall and NAT between thin client and peer, and symmetric RTP at the PBX',
       );
-}
-
-function ok(layer: CheckInfo['layer'], message: string): CheckInfo {
-  return { layer, level: 'ok', message, remedy: null };
-}
-
-function warn(layer: CheckInfo['layer'], message: string, remedy: string): CheckInfo {
-  return { layer, level: 'warn', message, remedy };
-}
-
-function fail(layer: CheckInfo['layer'], message: string, remedy: string): CheckInfo {
-  return { layer, level: 'fail', message, remedy };
 }

@@ -6,6 +6,7 @@ import type {
   Body,
   CallSnapshot,
   InviteOptions,
+  PingAnswer,
   RegistrationState,
   SdpAgent,
   SipCall,
@@ -199,7 +200,7 @@ export class AccountImpl implements Account {
     return call;
   }
 
-  options(target?: string): Promise<{ status: number; reason: string; rttMs: number }> {
+  options(target?: string): Promise<PingAnswer> {
     this.#needOpen();
     const to = target ?? this.#options.registrars?.[0] ?? domainOf(this.#uri);
     return optionsPing(this.#profile, to, this.#routes());

@@ -1,30 +1,30 @@
+import type { PingAnswer, SipPath } from '../api.ts';
+import type { Endpoint, Flow } from '../transport/layer.ts';
 import { ClientRequest } from './core/client-request.ts';
 import { Headers } from './message/headers.ts';
 import { route } from './dialog/dialog-state.ts';
 import { parseNameAddr } from './message/name-addr.ts';
+import { seenBehindNat } from './registration/bindings.ts';
 import { ACCEPT, capabilityHeaders, type CallProfile } from './session/profile.ts';
 import { reasonInWords } from './words.ts';
 
-/** OPTIONS (RFC 3261 §11): who answers, with what, and how fast. Status 0 never occurs: 408 or 503. */
+/** OPTIONS (RFC 3261 §11): who answers, with what, how fast, and what it sees of us. */
 export function optionsPing(
   profile: CallProfile,
   target: string,
   routes: readonly string[],
-): Promise<{ status: number; reason: string; rttMs: number }> {
+): Promise<PingAnswer> {
   const { core } = profile;
-  const { promise, resolve } = Promise.withResolvers<{
-    status: number;
-    reason: string;
-    rttMs: number;
-  }>();
+  const { promise, resolve } = Promise.withResolvers<PingAnswer>();
   const { uri, routes: values } = route(target, routes);
   const hop = routes[0] === undefined ? uri : (parseNameAddr(routes[0])?.uri ?? uri);
   const callId = core.token(16);
   const tag = core.token(8);
   let cseq = 0;
   let sentAt = core.clock.now();
-  const finish = (status: number, reason: string): void =>
-    resolve({ status, reason, rttMs: core.clock.now() - sentAt });
+  let used: Flow | undefined;
+  const finish = (status: number, reason: string, path?: PingAnswer['path']): void =>
+    resolve({ status, reason, rttMs: core.clock.now() - sentAt, ...(path && { path }) });
   new ClientRequest(
     core,
     {
@@ -35,6 +35,7 @@ export function optionsPing(
       draft: ({ flow, extra }) => {
         cseq += 1;
         sentAt = core.clock.now();
+        used = flow;
         const headers = Headers.of([
           ...values.map((value) => ['route', value] as const),
           ['max-forwards', '70'],
@@ -50,10 +51,24 @@ export function optionsPing(
       },
     },
     {
-      final: ({ status, headers, reason }) =>
-        finish(status, status < 300 ? 'OK' : reasonInWords(status, headers, reason)),
+      final: ({ status, headers, reason, seenAs }) =>
+        finish(
+          status,
+          status < 300 ? 'OK' : reasonInWords(status, headers, reason),
+          used && pathOf(profile, used, seenAs),
+        ),
       failed: ({ status, reason }) => finish(status, reason),
     },
   ).start();
   return promise;
+}
+
+function pathOf(profile: CallProfile, flow: Flow, seenAs: Endpoint | undefined): SipPath {
+  return {
+    transport: flow.transport,
+    local: flow.contact,
+    ...(seenAs !== undefined && { seenAs }),
+    behindNat: seenBehindNat(flow, seenAs) !== undefined,
+    contact: profile.contactOn(flow),
+  };
 }

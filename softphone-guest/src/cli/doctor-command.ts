@@ -18,20 +18,25 @@ import { table } from '../text/table.ts';
 const ENGINE_WAIT_MS = 3000;
 
 /** Every layer in turn; exit 1 when one fails. Without a daemon it checks in its stead. */
-export async function doctor({ paths, json, output }: Context): Promise<void> {
+export async function doctor({ paths, json, output }: Context, call?: string): Promise<void> {
   const checks: CheckInfo[] = [];
   const config = checkConfig(paths.config, checks);
   try {
     const { checks: rest } = await withDaemon(paths, async (daemon) => {
       const status = await daemon.call('status', {});
       checks.push(check('daemon', 'ok', `runs (pid ${status.pid}, ${status.config})`));
-      return daemon.call('doctor.run', {}, { timeoutMs: 60_000 });
+      return daemon.call('doctor.run', call === undefined ? {} : { call }, { timeoutMs: 60_000 });
     });
     checks.push(...rest);
   } catch (error) {
     if (!isOffhookError(error, 'not-reachable')) throw error;
     checks.push(check('daemon', 'warn', error.message, 'start it with `offhook daemon`'));
     if (config !== undefined) checks.push(...(await withoutDaemon(config)));
+    if (call !== undefined) {
+      checks.push(
+        check('call', 'fail', 'only the daemon can call', 'start it with `offhook daemon`'),
+      );
+    }
   }
   const failed = checks.some((one) => one.level === 'fail');
   if (json) printJson(output, { ok: !failed, checks });

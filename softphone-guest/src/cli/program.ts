@@ -99,7 +99,14 @@ function phoneCommands(program: Command, context: () => Context, output: Output)
   program
     .command('doctor')
     .description('check every layer, from the configuration to the audio of running calls')
-    .action(async () => (await import('./doctor-command.ts')).doctor(context()));
+    .option('--call <target>', 'call somebody who answers by himself, and check the sound each way')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  offhook doctor                    every layer in turn\n  offhook doctor --call 600         and a call to the echo of the PBX',
+    )
+    .action(async (options: { call?: string }) =>
+      (await import('./doctor-command.ts')).doctor(context(), options.call),
+    );
   program
     .command('events')
     .description('follow what happens, one JSON object a line')

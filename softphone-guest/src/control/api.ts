@@ -382,8 +382,12 @@ export const controlMethods = {
     result: devicesInfo,
   },
   'doctor.run': {
-    summary: 'Checks every layer from the engine to the registrar',
-    params: none,
+    summary: 'Checks every layer from the engine to the registrar, and the sound of a test call',
+    params: z.object({
+      call: target
+        .optional()
+        .describe('Whom to call for it: somebody who answers by himself, best an echo'),
+    }),
     result: z.object({ checks: z.array(checkInfo) }),
   },
 } as const satisfies Record<string, Row>;

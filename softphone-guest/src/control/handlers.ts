@@ -45,7 +45,7 @@ export interface ControlHandlersParts {
   readonly contacts: ContactBook;
   readonly status: () => StatusInfo;
   readonly reload?: () => Promise<AccountChanges>;
-  readonly doctor: (signal: AbortSignal) => Promise<readonly CheckInfo[]>;
+  readonly doctor: (signal: AbortSignal, target?: string) => Promise<readonly CheckInfo[]>;
 }
 
 /** Longer than SIP's Timer F. */
@@ -216,7 +216,9 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
       await media.call('devices.select', params);
       return media.call('devices.list', {});
     },
-    'doctor.run': async (_params, { signal }) => ({ checks: [...(await parts.doctor(signal))] }),
+    'doctor.run': async ({ call }, { signal }) => ({
+      checks: [...(await parts.doctor(signal, call))],
+    }),
   };
   return bind(handlers);
 }

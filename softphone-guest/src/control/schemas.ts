@@ -252,6 +252,8 @@ export const checkInfo = z.object({
     'device',
     'sip',
     'registrar',
+    'nat',
+    'call',
     'media',
   ]),
   level: z.enum(['ok', 'warn', 'fail']),

@@ -62,6 +62,27 @@ describe('SIPp', () => {
     expect(await done).toMatchObject({ code: 0 });
   });
 
+  it.each([
+    [true, /ok +media +received \d+ packets/],
+    [
+      false,
+      /fail +media +nothing comes to 127\.0\.0\.1:\d+ from 127\.0\.0\.1:\d+: let UDP through/,
+    ],
+  ])(
+    'uas: doctor calls it, and says whether sound comes back (echo: %s)',
+    async (echo, verdict) => {
+      const [port, media] = [await freeUdpPort(), await freeUdpPort()];
+      const { done } = place.sipp(`-sn uas -p ${port} ${echo ? '-rtp_echo' : ''} -mp ${media}`);
+      await untilUdpPortTaken(port);
+      const said = await place.offhook(phone, `doctor --call sip:service@127.0.0.1:${port}`);
+      expect(said.out).toMatch(/ok +media +sent \d+ packets .*; the peer does not report \(RTCP\)/);
+      expect(said.out).toMatch(verdict);
+      expect(said.code).toBe(echo ? 0 : 1);
+      expect(await done).toMatchObject({ code: 0 });
+    },
+    30_000,
+  );
+
   it('uas: gets a BYE when the phone is told to end', async () => {
     const port = await freeUdpPort();
     const other = await place.phone('other', engine);

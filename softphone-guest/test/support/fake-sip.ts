@@ -11,6 +11,7 @@ import type {
   CallWill,
   IncomingCall,
   InviteOptions,
+  PingAnswer,
   Publication,
   PublicationState,
   Referral,
@@ -326,7 +327,7 @@ export class FakeAccount extends Emitter<AccountEvents> implements Account {
   readonly aor: string;
   registration: RegistrationState = { state: 'unregistered' };
   readonly placed: FakeSipCall[] = [];
-  optionsAnswer: { status: number; reason: string; rttMs: number } | Error = {
+  optionsAnswer: PingAnswer | Error = {
     status: 200,
     reason: 'OK',
     rttMs: 3,
@@ -470,7 +471,7 @@ export class FakeAccount extends Emitter<AccountEvents> implements Account {
     return new FakeReferral(to, options);
   }
 
-  options(): Promise<{ status: number; reason: string; rttMs: number }> {
+  options(): Promise<PingAnswer> {
     return this.optionsAnswer instanceof Error
       ? Promise.reject(this.optionsAnswer)
       : Promise.resolve(this.optionsAnswer);

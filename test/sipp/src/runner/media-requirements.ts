@@ -86,6 +86,10 @@ export const mediaRequirements = {
     source: 'Offhook, configuration `[[hook]]`',
     text: 'Commands are run for events of real calls, and one that hangs holds nothing up.',
   },
+  'cli.doctor': {
+    source: 'Offhook, `offhook doctor`',
+    text: 'Every layer is checked in turn, the sound of a test call each way too; the broken one is named, with the remedy.',
+  },
   'cli.setup': {
     source: 'Offhook, `offhook setup`',
     text: 'An address and a password are enough for a configuration that works; a wrong password is told.',

@@ -1,5 +1,6 @@
 import { asteriskScenarios } from '../interop/asterisk-scenarios.ts';
 import { accountScenarios } from '../interop/account-scenarios.ts';
+import { doctorScenarios } from '../interop/doctor-scenarios.ts';
 import { setupScenarios } from '../interop/setup-scenarios.ts';
 import { asteriskPresence } from '../interop/asterisk-presence.ts';
 import { asteriskTransfers } from '../interop/asterisk-transfers.ts';
@@ -58,6 +59,7 @@ export const scenarios: readonly Scenario[] = [
   ...natScenarios,
   ...asteriskScenarios,
   ...setupScenarios,
+  ...doctorScenarios,
   ...accountScenarios,
   ...asteriskTransfers,
   ...asteriskPresence,
