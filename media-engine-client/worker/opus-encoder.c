@@ -9,6 +9,8 @@
  * for speech alone; more complexity is not heard at such bit rates. */
 #define APPLICATION OPUS_APPLICATION_AUDIO
 #define COMPLEXITY 5
+/* From here on libopus tells speech from noise, which it needs to know where nothing is said. */
+#define DTX_COMPLEXITY 7
 #define PACKET_MAX 1400
 
 typedef struct {
@@ -40,7 +42,7 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
 static void configure(OhOpusEncoder *self) {
   g_mutex_lock(&self->lock);
   if (self->state != NULL) {
-    opus_encoder_ctl(self->state, OPUS_SET_COMPLEXITY(COMPLEXITY));
+    opus_encoder_ctl(self->state, OPUS_SET_COMPLEXITY(self->dtx ? DTX_COMPLEXITY : COMPLEXITY));
     opus_encoder_ctl(self->state, OPUS_SET_BITRATE(self->bitrate));
     opus_encoder_ctl(self->state, OPUS_SET_DTX(self->dtx));
     opus_encoder_ctl(self->state, OPUS_SET_INBAND_FEC(self->fec));
@@ -94,6 +96,8 @@ static GstFlowReturn handle_frame(GstAudioEncoder *base, GstBuffer *in) {
     GST_ELEMENT_ERROR(self, STREAM, ENCODE, ("%s", opus_strerror(length)), (NULL));
     return GST_FLOW_ERROR;
   }
+  /* RFC 7587 §3.1.3: a frame of two octets or fewer says that nothing need be sent. */
+  if (self->dtx && length <= 2) return gst_audio_encoder_finish_frame(base, NULL, samples);
   GstBuffer *out = gst_audio_encoder_allocate_output_buffer(base, (gsize)length);
   gst_buffer_fill(out, 0, packet, (gsize)length);
   return gst_audio_encoder_finish_frame(base, out, samples);

@@ -49,6 +49,16 @@ static JsonObject *tx_stats(OhPort *port) {
   return out;
 }
 
+/*
+ * When the peer was last known to speak, or to be silent because it has nothing to say: then its reports
+ * stand for it, which come every 5 s or so.
+ */
+static gint64 alive_us(OhPort *port) {
+  gint64 quiet_ns = oh_now_ns() - port->rtcp.read_at_ns;
+  gboolean reports = port->rtcp.read_at_ns > 0 && quiet_ns < (gint64)(15 * GST_SECOND);
+  return port->rx.silent && reports ? g_get_real_time() : port->rx.last_packet_us;
+}
+
 static JsonObject *rx_stats(OhPort *port) {
   OhPortRx *rx = &port->rx;
   JsonObject *out = json_object_new();
@@ -60,7 +70,7 @@ static JsonObject *rx_stats(OhPort *port) {
       out, "jitterMs", rx->clock_rate == 0 ? 0 : rx->source.jitter * 1000 / rx->clock_rate);
   if (rx->heard) {
     json_object_set_int_member(out, "ssrc", rx->source.ssrc);
-    json_object_set_int_member(out, "lastPacketAt", rx->last_packet_us / 1000);
+    json_object_set_int_member(out, "lastPacketAt", alive_us(port) / 1000);
   }
   return out;
 }

@@ -48,6 +48,7 @@ typedef struct {
   OhDtmfRx dtmf;
   OhSrtp *srtp;
   guint64 rejected;
+  gboolean silent;       /* the last packet said so (comfort noise) */
   gint64 last_packet_us; /* wall clock */
   gint64 last_packet_ms; /* monotonic */
 } OhPortRx;
@@ -60,6 +61,7 @@ typedef struct {
   guint sent;
   guint32 lsr; /* of the peer's last SR */
   gint64 lsr_at_ns;
+  gint64 read_at_ns; /* the peer's last report; 0: none */
   gboolean has_remote;
   guint8 remote_fraction;
   gint32 remote_lost;

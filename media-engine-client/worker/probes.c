@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "comfort-noise.h"
 #include "error.h"
 #include "inband.h"
 #include "json.h"
@@ -59,6 +60,22 @@ static GstPadProbeReturn gap(OhProbe *p, GstEvent *event) {
   return pass ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
 }
 
+/* Drops what only holds its place, and passes on the level of comfort noise. */
+static GstPadProbeReturn no_audio(GstPad *pad, GstBuffer *buffer) {
+  gsize size = gst_buffer_get_size(buffer);
+  if (size > OH_RTP_HEADER + 1) return GST_PAD_PROBE_OK;
+  if (size == OH_RTP_HEADER + 1) {
+    guint8 level;
+    gst_buffer_extract(buffer, OH_RTP_HEADER, &level, 1);
+    GstStructure *noise =
+        gst_structure_new(OH_COMFORT_NOISE_EVENT, "level", G_TYPE_UINT, (guint)level, "at",
+                          G_TYPE_UINT64, GST_BUFFER_PTS(buffer), NULL);
+    /* Out of band: decoders hold other events back until there is audio. */
+    gst_pad_send_event(pad, gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM_OOB, noise));
+  }
+  return GST_PAD_PROBE_DROP;
+}
+
 static GstPadProbeReturn mix(OhProbe *p, GstPad *pad, GstPadProbeInfo *info) {
   g_mutex_lock(&p->lock);
   if (oh_inband_active(&p->inband)) {
@@ -99,7 +116,7 @@ static GstPadProbeReturn on_probe(GstPad *pad, GstPadProbeInfo *info, gpointer d
       }
       return GST_PAD_PROBE_OK;
     case EMPTY:
-      return gst_buffer_get_size(buffer) > OH_RTP_HEADER ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
+      return no_audio(pad, buffer);
     case STATS:
       return GST_PAD_PROBE_REMOVE;
     case MIXER:

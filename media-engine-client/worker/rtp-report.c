@@ -83,6 +83,7 @@ void oh_port_read_report(OhPort *port, const guint8 *data, gsize length, const O
     return;
   }
   follow(port, from);
+  port->rtcp.read_at_ns = now_ns;
   if (info.has_sr) {
     port->rtcp.lsr = info.sr_lsr;
     port->rtcp.lsr_at_ns = now_ns;

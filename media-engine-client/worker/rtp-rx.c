@@ -1,12 +1,11 @@
 /* The receiving half of a port: what is wrong, forged, replayed or foreign ends here, as a count. */
 #include <string.h>
 
+#include "comfort-noise.h"
 #include "events.h"
 #include "port-elements.h"
 #include "port.h"
 #include "rtp-packet.h"
-
-#define COMFORT_NOISE 13 /* RFC 3389: tolerated, not played */
 
 static void report_digits(OhPort *port, const OhDigit *digits, guint count) {
   for (guint i = 0; i < count; i++) {
@@ -75,6 +74,7 @@ static gboolean account(OhPort *port, const OhRtpHeader *h, gsize length, gint64
   if (h->payload_type == rx->payload_type && rx->clock_rate > 0)
     oh_source_jitter(&rx->source, h->timestamp,
                      (guint32)(now_ns / 1000 * rx->clock_rate / 1000000));
+  rx->silent = h->payload_type == OH_COMFORT_NOISE;
   rx->last_packet_us = g_get_real_time();
   rx->last_packet_ms = now_ns / 1000000;
   return TRUE;
@@ -107,7 +107,8 @@ static GstBuffer *accept_rtp(OhPort *port, guint8 *data, gsize length, const OhA
     return NULL;
   if (!oh_rtp_parse(data, length, &h)) return NULL;
   gboolean event = rx->event_payload_type == h.payload_type;
-  if (!event && h.payload_type != rx->payload_type && h.payload_type != COMFORT_NOISE) return NULL;
+  if (!event && h.payload_type != rx->payload_type && h.payload_type != OH_COMFORT_NOISE)
+    return NULL;
   if (!oh_latch_packet(&port->latch, from, h.seq, now_ms, port->srtp_required)) return NULL;
   if (port->latch.moved) {
     port->latch.moved = FALSE;
@@ -127,8 +128,12 @@ static GstBuffer *accept_rtp(OhPort *port, guint8 *data, gsize length, const OhA
   guint16 seq = h.seq;
   oh_timeline_map(&rx->timeline, &seq, &timestamp, now_ns, rx->clock_rate);
   /* A plain header: extensions and contributing sources mean nothing further on. What is not audio
-   * only holds its place in the sequence; a probe drops it behind the jitter buffer. */
-  if (h.payload_type != rx->payload_type) h.payload_length = 0;
+   * only holds its place in the sequence; a probe drops it behind the jitter buffer. A single octet is
+   * the level of comfort noise, there: no codec's audio is as short. */
+  if (h.payload_type == OH_COMFORT_NOISE)
+    h.payload_length = MIN(h.payload_length, 1);
+  else if (h.payload_type != rx->payload_type || h.payload_length == 1)
+    h.payload_length = 0;
   GstBuffer *buffer = gst_buffer_new_allocate(NULL, OH_RTP_HEADER + h.payload_length, NULL);
   GstMapInfo map;
   gst_buffer_map(buffer, &map, GST_MAP_WRITE);

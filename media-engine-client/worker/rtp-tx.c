@@ -74,6 +74,9 @@ static void send_locked(OhPort *port, guint8 *packet, gsize length) {
   gint64 now_ns = oh_now_ns();
   if (tx->rebase) rebase(tx, header.timestamp, now_ns);
   guint32 timestamp = header.timestamp + tx->ts_offset;
+  /* RFC 3551 §4.1: the first packet after silence that was not sent. */
+  guint32 passed = timestamp - tx->last_timestamp;
+  if (tx->sent && passed > 2 * tx->ptime_ms * tx->clock_rate / 1000) tx->mark = TRUE;
   tx->sent = TRUE;
   tx->last_timestamp = timestamp;
   tx->last_ns = now_ns;

@@ -56,6 +56,11 @@ export const mediaOptions = z.object({
     .default(['AES_CM_128_HMAC_SHA1_80', 'AES_CM_128_HMAC_SHA1_32', 'AES_256_CM_HMAC_SHA1_80']),
   /** RFC 4733 telephone-event is offered. */
   telephoneEvent: z.boolean().default(true),
+  /**
+   * CN (RFC 3389) is offered, and answered where it is offered: the peer may send a word about its silence
+   * instead of the silence. Where it comes, it is played in any case.
+   */
+  comfortNoise: z.boolean().default(false),
   /** Milliseconds of audio in a packet that this end sends, unless the peer asks otherwise. */
   ptimeMs: z
     .union([z.literal(10), z.literal(20), z.literal(30), z.literal(40), z.literal(60)])

@@ -1,5 +1,6 @@
 import { isOffhookError, type OffhookError } from '@offhook/common';
 import { mediaError } from '@offhook/media-rpc';
+import { codecs, comfortNoise } from './codecs.ts';
 import { parseDescription, type MediaSection, type SessionDescription } from './description.ts';
 import { intersect, reverse } from './direction.ts';
 import { chooseCrypto, codecConfig, isKnownProtocol } from './negotiation.ts';
@@ -57,6 +58,7 @@ export function makeAnswer(
     direction,
     codecs: [codec],
     telephoneEvents: telephoneEvent === undefined ? [] : [telephoneEvent],
+    comfortNoise: chosen.comfortNoise,
     cryptos: agreement.srtp === undefined ? [] : [{ ...agreement.srtp, key: agreement.srtp.tx }],
     rtcpMux: audio.remote.rtcpMux,
     ptimeMs: codec.ptimeMs,
@@ -67,6 +69,7 @@ export function makeAnswer(
 interface Chosen {
   readonly audio: RemoteAudio;
   readonly codec: Agreement['codec'];
+  readonly comfortNoise: boolean;
   readonly srtp: SrtpAgreement | undefined;
 }
 
@@ -108,6 +111,10 @@ function negotiate(terms: Terms, audio: RemoteAudio): Chosen {
   return {
     audio,
     codec: codecConfig(codec, audio, options.ptimeMs),
+    comfortNoise:
+      options.comfortNoise &&
+      audio.comfortNoise &&
+      codecs[codec.name].clockRate === comfortNoise.clockRate,
     srtp: crypto && {
       tag: crypto.tag,
       suite: crypto.suite,

@@ -43,6 +43,9 @@ export const telephoneEventPayloadTypes: ReadonlyMap<number, number> = new Map([
   [48_000, 97],
 ]);
 
+/** RFC 3389 §4, RFC 3551 §6: a static number, for codecs whose clock is 8 kHz. */
+export const comfortNoise = { payloadType: 13, clockRate: 8000 } as const;
+
 /** DTMF digits 0-9 * # A-D (RFC 4733 §3.2). */
 export const TELEPHONE_EVENTS = '0-15';
 

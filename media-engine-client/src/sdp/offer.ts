@@ -1,5 +1,5 @@
 import type { CodecName } from '@offhook/media-rpc';
-import { codecs, telephoneEventPayloadTypes } from './codecs.ts';
+import { codecs, comfortNoise, telephoneEventPayloadTypes } from './codecs.ts';
 import type { CryptoLine } from './crypto.ts';
 import { newKey } from './negotiation.ts';
 import type { LocalStep, PayloadTypes, PendingOffer, Terms } from './negotiation.ts';
@@ -28,6 +28,9 @@ export function makeOffer(terms: Terms, step: LocalStep): { sdp: string; offer: 
     ...offer,
     origin: step.origin,
     local: terms.local,
+    comfortNoise:
+      options.comfortNoise &&
+      names.some((name) => codecs[name].clockRate === comfortNoise.clockRate),
     // RFC 5761 §5.1.1: offered always; a peer that knows nothing of it uses two ports.
     rtcpMux: true,
   });

@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { mediaError, type CodecName, type Direction } from '@offhook/media-rpc';
 import type { TransportAddress } from '../media-plane.ts';
-import { codecByRtpmap, staticPayloadTypes } from './codecs.ts';
+import { codecByRtpmap, comfortNoise, staticPayloadTypes } from './codecs.ts';
 import { parseCrypto, type CryptoLine } from './crypto.ts';
 import type { Attribute, MediaSection, SessionDescription } from './description.ts';
 import { withoutReceiving } from './direction.ts';
@@ -24,6 +24,8 @@ export interface RemoteAudio {
   /** In the peer's order of preference; formats unknown to us are left out. */
   readonly codecs: readonly RemoteCodec[];
   readonly telephoneEvents: readonly { readonly payloadType: number; readonly clockRate: number }[];
+  /** CN with the static number is among its formats. */
+  readonly comfortNoise: boolean;
   /** Seen from the peer; `c=0.0.0.0` already counted as not receiving. */
   readonly direction: Direction;
   readonly ptime?: number;
@@ -72,7 +74,9 @@ function findDirection(attributes: readonly Attribute[]): Direction | undefined 
   return directions.find((direction) => attributes.some(({ name }) => name === direction));
 }
 
-function readFormats(section: MediaSection): Pick<RemoteAudio, 'codecs' | 'telephoneEvents'> {
+function readFormats(
+  section: MediaSection,
+): Pick<RemoteAudio, 'codecs' | 'telephoneEvents' | 'comfortNoise'> {
   const codecs: RemoteCodec[] = [];
   const telephoneEvents: { payloadType: number; clockRate: number }[] = [];
   for (const format of new Set(section.formats)) {
@@ -90,7 +94,13 @@ function readFormats(section: MediaSection): Pick<RemoteAudio, 'codecs' | 'telep
     if (name === undefined || codecs.some((codec) => codec.name === name)) continue;
     codecs.push({ name, payloadType, fmtp: fmtpOf(section.attributes, format) });
   }
-  return { codecs, telephoneEvents };
+  const noise = comfortNoise.payloadType.toString();
+  const named = rtpmapOf(section.attributes, noise)?.encoding.toUpperCase() ?? 'CN';
+  return {
+    codecs,
+    telephoneEvents,
+    comfortNoise: section.formats.includes(noise) && named === 'CN',
+  };
 }
 
 /** `a=rtpmap:<payload type> <encoding>/<clock rate>[/<channels>]`, RFC 8866 §6.6. */

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import type { CodecName, Direction, SdpOrigin } from '@offhook/media-rpc';
-import { codecs, TELEPHONE_EVENTS } from './codecs.ts';
+import { codecs, comfortNoise, TELEPHONE_EVENTS } from './codecs.ts';
 import { formatCrypto, type CryptoLine } from './crypto.ts';
 import type { Line, LocalTransport } from './negotiation.ts';
 
@@ -13,6 +13,7 @@ export interface LocalDescription {
   readonly direction: Direction;
   readonly codecs: readonly { readonly name: CodecName; readonly payloadType: number }[];
   readonly telephoneEvents: readonly { readonly payloadType: number; readonly clockRate: number }[];
+  readonly comfortNoise: boolean;
   readonly cryptos: readonly CryptoLine[];
   readonly rtcpMux: boolean;
   readonly ptimeMs: number;
@@ -39,7 +40,8 @@ export function writeDescription(description: LocalDescription): string {
 
 function audioSection(description: LocalDescription): string[] {
   const { rtp, rtcp } = description.local;
-  const formats = [...description.codecs, ...description.telephoneEvents];
+  const noise = description.comfortNoise ? [comfortNoise] : [];
+  const formats = [...description.codecs, ...noise, ...description.telephoneEvents];
   return [
     `m=audio ${rtp.port} ${description.protocol} ${formats.map((f) => f.payloadType).join(' ')}`,
     ...description.codecs.flatMap(({ name, payloadType }) => {
@@ -50,6 +52,7 @@ function audioSection(description: LocalDescription): string[] {
         ...(fmtp === undefined ? [] : [`a=fmtp:${payloadType} ${fmtp}`]),
       ];
     }),
+    ...noise.map(({ payloadType, clockRate }) => `a=rtpmap:${payloadType} CN/${clockRate}`),
     ...description.telephoneEvents.flatMap(({ payloadType, clockRate }) => [
       `a=rtpmap:${payloadType} telephone-event/${clockRate}`,
       `a=fmtp:${payloadType} ${TELEPHONE_EVENTS}`,

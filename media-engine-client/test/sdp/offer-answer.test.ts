@@ -43,6 +43,25 @@ describe('an offer', () => {
     );
   });
 
+  it('lists comfort noise where it is wanted, for codecs of 8 kHz (RFC 3389)', () => {
+    const wanted = makeOffer(terms({ codecs: ['opus', 'PCMA'], comfortNoise: true }), step()).sdp;
+    expect(wanted).toContain('RTP/AVP 96 8 13 97 101\r\n');
+    expect(lines(wanted, 'a=rtpmap:13 ')).toEqual(['a=rtpmap:13 CN/8000']);
+    expect(makeOffer(terms({ codecs: ['opus'], comfortNoise: true }), step()).sdp).not.toContain(
+      ' CN/',
+    );
+    const answered = (line: string, comfortNoise: boolean, codec = 'PCMA') =>
+      makeAnswer(
+        terms({ comfortNoise, codecs: codec === 'PCMA' ? ['PCMA'] : ['opus'] }),
+        step(),
+        peerSdp(line, ['a=rtpmap:96 opus/48000/2']),
+      ).sdp.includes('CN/8000');
+    expect(answered('audio 5004 RTP/AVP 8 13', true)).toBe(true);
+    expect(answered('audio 5004 RTP/AVP 8 13', false)).toBe(false);
+    expect(answered('audio 5004 RTP/AVP 8', true)).toBe(false);
+    expect(answered('audio 5004 RTP/AVP 96 13', true, 'opus')).toBe(false);
+  });
+
   it('names the RTCP port when it is not the next one (RFC 3605), and writes IPv6', () => {
     const base = terms({ codecs: ['PCMU'], telephoneEvent: false });
     const local = {

@@ -33,7 +33,7 @@ export function mediaOf(
   },
 ): CallMedia {
   const { id, account, remote, row, session } = call;
-  const { codecs, srtp, dtmf } = account;
+  const { codecs, srtp, dtmf, comfort_noise: comfortNoise } = account;
   const peer = peerAddress(nextHops(account, config.sip, remote));
   // The first part is for people who look at both ends, the second nobody else can guess.
   const mediaId = row?.media.session ?? `${id}-${letters(random, SECRET_LETTERS)}`;
@@ -44,6 +44,7 @@ export function mediaOf(
     port: link.portFor(mediaId),
     options: {
       srtp,
+      comfortNoise,
       telephoneEvent: dtmf === 'rfc4733' || dtmf === 'auto',
       label: remote.slice(0, 256),
       ...(codecs === undefined ? {} : { codecs }),

@@ -74,6 +74,12 @@ export const account = z
       .optional()
       .describe('Codecs in order of preference: opus, G722, PCMA, PCMU'),
     srtp: srtpPolicy.default('off').describe('off, optional or required (SDES, RFC 4568)'),
+    comfort_noise: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether peers are told that they may send comfort noise (RFC 3389) in place of silence, with PCMA, PCMU and G722. What comes of it is played in any case',
+      ),
     dtmf: z
       .enum(['rfc4733', 'info', 'inband', 'auto'])
       .default('rfc4733')

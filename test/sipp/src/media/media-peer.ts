@@ -112,6 +112,17 @@ export class MediaPeer {
     this.#timer = setInterval(() => this.#play(), FRAME_MS);
   }
 
+  /** RFC 3389: a packet that says how loud its silence is (-dBov), and silence of `ms` that is not sent. */
+  async silence(level: number, ms: number): Promise<void> {
+    const target = this.#target;
+    this.stop();
+    const payload = Uint8Array.of(level);
+    this.#send({ payloadType: 13, marker: false, timestamp: this.#timestamp, payload });
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    this.#timestamp = (this.#timestamp + (FRAME * ms) / FRAME_MS) >>> 0;
+    if (target !== undefined) this.sendTo(target);
+  }
+
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;

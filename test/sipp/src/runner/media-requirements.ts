@@ -18,6 +18,10 @@ export const mediaRequirements = {
     source: 'Offhook',
     text: 'Microphone and loudspeaker are those of the sound server.',
   },
+  'media.comfort-noise': {
+    source: 'RFC 3389 §4',
+    text: 'Comfort noise is offered where it is wanted, and heard at its level while nothing is sent; that is no loss.',
+  },
   'media.echo': {
     source: 'ITU-T G.168',
     text: 'What the loudspeaker plays of the far end does not come back to it by the microphone.',

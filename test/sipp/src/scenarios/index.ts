@@ -13,6 +13,7 @@ import type { Scenario } from '../runner/scenario.ts';
 import { authentication } from './authentication.ts';
 import { cancelling } from './cancel.ts';
 import { changes } from './changes.ts';
+import { comfortNoise } from './comfort-noise.ts';
 import { conferences } from './conference.ts';
 import { commandLine } from './command-line.ts';
 import { dns } from './dns.ts';
@@ -46,6 +47,7 @@ export const scenarios: readonly Scenario[] = [
   ...repetition,
   ...sessionTimers,
   ...media,
+  ...comfortNoise,
   ...conferences,
   ...recordings,
   ...srtp,
