@@ -15,6 +15,7 @@ import { findHeadsets, type InputRoots } from '../headset/find.ts';
 import { checkLoopBack } from './loop-back.ts';
 import { checkAddress, checkPorts } from './network.ts';
 import { checkPlugins } from './plugins.ts';
+import { checkRecordings } from './recordings.ts';
 
 const WORKER_LEASE_MS = 5000;
 
@@ -48,6 +49,11 @@ export async function* examine(options: {
     layer: 'device',
     name: 'headset buttons',
     run: () => checkHeadsets(config.headset.buttons),
+  });
+  yield await runCheck({
+    layer: 'media',
+    name: 'recordings',
+    run: () => checkRecordings(config.recording),
   });
   let status: EngineStatus | undefined;
   yield await runCheck({

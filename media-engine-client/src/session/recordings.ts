@@ -1,16 +1,29 @@
-import { describeError, type Clock, type Emitter, type Logger, type Timer } from '@offhook/common';
+import {
+  describeError,
+  isOffhookError,
+  withDeadline,
+  type Clock,
+  type Emitter,
+  type Logger,
+  type Timer,
+} from '@offhook/common';
 import { mediaError, type MethodParams, type RecordingEnd } from '@offhook/media-rpc';
 import type { SessionRecording } from '@offhook/media-rpc';
 import type { EngineConfig } from '../config.ts';
 import type { MediaPlane, RecordingEnd as PlaneEnd } from '../media-plane.ts';
 import type { SessionEvents } from './leg-keeper.ts';
 import type { LiveSession } from './live-session.ts';
+import { RateLimit } from './rate-limit.ts';
 import { ended, endOf, isRecorded, recordingName, stepTo } from './recording.ts';
 import type { RecordingFiles } from './recording-files.ts';
 import type { SessionTable } from './session-table.ts';
 
 /** How often it is looked whether a recording is too long or the disk too full. */
 const WATCH_MS = 5000;
+/** A disk that stands still must not hold up the call. */
+const DISK_MS = 3000;
+/** Recordings that may begin in a second: each is a file. */
+const STARTS_PER_SECOND = 10;
 
 export interface RecordingsOptions {
   readonly plane: MediaPlane;
@@ -30,11 +43,13 @@ type Wish = Pick<MethodParams<'session.record'>, 'state' | 'direction'>;
 export class Recordings {
   readonly #options: RecordingsOptions;
   readonly #unsubscribe: () => void;
+  readonly #starts: RateLimit;
   #watch: Timer | undefined;
   #closed = false;
 
   constructor(options: RecordingsOptions) {
     this.#options = options;
+    this.#starts = new RateLimit(STARTS_PER_SECOND, options.clock);
     this.#unsubscribe = options.plane.on('recordingEnded', (end) => this.#endedByItself(end));
   }
 
@@ -111,16 +126,18 @@ export class Recordings {
       });
     }
     if (!session.hasAudio) throw mediaError('wrong-state', 'The call has no audio yet');
+    if (!this.#starts.take())
+      throw mediaError('recording-failed', 'Too many recordings begin at once');
     const startedAt = clock.wall();
     const party = session.data.options.label;
     const name = recordingName({ at: new Date(startedAt), direction, party });
     const { format, channels } = policy;
-    if ((await files.freeMb()) < policy.min_free_mb) {
+    if ((await timely(() => files.freeMb())) < policy.min_free_mb) {
       throw mediaError('recording-failed', `Less than ${policy.min_free_mb} MiB are free`, {
         remedy: 'see [recording] min_free_mb in the configuration of the thin client',
       });
     }
-    const { file, path } = await files.create(name, format);
+    const { file, path } = await timely(() => files.create(name, format));
     const before = session.data.recording;
     // Known already when it ends while it begins.
     session.data = { ...session.data, recording: { state: 'recording', file, startedAt } };
@@ -171,7 +188,7 @@ export class Recordings {
     const { table, policy, files, clock } = this.#options;
     const recorded = table.all.filter(({ data }) => isRecorded(data.recording));
     if (recorded.length === 0 || this.#closed) return;
-    const free = await files.freeMb().catch(() => Infinity);
+    const free = await timely(() => files.freeMb()).catch(() => Infinity);
     await Promise.all(
       recorded.map(async (session) => {
         const lasts = clock.wall() - (session.data.recording?.startedAt ?? 0);
@@ -180,5 +197,17 @@ export class Recordings {
       }),
     );
     this.#look();
+  }
+}
+
+async function timely<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await withDeadline({ layer: 'engine', what: 'the disk', ms: DISK_MS }, work);
+  } catch (error) {
+    if (!isOffhookError(error, 'timeout')) throw error;
+    throw mediaError('recording-failed', 'The disk of the recordings does not answer', {
+      cause: error,
+      remedy: 'see [recording] directory in the configuration of the thin client',
+    });
   }
 }

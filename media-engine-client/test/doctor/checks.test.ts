@@ -9,6 +9,7 @@ import { defineEngineConfig } from '../../src/config.ts';
 import { ok, runCheck } from '../../src/doctor/check.ts';
 import { checkAddress, checkPorts } from '../../src/doctor/network.ts';
 import { checkPlugins } from '../../src/doctor/plugins.ts';
+import { checkRecordings } from '../../src/doctor/recordings.ts';
 import { kernelAddressFinder } from '../../src/local-address.ts';
 
 const rtp = (more: object) => defineEngineConfig({ rtp: more }).rtp;
@@ -68,6 +69,27 @@ describe('the GStreamer plugins', () => {
 
   it('are installed where these tests run', () => {
     expect(checkPlugins().message).not.toMatch(/lacks/);
+  });
+});
+
+describe('recordings', () => {
+  const check = (recording: object) => checkRecordings(defineEngineConfig({ recording }).recording);
+
+  it('are not allowed, or have room, or have none, or no place', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'offhook-recordings-'));
+    try {
+      expect(await check({})).toMatchObject({ status: 'ok', message: /not allowed/u });
+      const room = { allowed: true, directory, min_free_mb: 0 };
+      expect(await check(room)).toMatchObject({ status: 'ok', message: /MiB free/u });
+      expect((await check({ ...room, min_free_mb: 1_000_000 })).status).toBe('warn');
+      const file = join(directory, 'file');
+      await writeFile(file, '');
+      await expect(check({ ...room, directory: file })).rejects.toMatchObject({
+        remedy: /\[recording\] directory/u,
+      });
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
   });
 });
 

@@ -31,12 +31,7 @@ export interface TestPlane extends AsyncDisposable {
 export async function openPlane(options: { leaseMs?: number } = {}): Promise<TestPlane> {
   const directory = await mkdtemp(join(tmpdir(), 'offhook-plane-'));
   const socketPath = join(directory, 'worker.sock');
-  const plane = await createGStreamerPlane({
-    workerPath: WORKER_PATH,
-    socketPath,
-    logger: silentLogger,
-    leaseMs: options.leaseMs ?? 5000,
-  });
+  const plane = await planeAt({ socketPath, ...options });
   return {
     plane,
     directory,
@@ -46,6 +41,16 @@ export async function openPlane(options: { leaseMs?: number } = {}): Promise<Tes
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** A plane on the worker that serves there, or on a new one. */
+export function planeAt(options: { socketPath: string; leaseMs?: number }): Promise<MediaPlane> {
+  return createGStreamerPlane({
+    workerPath: WORKER_PATH,
+    socketPath: options.socketPath,
+    logger: silentLogger,
+    leaseMs: options.leaseMs ?? 5000,
+  });
 }
 
 const codecs: Readonly<Record<CodecName, CodecConfig>> = {

@@ -151,7 +151,7 @@ export const keyTable: readonly KeyBinding[] = [
     characters: 'P',
     shown: 'P',
     label: 'pause recording',
-    hint: false,
+    hint: true,
     help: 'record silence, for card data and the like, or go on',
   },
   {
