@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { SetupError, runQuietly } from './progress.mjs';
+import { SetupError, runQuietly, say } from './progress.mjs';
 
 /**
  * @typedef {{version?: string, link?: boolean, optional?: boolean, os?: Words, cpu?: Words, libc?: Words}} LockEntry
@@ -17,25 +17,37 @@ import { SetupError, runQuietly } from './progress.mjs';
  */
 export async function installNodeModules(root) {
   if (isCurrent(root)) return;
+  const name = `node-linux-${process.arch}`;
+  if (readLock(join(root, 'package-lock.json'))?.packages[`node_modules/${name}`] === undefined) {
+    throw new SetupError(`setup: there is no Node for ${process.platform} on ${process.arch}`);
+  }
+  const node = join(root, 'node_modules', name, 'bin/node');
+  await npmCi(root);
+  if (!existsSync(node)) {
+    say(`setup: npm left out ${name}, which is optional to it; once more`);
+    await npmCi(root);
+  }
+  if (!existsSync(node)) {
+    throw new SetupError(
+      `setup: npm does not bring ${name}; can it be had from your npm registry?`,
+    );
+  }
+  chmodSync(node, 0o755);
+  linkNode(root, name);
+}
+
+async function npmCi(/** @type {string} */ root) {
   const options = ['--ignore-scripts', '--no-progress', '--loglevel=error'];
   await runQuietly('install npm packages', 'npm', ['ci', ...options], {
     cwd: root,
     env: outsideProject(root),
   });
-  linkNode(root);
 }
 
 /** Puts the project's Node first for npm scripts; npm 9 does not link a command of that name. */
-function linkNode(/** @type {string} */ root) {
+function linkNode(/** @type {string} */ root, /** @type {string} */ name) {
   const link = join(root, 'node_modules/.bin/node');
-  if (existsSync(link)) return;
-  const target = `node-linux-${process.arch}/bin/node`;
-  const node = join(root, 'node_modules', target);
-  if (!existsSync(node)) {
-    throw new SetupError(`setup: there is no Node for ${process.platform} on ${process.arch}`);
-  }
-  chmodSync(node, 0o755);
-  symlinkSync(join('..', target), link);
+  if (!existsSync(link)) symlinkSync(`../${name}/bin/node`, link);
 }
 
 /** npm leaves a lock file in node_modules that says what it put there. */
