@@ -7,7 +7,7 @@
 #include "pipeline.h"
 #include "port.h"
 
-#define PROTOCOL 2
+#define PROTOCOL 3
 
 void oh_request_invalid(OhRequest *request, const char *message) {
   GError *error = NULL;

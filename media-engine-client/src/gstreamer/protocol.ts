@@ -51,7 +51,8 @@ export const deviceRow = z.object({
 
 /** Every verb with what it answers. */
 export const verbs = {
-  hello: z.object({ protocol: z.literal(2), pid: z.number() }),
+  // Also higher when descriptions need elements, or properties of them, that older workers have not.
+  hello: z.object({ protocol: z.literal(3), pid: z.number() }),
   lease: z.object({}),
   list: z.object({
     ports: z.array(portRow),
