@@ -21,6 +21,7 @@ export type {
 export { connectControl } from './control-client.ts';
 export type { ConnectControlOptions, ControlCallOptions, ControlClient } from './control-client.ts';
 export { connectUnix, listenUnix } from './unix-socket.ts';
+export { machineAddresses } from './machine-addresses.ts';
 export { exited, stopProcess } from './process.ts';
 export type { ProcessExit } from './process.ts';
 export { LineReader } from './line-reader.ts';

@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { describeError, systemClock, type Clock, type Logger, type Timer } from '@offhook/common';
+import {
+  describeError,
+  machineAddresses,
+  systemClock,
+  type Clock,
+  type Logger,
+  type Timer,
+} from '@offhook/common';
 import type { EventName, EventParams, SessionStats } from '@offhook/media-rpc';
 import type { EngineConfig } from './config.ts';
 import { localCountry } from './country.ts';
@@ -34,6 +41,8 @@ export interface EngineOptions {
   readonly logger: Logger;
   readonly clock?: Clock;
   readonly addresses?: AddressFinder;
+  /** The addresses of this machine; the system's by default. */
+  readonly machine?: () => ReadonlySet<string>;
 }
 
 /** How often it is looked whether peers have fallen silent, and legs that failed can be made. */
@@ -93,6 +102,7 @@ export class Engine {
       clock: this.#clock,
       logger,
       admission: new Admission(config, options.addresses ?? kernelAddressFinder),
+      machine: options.machine ?? machineAddresses,
       device: (role) => this.devices.selected(role),
       voice: () => this.devices.voice,
       leaseMs: ({ instance }) => this.guests.leaseMs(instance),
@@ -363,6 +373,7 @@ export class Engine {
       this.sessions.settle();
     }
     try {
+      await this.sessions.leaveLostAddresses();
       for (const session of sessions) {
         const expected = expectsAudio(session);
         const leg = expected ? await this.#leg(session) : undefined;

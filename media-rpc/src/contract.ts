@@ -299,7 +299,10 @@ export const events = {
     params: z.object({ id: sessionId, silentMs: z.number().min(0) }),
     droppable: false,
   },
-  /** The keys, ports or addresses of the session are no longer good: offer anew by re-INVITE. */
+  /**
+   * The keys or the address of the session are no longer good: offer anew by re-INVITE. With
+   * `address-changed` the engine has given the session up: it is to be opened anew.
+   */
   'session.renegotiate': {
     params: z.object({
       id: sessionId,

@@ -1,5 +1,4 @@
-import { networkInterfaces } from 'node:os';
-import type { Clock, Logger, Timer } from '@offhook/common';
+import { machineAddresses, type Clock, type Logger, type Timer } from '@offhook/common';
 
 /** How often it is looked, ms. Nothing tells a program without rights of new addresses. */
 const LOOK_MS = 1000;
@@ -34,13 +33,4 @@ export function watchNetwork(parts: NetworkWatchParts): () => void {
     onChange(now);
   }
   return () => timer.cancel();
-}
-
-/** Every address of this machine, loopback too. */
-export function machineAddresses(): ReadonlySet<string> {
-  return new Set(
-    Object.values(networkInterfaces()).flatMap((list) =>
-      (list ?? []).map(({ address }) => address.replace(/%.*$/, '')),
-    ),
-  );
 }

@@ -1,4 +1,4 @@
-import { describeError, type Clock, type Logger } from '@offhook/common';
+import { describeError, machineAddresses, type Clock, type Logger } from '@offhook/common';
 import type { MediaClient } from '@offhook/media-rpc';
 import {
   resolverAt,
@@ -27,7 +27,7 @@ import { AwayKeeper } from './call/away-keeper.ts';
 import { handOver } from './call/hand-over.ts';
 import type { DeskHandset } from './desk/desk-handset.ts';
 import { EngineRoster, type SeatOptions } from './engine-roster.ts';
-import { machineAddresses, watchNetwork } from './network-watch.ts';
+import { watchNetwork } from './network-watch.ts';
 import { passwordOf } from './password.ts';
 import { knownLocation, type KnownLocation } from './people/location.ts';
 import { readPem } from './pem.ts';

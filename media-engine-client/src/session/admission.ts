@@ -43,8 +43,14 @@ export class Admission {
 
   /** The address to bind for a session that begins with this step. @throws `invalid-sdp` */
   localAddress(options: MediaOptions, step: SdpStep): Promise<string> {
+    return this.addressTowards(
+      step.type === 'answer' ? offeredAddress(step.offer) : options.peerAddress,
+    );
+  }
+
+  /** The address to bind for media with this peer, or with anybody. */
+  addressTowards(peer: string | undefined): Promise<string> {
     const { address } = this.#config.rtp;
-    const peer = step.type === 'answer' ? offeredAddress(step.offer) : options.peerAddress;
     if (address !== 'auto') return Promise.resolve(address);
     const useful = peer !== undefined && isIP(peer) !== 0 && !isUnspecified(peer);
     return this.#addresses.towards(useful ? peer : undefined);

@@ -18,7 +18,7 @@ export interface SessionEvents {
   /** There is one more, or one fewer. */
   listed: LiveSession;
   changed: LiveSession;
-  renegotiate: { session: LiveSession; reason: 'srtp-counters-unknown' };
+  renegotiate: { session: LiveSession; reason: 'srtp-counters-unknown' | 'address-changed' };
   dtmf: { session: LiveSession; digit: string; durationMs: number };
   /** The person here hung up. */
   hungUp: LiveSession;

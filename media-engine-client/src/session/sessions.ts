@@ -9,6 +9,7 @@ import type { Admission } from './admission.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import { LegKeeper, type SessionEvents } from './leg-keeper.ts';
 import { LiveSession } from './live-session.ts';
+import { LostAddresses } from './lost-addresses.ts';
 import { advance, newSession, type MediaSession } from './machine.ts';
 import { readRecord, writeRecord, type GuestIdentity } from './record.ts';
 import { recordingFiles } from './recording-files.ts';
@@ -26,6 +27,8 @@ export interface SessionsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly admission: Admission;
+  /** The addresses of this machine. */
+  readonly machine: () => ReadonlySet<string>;
   /** The devices that calls use now. */
   readonly device: (role: AudioRole) => string;
   readonly voice: () => VoiceProcessing;
@@ -44,11 +47,19 @@ export class Sessions implements EventSource<SessionEvents> {
   readonly #legs: LegKeeper;
   readonly #recordings: Recordings;
   readonly #queue = new KeyedQueue();
+  /** Ids of sessions that were given up while the person here had muted them. */
+  readonly #mutedHere = new Set<string>();
+  readonly #lost: LostAddresses;
   #opening = 0;
   #turn = 0;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
+    this.#lost = new LostAddresses({
+      machine: options.machine,
+      wouldBe: ({ inForce, options: { peerAddress } }) =>
+        options.admission.addressTowards(inForce?.agreement.remote.rtp.address ?? peerAddress),
+    });
     this.#legs = new LegKeeper({ ...options, table: this.#table, events: this.#events });
     const policy = options.config.recording;
     this.#recordings = new Recordings({
@@ -102,6 +113,21 @@ export class Sessions implements EventSource<SessionEvents> {
       if (!this.#table.has(session)) throw mediaError('unknown-session');
       return this.#step(session, params);
     });
+  }
+
+  /**
+   * Gives up the sessions whose address this machine has lost for another one: they are freed, and their
+   * guests told, who open them anew and offer that to the peers. To be called once a second or so.
+   */
+  async leaveLostAddresses(): Promise<void> {
+    for (const session of await this.#lost.among(this.#table.all)) {
+      const { address } = session.data.local.rtp;
+      this.#options.logger.warn({ session: session.id, address }, 'this address is gone');
+      // A mute of the person here holds for the next one.
+      if (session.data.locallyMuted) this.#mutedHere.add(session.id);
+      await this.end(session);
+      this.#events.emit('renegotiate', { session, reason: 'address-changed' });
+    }
   }
 
   /** Frees everything of the session. Idempotent. */
@@ -229,6 +255,7 @@ export class Sessions implements EventSource<SessionEvents> {
         local: { rtp: sockets.rtp, rtcp: sockets.rtcp },
       }),
     });
+    if (this.#mutedHere.delete(session.id)) session.data = { ...session.data, locallyMuted: true };
     this.#table.add(session);
     try {
       const result = await this.update(session, params);

@@ -64,6 +64,8 @@ export async function startTestEngine(
     worker?: MemoryWorker;
     clock?: ManualClock;
     local?: string;
+    machine?: () => ReadonlySet<string>;
+    towards?: () => string;
     state?: SettingsStore;
     sendWill?: WillSender;
   } = {},
@@ -78,7 +80,10 @@ export async function startTestEngine(
     ...(options.state && { state: options.state }),
     ...(options.sendWill && { sendWill: options.sendWill }),
     logger: silentLogger,
-    addresses: { towards: () => Promise.resolve(options.local ?? '192.0.2.10') },
+    addresses: {
+      towards: () => Promise.resolve(options.towards?.() ?? options.local ?? '192.0.2.10'),
+    },
+    machine: options.machine ?? (() => new Set([options.local ?? '192.0.2.10'])),
   });
   return {
     engine,

@@ -18,8 +18,9 @@ export type Transport = 'udp' | 'tcp' | 'tls';
 export interface Place {
   /** Of the PBX. */
   readonly address: string;
-  /** Runs PBX and engine there. */
+  /** Runs the PBX there, and the engine unless it has a place of its own. */
   readonly wrap?: BedOptions['wrapEngine'];
+  readonly wrapEngine?: BedOptions['wrapEngine'];
   readonly guest?: Pick<BedOptions, 'wrapGuest' | 'addresses'>;
 }
 
@@ -75,7 +76,7 @@ export class AsteriskBed {
           codecs: ['PCMA'],
         },
       ],
-      wrapEngine: place.wrap,
+      wrapEngine: place.wrapEngine ?? place.wrap,
       ...place.guest,
       guest: { ...guest, sip: { tls: { ca: authority.certificate } } },
     });

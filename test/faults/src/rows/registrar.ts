@@ -41,18 +41,55 @@ async function connectionReset(context: Context, transport: Transport): Promise<
 const PBX = '10.78.1.1';
 const [BEFORE, AFTER] = ['10.78.1.2', '10.78.1.3'];
 
-/** F12: the guest has another address from one moment to the next, as when a VPN comes up. */
-async function addressChanged(context: Context, transport: Transport): Promise<Measure> {
-  const { scope } = context;
+/** The PBX, and something at the other end of a cable, whose address can change. */
+async function twoPlaces(scope: Context['scope']) {
   const [home, away] = [
     scope.use(await Namespace.create('pbx')),
-    scope.use(await Namespace.create('guest')),
+    scope.use(await Namespace.create('away')),
   ];
   await cable(
     { namespace: home, address: `${PBX}/24` },
     { namespace: away, address: `${BEFORE}/24` },
   );
   const device = /^\d+: (v\w+)/m.exec(await away.run('ip', '-o', 'link'))?.[1] ?? '';
+  const move = async () => {
+    await away.run('ip', 'address', 'del', `${BEFORE}/24`, 'dev', device);
+    await away.run('ip', 'address', 'add', `${AFTER}/24`, 'dev', device);
+  };
+  return { home, away, move };
+}
+
+/** F12: the thin client has another address; the guest's stays, and with it the dialog. */
+async function clientMoves(context: Context): Promise<Measure> {
+  const { home, away, move } = await twoPlaces(context.scope);
+  const pbx = await AsteriskBed.open(context, 'udp', {
+    place: {
+      address: PBX,
+      wrap: (program) => home.wrap(program),
+      wrapEngine: (program) => away.wrap(program),
+      guest: { wrapGuest: (program) => home.wrap(program), addresses: [PBX] },
+    },
+  });
+  const { bed } = pbx;
+  const call = await pbx.call();
+  const from = await call.mark();
+  const since = performance.now();
+  await move();
+  await call.isHeard(1000);
+  const heardMs = Math.round(performance.now() - since);
+  const heard = await call.heard(from);
+  await bed.phone.call('call.hold', { call: call.id });
+  await bed.phone.call('call.resume', { call: call.id });
+  await call.isHeard();
+  await pbx.hangUpAtPbx();
+  const { end } = await bed.phone.becomes(call.id, 'ended', 15_000);
+  assert.equal(end?.by, 'remote');
+  return { gapMs: heard.longestMs, survived: true, detail: { ...heard, heardMs } };
+}
+
+/** F12: the guest has another address from one moment to the next, as when a VPN comes up. */
+async function addressChanged(context: Context, transport: Transport): Promise<Measure> {
+  const { home, away, move } = await twoPlaces(context.scope);
   const pbx = await AsteriskBed.open(context, transport, {
     place: {
       address: PBX,
@@ -64,8 +101,7 @@ async function addressChanged(context: Context, transport: Transport): Promise<M
   const call = await pbx.call();
   const from = await call.mark();
   const since = performance.now();
-  await away.run('ip', 'address', 'del', `${BEFORE}/24`, 'dev', device);
-  await away.run('ip', 'address', 'add', `${AFTER}/24`, 'dev', device);
+  await move();
   await until(
     'the PBX to know the phone by its new address',
     async () => (await pbx.asterisk.console('pjsip show contacts')).includes(AFTER),
@@ -103,6 +139,18 @@ const moves = (['udp', 'tls'] as const).map((transport): Part => ({
   run: (context) => addressChanged(context, transport),
 }));
 
+const clientMove: Part = {
+  row: 'F12',
+  name: 'client',
+  what: "the thin client's IP address changes; a call at Asterisk over udp",
+  target: { gapMs: 4000 },
+  deadline: 120_000,
+  core: true,
+  inTable: true,
+  missing: needs,
+  run: clientMoves,
+};
+
 const resets = (['tcp', 'tls'] as const).map((transport): Part => ({
   row: 'F11',
   name: transport,
@@ -115,4 +163,4 @@ const resets = (['tcp', 'tls'] as const).map((transport): Part => ({
   run: (context) => connectionReset(context, transport),
 }));
 
-export const registrarParts: readonly Part[] = [...resets, ...moves];
+export const registrarParts: readonly Part[] = [...resets, ...moves, clientMove];
