@@ -39,7 +39,15 @@ export interface QualityInput {
 
 /** Mean opinion score, 1…4.5 (G.107 Annex B). */
 export function mos(input: QualityInput): number {
-  const r = R_DEFAULT - delayImpairment(input.delayMs) - lossImpairment(input);
+  return mosOf(rFactor(input));
+}
+
+/** Transmission rating R, 0…100 (G.107 §7.1); with no delay it is of listening only. */
+export function rFactor(input: QualityInput): number {
+  return Math.max(0, R_DEFAULT - delayImpairment(input.delayMs) - lossImpairment(input));
+}
+
+function mosOf(r: number): number {
   if (r <= 0) return 1;
   if (r >= 100) return 4.5;
   const score = 1 + 0.035 * r + r * (r - 60) * (100 - r) * 7e-6;

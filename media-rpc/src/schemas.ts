@@ -269,6 +269,15 @@ export const sessionStats = z.object({
   jitterBufferMs: z.number().min(0),
   /** Listening quality 1…4.5 by the E-model (ITU-T G.107, G.113 codec figures); absent before audio. */
   mos: z.number().min(1).max(5).optional(),
+  /** The same without what delay takes from it: MOS-LQ of RFC 3611 §4.7.5. */
+  mosLq: z.number().min(1).max(5).optional(),
+  /** Transmission rating of the E-model, 0…100, from which `mos` is made. */
+  rFactor: z.number().min(0).max(100).optional(),
+  /**
+   * Delay of the far end's sound within the thin client, an estimate: packet, jitter buffer and devices, in
+   * milliseconds; see end system delay in RFC 3611 §4.7.3.
+   */
+  endSystemMs: z.number().min(0).optional(),
   /** RMS of the last interval, dBFS (0 is full scale, -120 silence). */
   levels: z.object({ inputDb: z.number(), outputDb: z.number() }).optional(),
   /** Of the echo canceller, once it has found an echo. */

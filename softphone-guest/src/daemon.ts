@@ -39,6 +39,8 @@ import type { Paths } from './paths.ts';
 import { ContactBook } from './people/contact-book.ts';
 import { createPhone, type Phone } from './phone.ts';
 import type { AccountChanges } from './running-daemon.ts';
+import { CallStatisticsKeeper } from './statistics/call-statistics.ts';
+import { StatisticsFiles } from './statistics/files.ts';
 import { VERSION } from './version.ts';
 
 const STATS_INTERVAL_MS = 1000;
@@ -106,6 +108,13 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     clock,
     logger,
   });
+  const files = new StatisticsFiles({
+    directory: paths.statistics,
+    keep: config.calls.statistics,
+    clock,
+    logger,
+  });
+  const statistics = new CallStatisticsKeeper({ handsets: phone.handsets, files, clock });
   const status = (): StatusInfo => ({
     version: VERSION,
     pid: process.pid,
@@ -136,6 +145,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
         defaultAccount: config.dial.account,
         media: phone.link,
         trace: phone.trace,
+        statistics,
         journal,
         contacts,
         status,
@@ -189,6 +199,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
         stopEvents();
         await hooks.close();
         await server.close();
+        await files.settled();
         await journal.close();
         logger.info({}, 'phone closed');
       })();

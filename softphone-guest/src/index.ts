@@ -20,3 +20,4 @@ export type {
 export { CallMedia } from './call/call-media.ts';
 export { MediaLink } from './media-link.ts';
 export type { MediaPort } from './media-link.ts';
+export { callStatistics, type CallStatistics } from './statistics/schema.ts';

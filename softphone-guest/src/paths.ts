@@ -17,6 +17,8 @@ export interface Paths {
   readonly contacts: string;
   /** Text messages, a line of JSON each. */
   readonly messages: string;
+  /** Statistics of calls that are over, a file of JSON each. */
+  readonly statistics: string;
 }
 
 export function guestPaths(options: PathOptions, env: NodeJS.ProcessEnv = process.env): Paths {
@@ -29,5 +31,6 @@ export function guestPaths(options: PathOptions, env: NodeJS.ProcessEnv = proces
     log: join(stateDir, 'daemon.log'),
     contacts: join(stateDir, 'contacts.vcf'),
     messages: join(stateDir, 'messages.jsonl'),
+    statistics: join(stateDir, 'stats'),
   };
 }

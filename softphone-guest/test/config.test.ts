@@ -34,7 +34,13 @@ describe('the guest configuration', () => {
       { transport: 'udp', address: '0.0.0.0', port: 5060 },
       { transport: 'tcp', address: '0.0.0.0', port: 5060 },
     ]);
-    expect(config.calls).toEqual({ one_active: true, waiting: true, max: 1000, history: 200 });
+    expect(config.calls).toEqual({
+      one_active: true,
+      waiting: true,
+      max: 1000,
+      history: 200,
+      statistics: 200,
+    });
   });
 
   it('looks for an engine of this machine unless told otherwise', () => {

@@ -8,6 +8,7 @@ import { buildProgram } from '../src/cli/program.ts';
 import { screenOptions } from '../src/cli/screen-options.ts';
 import { connectDaemon, type DaemonClient } from '../src/control/client.ts';
 import type { Daemon } from '../src/daemon.ts';
+import type { CallStatistics } from '../src/statistics/schema.ts';
 import { FakeDaemon } from './support/fake-daemon.ts';
 import { guestConfig } from './support/fake-phone.ts';
 
@@ -151,6 +152,7 @@ describe('calls --json', () => {
         startedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/) as string,
         held: false,
         muted: false,
+        recording: null,
         media: {
           codec: 'PCMA',
           txPackets: 50,
@@ -166,6 +168,41 @@ describe('calls --json', () => {
 
   it('prints an empty list without calls', async () => {
     expect(JSON.parse((await run('calls --json')).out)).toEqual({ calls: [] });
+  });
+});
+
+describe('offhook stats', () => {
+  it('tells the figures of a call that is up, and of one that is over by its file', async () => {
+    const { id, sip } = await talk();
+    await client.call('call.hold', { call: id });
+    const live = JSON.parse((await run(`stats ${id.slice(0, 3)} --json`)).out) as CallStatistics;
+    expect(live).toMatchObject({
+      id,
+      state: 'established',
+      endedAt: null,
+      codec: 'PCMA',
+      received: { packets: 50, lossPct: 0 },
+      holds: [{ by: 'local', to: null }],
+      voipMetrics: { roundTripDelay: 4, mosCq: 4.4, jbNominal: 20, burstDensity: null },
+    });
+    sip?.endWith({ by: 'remote', status: 200, reason: 'hung up' });
+    await vi.waitFor(async () =>
+      expect(await client.call('stats.get', { call: id })).toMatchObject({
+        state: 'ended',
+        end: { by: 'remote', reason: 'hung up' },
+        holds: [{ by: 'local', to: expect.any(String) as string }],
+      }),
+    );
+    expect((await run('stats')).out).toMatch(/^MOS-CQ +4\.40$/m);
+    await fake.stop();
+    expect((await run('stats')).out).toMatch(new RegExp(`^call +${id} `, 'm'));
+  });
+
+  it('says that there is none', async () => {
+    expect(await run('stats zz9')).toMatchObject({
+      code: exitCode.noSuch,
+      err: expect.stringContaining('nothing is known of call zz9') as string,
+    });
   });
 });
 

@@ -1,5 +1,5 @@
 import type { CodecName, SessionStats } from '@offhook/media-rpc';
-import { mos } from '../emodel.ts';
+import { mos, rFactor, type QualityInput } from '../emodel.ts';
 import type { LegStats } from '../media-plane.ts';
 
 /**
@@ -23,6 +23,7 @@ export function sessionStats(
   const { tx, rx, remote, rttMs } = leg;
   const rxLossPct = lossPct(rx.lost, rx.packets + rx.lost);
   const networkMs = (rttMs ?? 0) / 2 + rx.jitterMs;
+  const endSystemMs = leg.jitterBufferMs + codec.ptimeMs + DEVICE_DELAY_MS;
   return {
     id,
     codec: codec.name,
@@ -46,16 +47,21 @@ export function sessionStats(
     ...(rx.packets === 0
       ? {}
       : {
-          mos: mos({
+          ...quality({
             codec: codec.name,
             // Too late is as good as lost.
             lossPct: Math.max(rxLossPct, percent(leg.concealedPct)),
-            delayMs: networkMs + leg.jitterBufferMs + codec.ptimeMs + DEVICE_DELAY_MS,
+            delayMs: networkMs + endSystemMs,
           }),
+          endSystemMs,
         }),
     ...(leg.levels === undefined ? {} : { levels: leg.levels }),
     ...(leg.echo === undefined ? {} : { echo: leg.echo }),
   };
+}
+
+function quality(input: QualityInput): Pick<SessionStats, 'mos' | 'mosLq' | 'rFactor'> {
+  return { mos: mos(input), mosLq: mos({ ...input, delayMs: 0 }), rFactor: rFactor(input) };
 }
 
 /** Duplicates make the loss of RFC 3550 negative: that is none. */

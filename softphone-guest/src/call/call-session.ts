@@ -258,6 +258,7 @@ export class CallSession {
       remoteDirection: state.remoteDirection,
       locallyMuted: state.locallyMuted,
       recording: state.recording,
+      remoteMedia: state.remote,
     });
   }
 

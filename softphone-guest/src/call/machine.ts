@@ -1,5 +1,5 @@
 import { OffhookError } from '@offhook/common';
-import type { Direction, SessionRecording } from '@offhook/media-rpc';
+import type { Direction } from '@offhook/media-rpc';
 import {
   isOver,
   isSilenced,
@@ -10,6 +10,8 @@ import {
   type Transition,
 } from './model.ts';
 import { withoutRecorder, withRecording } from './recordings.ts';
+
+type Endpoint = Call['remoteMedia'];
 
 /**
  * The call as a pure function: a call, an input and the wall clock give the next call and what is to
@@ -171,22 +173,26 @@ function negotiated(call: Call): Transition {
 /** The engine repeats its state with every step: what has not changed is no change of the call. */
 function mediaChanged(
   call: Call,
-  input: {
-    remoteDirection: Direction | undefined;
-    locallyMuted: boolean;
-    recording?: SessionRecording | undefined;
-  },
+  input: Extract<CallInput, { type: 'media-changed' }>,
 ): Transition {
   const held = remoteHeld(call, input.remoteDirection);
   const recordings = withRecording(call.recordings, input.recording);
+  const remoteMedia = sameEndpoint(call.remoteMedia, input.remoteMedia);
   const { locallyMuted } = input;
   if (
     held === call.remoteHeld &&
     locallyMuted === call.locallyMuted &&
-    recordings === call.recordings
+    recordings === call.recordings &&
+    remoteMedia === call.remoteMedia
   )
     return same(call);
-  return same({ ...call, remoteHeld: held, locallyMuted, recordings });
+  return same({ ...call, remoteHeld: held, locallyMuted, recordings, remoteMedia });
+}
+
+/** The one that was known, unless there is another one. */
+function sameEndpoint(known: Endpoint, told: Endpoint): Endpoint {
+  if (told === undefined) return known;
+  return known?.address === told.address && known.port === told.port ? known : told;
 }
 
 /** While we hold, `inactive` may be but the answer to our own hold: it says nothing of the peer's. */

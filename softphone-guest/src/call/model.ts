@@ -1,4 +1,4 @@
-import type { Direction, SessionRecording } from '@offhook/media-rpc';
+import type { Direction, SessionRecording, SessionState } from '@offhook/media-rpc';
 import type { CallEnd } from '@offhook/signaling';
 
 /**
@@ -86,6 +86,8 @@ export interface Call {
   readonly referredBy: string | undefined;
   /** Its recordings at the thin client, in order; of them only the last one can be running. */
   readonly recordings: readonly SessionRecording[];
+  /** Where its RTP goes, as far as that is known. */
+  readonly remoteMedia: SessionState['remote'];
 }
 
 /** What a person or a script asks for. */
@@ -119,6 +121,7 @@ export type CallInput =
       readonly remoteDirection: Direction | undefined;
       readonly locallyMuted: boolean;
       readonly recording?: SessionRecording | undefined;
+      readonly remoteMedia?: SessionState['remote'];
     }
   | { readonly type: 'media-silent'; readonly silentMs: number }
   /** The engine no longer has the session. */
@@ -187,6 +190,7 @@ export function newCall(options: NewCall): Call {
     conference: undefined,
     referredBy: options.referredBy,
     recordings: [],
+    remoteMedia: undefined,
   };
 }
 

@@ -130,8 +130,19 @@ function phoneCommands(program: Command, context: () => Context, output: Output)
       (await import('./trace-command.ts')).trace(context(), id, options),
     );
   program
+    .command('stats')
+    .description('figures of a call as in RTCP XR, also of one that is over: loss, delay, MOS')
+    .argument('[call]', 'its id or first letters; the only call, else the last one, if left out')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  offhook stats                                    the call that is up, or the last one\n  offhook stats k3v --json | jq .voipMetrics.mosCq',
+    )
+    .action(async (id?: string) => (await import('./stats-command.ts')).stats(context(), id));
+  program
     .command('report')
-    .description('pack configuration, log, checks, calls and SIP messages for whoever helps')
+    .description(
+      'pack configuration, log, checks, calls, their statistics and SIP messages for whoever helps',
+    )
     .argument('[file]', 'the archive; offhook-report-DATE.tar.gz if left out')
     .action(async (file?: string) =>
       (await import('./report-command.ts')).supportReport(context(), file),

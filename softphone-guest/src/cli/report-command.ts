@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { describeError, OffhookError } from '@offhook/common';
 import { printJson } from '@offhook/common/cli';
 import { withDaemon, type DaemonClient } from '../control/client.ts';
+import { statisticsFiles } from '../statistics/files.ts';
 import { maskConfig } from '../support/mask-config.ts';
 import { pcap } from '../trace/pcap.ts';
 import { ladder, type TracedMessage } from '../trace/ladder.ts';
@@ -38,6 +39,10 @@ export async function supportReport(context: Context, file: string | undefined):
     await put('system.txt', systemText);
     await put('config.toml', async () => maskConfig(await readFile(paths.config, 'utf8')));
     await put('daemon.log', () => tail(paths.log));
+    for (const file of (await statisticsFiles(paths.statistics)).slice(0, MOST_CALLS)) {
+      await mkdir(join(directory, 'stats'), { recursive: true });
+      await put(join('stats', file), () => readFile(join(paths.statistics, file)));
+    }
     await withDaemon(paths, (daemon) => fromDaemon(daemon, put)).catch((error: unknown) => {
       missing.push(`what the daemon knows: ${describeError(error)}`);
     });

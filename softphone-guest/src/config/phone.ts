@@ -16,6 +16,12 @@ export const calls = z
       .describe('Whether a call that comes while another one is up knocks; else it is busy'),
     max: z.int().min(1).max(1000).default(1000).describe('More calls at once are refused as busy'),
     history: z.int().min(0).max(10_000).default(200).describe('Ended calls that are remembered'),
+    statistics: z
+      .int()
+      .min(0)
+      .max(10_000)
+      .default(200)
+      .describe('Ended calls of which a statistics file is kept, for 90 days; 0 writes none'),
     country: countryCode
       .optional()
       .describe('Tone plan, ISO 3166-1; the thin client’s own if absent'),

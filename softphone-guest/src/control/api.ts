@@ -19,6 +19,7 @@ import {
   statusInfo,
   tracedMessage,
 } from './schemas.ts';
+import { supportMethods } from './support-api.ts';
 
 /**
  * The control socket's methods and events, each one row: docs/control-api.md is made from it, the
@@ -304,6 +305,7 @@ export const controlMethods = {
       dropped: z.int().describe('Messages that were let go to bound the memory'),
     }),
   },
+  ...supportMethods,
   'contacts.list': {
     summary: 'Contacts, favourites first, then by name',
     params: z.object({

@@ -12,6 +12,7 @@ import type { Mover } from '../handset/mover.ts';
 import type { MediaPort } from '../media-link.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { ContactBook } from '../people/contact-book.ts';
+import type { CallStatisticsKeeper } from '../statistics/call-statistics.ts';
 import type { TraceStore } from '../trace/trace-store.ts';
 import {
   controlMethods,
@@ -41,6 +42,7 @@ export interface ControlHandlersParts {
   readonly defaultAccount: string | undefined;
   readonly media: MediaPort & Pick<EngineRoster, 'seats' | 'use'>;
   readonly trace: TraceStore;
+  readonly statistics: CallStatisticsKeeper;
   readonly journal: Pick<Journal, 'rows'>;
   readonly contacts: ContactBook;
   readonly status: () => StatusInfo;
@@ -172,6 +174,7 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
       calls: handsets.history.list(limit).map(({ call, stats }) => describeCall(call, stats)),
     }),
     'trace.get': (params, { signal }) => getTrace(parts, params, signal),
+    'stats.get': ({ call }) => parts.statistics.get(call),
     'contacts.list': ({ query, limit }) => ({
       contacts: parts.contacts.list(query).slice(0, limit),
     }),

@@ -3,9 +3,9 @@ import { z } from 'zod';
 
 /** What the control socket tells of calls, lines and the engine: the vocabulary of scripts. */
 
-const isoTime = z.string().describe('ISO 8601, UTC');
+export const isoTime = z.string().describe('ISO 8601, UTC');
 
-const callState = z
+export const callState = z
   .enum(['dialing', 'ringing', 'early', 'incoming', 'answering', 'established', 'ending', 'ended'])
   .describe('Hold is not a state: see `held` and `remoteHeld`');
 
@@ -24,7 +24,7 @@ export const mediaInfo = z.object({
   outputDb: z.number().nullable().describe('Level of what the peer sends, dBFS'),
 });
 
-const callEnd = z.object({
+export const callEnd = z.object({
   by: z.enum(['local', 'remote', 'network']),
   status: z.int().describe('SIP status; 200 for a BYE'),
   reason: z.string().describe('In words'),

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -85,8 +85,11 @@ describe('offhook report', () => {
   });
 
   it('packs what there is without a daemon, and says so', async () => {
-    const { names, err } = await report();
+    mkdirSync(fake.paths.statistics, { recursive: true });
+    writeFileSync(join(fake.paths.statistics, '20261201T150400000Z-abc.json'), '{"version":1}');
+    const { names, err, read } = await report();
     expect(names).toContain('config.toml');
+    expect(read('stats/20261201T150400000Z-abc.json')).toBe('{"version":1}');
     expect(err).toContain('what the daemon knows: control: no daemon');
   });
 

@@ -28,6 +28,8 @@ export interface MediaPeerOptions {
   readonly voice?: Float32Array;
   /** It waits for packets and answers to their source (default), or only sends where it is told. */
   readonly symmetric?: boolean;
+  /** Every so many-th packet of its sound is lost on the way; none when absent. */
+  readonly loses?: number;
 }
 
 /**
@@ -49,6 +51,9 @@ export class MediaPeer {
   #timestamp = randomInt(2 ** 32);
   #ssrc = randomInt(2 ** 32);
   #srtp: { readonly tx: SrtpContext; readonly rx: SrtpContext } | undefined;
+  readonly #loses: number;
+  #delivered = 0;
+  #lost = 0;
   #rejected = 0;
   #junk = 0;
 
@@ -58,6 +63,7 @@ export class MediaPeer {
     this.#address = { address: bound.address, port: bound.port };
     this.#law = options.law ?? 'PCMA';
     this.#symmetric = options.symmetric ?? true;
+    this.#loses = options.loses ?? Infinity;
     this.#frames = frames(this.#law, options);
     socket.on('message', (bytes, from) => this.#receive(bytes, from));
     socket.on('error', () => undefined);
@@ -87,6 +93,11 @@ export class MediaPeer {
   /** Where it sends to now. */
   get target(): MediaAddress | undefined {
     return this.#target;
+  }
+
+  /** Packets of its sound that went out, and those that were lost on purpose. */
+  get played(): { readonly delivered: number; readonly lost: number } {
+    return { delivered: this.#delivered, lost: this.#lost };
   }
 
   /** SRTP packets that failed authentication. */
@@ -219,15 +230,26 @@ export class MediaPeer {
   #play(): void {
     const due = Math.min(this.#sent + 10, (performance.now() - this.#startedAt) / FRAME_MS);
     for (; this.#sent < due; this.#sent++) {
-      const payload = this.#frames[this.#sent % this.#frames.length] ?? new Uint8Array(FRAME);
-      this.#send({
-        payloadType: PAYLOAD_TYPES[this.#law],
-        marker: this.#sent === 0,
-        timestamp: this.#timestamp,
-        payload,
-      });
+      if ((this.#sent + 1) % this.#loses === 0) this.#lose();
+      else this.#playFrame();
       this.#timestamp = (this.#timestamp + FRAME) >>> 0;
     }
+  }
+
+  #playFrame(): void {
+    const payload = this.#frames[this.#sent % this.#frames.length] ?? new Uint8Array(FRAME);
+    this.#send({
+      payloadType: PAYLOAD_TYPES[this.#law],
+      marker: this.#sent === 0,
+      timestamp: this.#timestamp,
+      payload,
+    });
+    this.#delivered++;
+  }
+
+  #lose(): void {
+    this.#sequence = (this.#sequence + 1) & 0xffff;
+    this.#lost++;
   }
 
   #send(packet: {

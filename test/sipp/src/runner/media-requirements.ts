@@ -86,6 +86,10 @@ export const mediaRequirements = {
     source: 'Offhook, `offhook trace`, `offhook report`',
     text: 'Support staff get the messages of a call as they were on the wire, without any secret.',
   },
+  'help.statistics': {
+    source: 'RFC 3611 §4.7, `offhook stats`',
+    text: 'The statistics file of a call tells what was sent, received and lost as the far end saw it.',
+  },
   'control.hooks': {
     source: 'Offhook, configuration `[[hook]]`',
     text: 'Commands are run for events of real calls, and one that hangs holds nothing up.',

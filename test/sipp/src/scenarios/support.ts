@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { callStatistics, type CallStatistics } from '@offhook/softphone-guest';
 import { z } from 'zod';
 import { run } from '../infra/process.ts';
 import { digestFields, header, type SipMessage } from '../infra/sip-message.ts';
@@ -9,7 +10,7 @@ import { readPcapUdp } from '../media/pcap.ts';
 import { GuestProcess } from '../phone/guest-process.ts';
 import { PASSWORD } from '../runner/lane.ts';
 import { scenario } from '../runner/scenario.ts';
-import type { Stage } from '../runner/stage.ts';
+import { FAR_END_HZ, type Stage } from '../runner/stage.ts';
 import { offhook } from './command-line.ts';
 import { hangUp, place } from './steps.ts';
 
@@ -74,6 +75,66 @@ export const support = [
     },
   }),
   ...scenario({
+    id: 'support-statistics',
+    title:
+      'The statistics file of a call has the loss, the packets and the hold that the far end saw',
+    requirements: ['help.statistics'],
+    deadline: 45_000,
+    async run(stage) {
+      // The far end's sound lacks every tenth packet.
+      const sound = { toneHz: FAR_END_HZ, loses: 10 };
+      const placed = await place(stage, 'uas-hold.xml', { sound });
+      const { call, far } = placed;
+      await stage.phone.becomes(call, 'established');
+      await until('150 packets each way', () => far.played.delivered + far.played.lost >= 150, {
+        within: 10_000,
+        every: 50,
+        signal: stage.signal,
+      });
+      const live = await statistics(stage, call);
+      assert.equal(live.state, 'established');
+      assertLoss(live, 10);
+      await stage.phone.call('call.hold', { call });
+      assert.deepEqual(
+        (await statistics(stage, call)).holds.map(({ by, to }) => [by, to]),
+        [['local', null]],
+      );
+      await stage.phone.call('call.resume', { call });
+      await hangUp(stage, placed);
+      const { delivered, lost } = far.played;
+
+      const past = await statistics(stage, call);
+      assert.equal(past.state, 'ended');
+      assert.equal(past.end?.by, 'local');
+      assert.equal(past.codec, 'PCMA');
+      assert.deepEqual(past.remoteMedia, { address: far.address, port: far.port });
+      assert.equal(past.sipCallId, header(placed.sipp.messages()[0] ?? fail(), 'call-id'));
+      assert.deepEqual(
+        past.holds.map(({ by, to }) => [by, to !== null]),
+        [['local', true]],
+      );
+      assertLoss(past, (100 * lost) / (delivered + lost));
+      // The far end plays on until SIPp has seen the BYE.
+      assertNear(past.received?.packets, delivered, 25);
+      assertNear(past.received?.lost, lost, 5);
+      assertNear(past.sent?.packets, far.capture.mark, 10);
+      const { rFactor, mosLq, mosCq } = past.voipMetrics ?? fail();
+      // G.107 with losses at random in G.711; what came too late to be played is lost too.
+      const bad = Math.max(past.received?.lossPct ?? 0, past.concealedPct ?? 0);
+      const r = 93.2 - (95 * bad) / (bad + 25.1);
+      const score = 1 + 0.035 * r + r * (r - 60) * (100 - r) * 7e-6;
+      assertNear(rFactor ?? undefined, r, 3);
+      assertNear(mosLq ?? undefined, score, 0.01);
+      assert.ok(mosCq !== null && mosCq <= score + 0.01, `MOS-CQ ${mosCq}, MOS-LQ ${score}`);
+      const files = await readdir(join(stage.guest.stateDir, 'stats'));
+      const file = files.find((name) => name.endsWith(`-${call}.json`));
+      assert.ok(file !== undefined, `no file of ${call} in ${files.join(', ')}`);
+      const path = join(stage.guest.stateDir, 'stats', file);
+      assert.deepEqual(JSON.parse(await readFile(path, 'utf8')), past);
+      assert.equal((await stat(path)).mode & 0o777, 0o600);
+    },
+  }),
+  ...scenario({
     id: 'hooks',
     title: 'Commands are run as a call comes, is taken and ends, one that hangs is ended',
     requirements: ['control.hooks'],
@@ -113,6 +174,26 @@ export const support = [
     },
   }),
 ];
+
+async function statistics(stage: Stage, call: string): Promise<CallStatistics> {
+  const { code, output } = await offhook(stage, 'stats', call, '--json');
+  assert.equal(code, 0, output);
+  return callStatistics.parse(JSON.parse(output));
+}
+
+function assertLoss({ received, voipMetrics }: CallStatistics, percent: number): void {
+  assertNear(received?.lossPct, percent, 1.5);
+  assert.equal(voipMetrics?.lossRate, received?.lossPct);
+}
+
+function assertNear(value: number | undefined, expected: number, tolerance: number): void {
+  const near = value !== undefined && Math.abs(value - expected) <= tolerance;
+  assert.ok(near, `${value} in place of ${expected} ± ${tolerance}`);
+}
+
+function fail(): never {
+  assert.fail('there is none');
+}
 
 function startLine(message: string): string {
   return message.slice(0, message.indexOf('\r\n'));
