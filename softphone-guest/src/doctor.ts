@@ -16,7 +16,8 @@ const YOUNG_CALL_MS = 2000;
 
 export interface DoctorParts {
   readonly link: EngineLine;
-  readonly listening: readonly ListenAddress[];
+  /** Absent when only `doctor` runs, which takes none of the phone's ports. */
+  readonly listening?: readonly ListenAddress[];
   readonly lines: readonly Line[];
   readonly manager: CallManager;
   readonly location: () => KnownLocation;
@@ -40,9 +41,10 @@ export async function runDoctor(
   target?: string,
 ): Promise<readonly CheckInfo[]> {
   const checks: CheckInfo[] = [...journalChecks(parts), ...(await engineChecks(parts))];
-  checks.push(
-    ok('sip', `listens at ${parts.listening.map(describeListen).join(', ') || 'no address'}`),
-  );
+  if (parts.listening !== undefined) {
+    const listening = parts.listening.map(describeListen).join(', ');
+    checks.push(ok('sip', `listens at ${listening || 'no address'}`));
+  }
   for (const line of parts.lines) {
     if (!line.config.register && line.config.registrar === undefined) {
       checks.push(ok('registrar', `${line.config.aor} needs none`));

@@ -7,9 +7,11 @@ import {
   systemClock,
 } from '@offhook/common';
 import { printJson } from '@offhook/common/cli';
+import { isBound } from '@offhook/common/listening';
 import { loadGuestConfig, type GuestConfig } from '../config.ts';
 import type { CheckInfo } from '../control/schemas.ts';
 import { runDoctor } from '../doctor.ts';
+import { listenChecks } from '../doctor/listen.ts';
 import type { Context } from './call-commands.ts';
 import { withDaemon } from '../control/client.ts';
 import { printable } from '@offhook/common/printable';
@@ -57,13 +59,21 @@ function checkConfig(path: string, checks: CheckInfo[]): GuestConfig | undefined
   }
 }
 
-/** A phone of its own for the time of the checks: it does not register and takes no port. */
+/**
+ * A phone of its own for the time of the checks. It does not register, and leaves the configured ports to
+ * a daemon that starts meanwhile.
+ */
 async function withoutDaemon(config: GuestConfig): Promise<readonly CheckInfo[]> {
   const { createPhone } = await import('../phone.ts');
   const { connectEngine, createUserAgent } = await import('../adapters.ts');
+  const { listen } = config.sip;
+  const checks = listenChecks(listen, isBound);
   try {
     const phone = await createPhone({
-      config,
+      config: {
+        ...config,
+        sip: { ...config.sip, listen: listen.map((at) => ({ ...at, port: 0 })) },
+      },
       clock: systemClock,
       random: Math.random,
       logger: silentLogger,
@@ -76,10 +86,9 @@ async function withoutDaemon(config: GuestConfig): Promise<readonly CheckInfo[]>
     });
     try {
       await phone.link.settled(ENGINE_WAIT_MS);
-      return await runDoctor(
+      const rest = await runDoctor(
         {
           link: phone.link,
-          listening: phone.userAgent.listening,
           lines: phone.lines,
           manager: phone.manager,
           location: phone.location,
@@ -88,11 +97,12 @@ async function withoutDaemon(config: GuestConfig): Promise<readonly CheckInfo[]>
         },
         new AbortController().signal,
       );
+      return [...checks, ...rest];
     } finally {
       await phone.close();
     }
   } catch (error) {
-    return [check('sip', 'fail', describeError(error), 'correct `listen` in [sip]')];
+    return [...checks, check('sip', 'fail', describeError(error), 'correct `listen` in [sip]')];
   }
 }
 

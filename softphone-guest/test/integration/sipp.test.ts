@@ -1,3 +1,4 @@
+import { stopProcess } from '@offhook/common';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { heard } from './support/heard.ts';
 import { Place, type Engine, type Phone } from './support/place.ts';
@@ -82,6 +83,27 @@ describe('SIPp', () => {
     },
     30_000,
   );
+
+  it('doctor in place of a daemon says whether its port is free, and takes none', async () => {
+    const port = await freeUdpPort();
+    const sip = `listen = ["udp:0.0.0.0:${port}"]`;
+    const other = await place.phone('idle', engine, '', '', sip);
+    await stopProcess(other.child);
+    // Each would be in the way of the other, as of a daemon that starts.
+    const both = await Promise.all([
+      place.offhook(other, 'doctor'),
+      place.offhook(other, 'doctor'),
+    ]);
+    for (const { out, code } of both) {
+      expect(out).toContain(`udp:0.0.0.0:${port} is free`);
+      expect(code).toBe(0);
+    }
+    place.sipp(`-sn uas -p ${port}`);
+    await untilUdpPortTaken(port);
+    const taken = await place.offhook(other, 'doctor');
+    expect(taken.out).toContain(`another program has the port of udp:0.0.0.0:${port}`);
+    expect(taken.code).toBe(1);
+  });
 
   it('uas: gets a BYE when the phone is told to end', async () => {
     const port = await freeUdpPort();
