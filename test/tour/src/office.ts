@@ -9,7 +9,9 @@ import {
   GuestProcess,
   guestProgram,
   type Phone,
+  type Pulse,
   Scope,
+  type TomlTable,
 } from '@offhook/test-sipp';
 import { Terminal } from './terminal.ts';
 
@@ -22,7 +24,15 @@ const DOMAIN = 'example.com';
 /** Somebody's phone, past any screen, and the thin client under it. */
 export interface Desk {
   readonly phone: Phone;
+  readonly guest: GuestProcess;
   readonly engine: EngineProcess;
+}
+
+/** What is not as usual at alice's desk. */
+export interface Desktop {
+  readonly hooks?: readonly TomlTable[];
+  readonly audio?: TomlTable;
+  readonly sound?: Pulse;
 }
 
 /** A PBX, alice with her phone on a terminal, and carol and dave, whose phones have no screen. */
@@ -31,7 +41,10 @@ export interface Office extends Readonly<Record<Person, Desk>> {
   close(): Promise<void>;
 }
 
-export async function openOffice(size: { columns: number; rows: number }): Promise<Office> {
+export async function openOffice(
+  size: { columns: number; rows: number },
+  desktop: Desktop = {},
+): Promise<Office> {
   const scope = new Scope();
   try {
     const directory = await mkdtemp(join(tmpdir(), 'offhook-tour-'));
@@ -44,13 +57,13 @@ export async function openOffice(size: { columns: number; rows: number }): Promi
       }),
     );
     const [alice, carol, dave] = await Promise.all([
-      openDesk(scope, directory, asterisk, 'alice'),
+      openDesk(scope, directory, asterisk, 'alice', desktop),
       openDesk(scope, directory, asterisk, 'carol'),
       openDesk(scope, directory, asterisk, 'dave'),
     ]);
     await knows(alice.phone, 'carol', 'Carol Jones');
     await knows(alice.phone, 'dave', 'Dave Brown');
-    const { command, args } = guestProgram(['--state-dir', alice.stateDir]);
+    const { command, args } = guestProgram(['--state-dir', alice.guest.stateDir]);
     const screen = scope.use(
       await Terminal.start({ directory, command: [command, ...args], ...size }),
     );
@@ -70,11 +83,19 @@ async function openDesk(
   office: string,
   asterisk: Asterisk,
   user: Person,
-): Promise<Desk & { readonly stateDir: string }> {
+  desktop: Desktop = {},
+): Promise<Desk> {
   const directory = join(office, user);
   await mkdir(directory);
   const input = `tone:${VOICES[user]}`;
-  const engine = scope.use(await EngineProcess.start({ directory, config: { audio: { input } } }));
+  const { sound } = desktop;
+  const engine = scope.use(
+    await EngineProcess.start({
+      directory,
+      config: { audio: { input, ...desktop.audio } },
+      ...(sound !== undefined && { wrap: (program) => sound.wrap(program) }),
+    }),
+  );
   const pbx = `sip:${asterisk.address}:${asterisk.port}`;
   const guest = scope.use(
     await GuestProcess.start({
@@ -91,12 +112,13 @@ async function openDesk(
         },
       ],
       config: { codes: { pickup: '*8{extension}' }, calls: { one_active: true } },
+      ...(desktop.hooks !== undefined && { hooks: desktop.hooks }),
     }),
   );
-  const { phone, stateDir } = guest;
+  const { phone } = guest;
   await phone.engineConnected();
   await phone.registration(addressOf(user), 'registered', 10_000);
-  return { phone, engine, stateDir };
+  return { phone, guest, engine };
 }
 
 /** A lamp, and a contact. */

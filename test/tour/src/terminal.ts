@@ -46,6 +46,12 @@ export class Terminal {
     await this.#tmux(['paste-buffer', '-p', '-d']);
   }
 
+  /** The same at a terminal that does not say that it is a paste. */
+  async pasteRaw(text: string): Promise<void> {
+    await this.#tmux(['load-buffer', '-'], {}, text);
+    await this.#tmux(['paste-buffer', '-d']);
+  }
+
   async resize(columns: number, rows: number): Promise<void> {
     await this.#tmux(['resize-window', '-x', String(columns), '-y', String(rows)]);
   }

@@ -122,6 +122,11 @@ export class ManagedProcess {
     this.#child.stdin?.write(text);
   }
 
+  /** Nothing more is written to it. */
+  endInput(): void {
+    this.#child.stdin?.end();
+  }
+
   signal(signal: NodeJS.Signals): void {
     if (this.#exit !== undefined || this.#child.pid === undefined) return;
     try {
@@ -168,7 +173,10 @@ export async function run(
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.env === undefined ? {} : { env: options.env }),
   });
-  if (options.input !== undefined) child.write(options.input);
+  if (options.input !== undefined) {
+    child.write(options.input);
+    child.endInput();
+  }
   try {
     const exit = await within(`${command} ${args[0] ?? ''}`, options.within, child.exited);
     if (exit.code !== 0) throw new Error(`${command} ${args.join(' ')}: ${child.describe()}`);
