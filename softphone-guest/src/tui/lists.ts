@@ -120,8 +120,12 @@ function historyRow(call: CallInfo): Row {
       duration(call, 0),
       party(call),
       ...(call.at === 'desk' ? [`[${texts.atDesk}]`] : []),
+      ...(call.recordings.length === 0 ? [] : [`[${texts.recorded}]`]),
     ],
     target: call.remote,
     account: call.account,
+    ...(call.recordings.length > 0 && {
+      whole: call.recordings.map(({ file }) => printable(file)).join('\n'),
+    }),
   };
 }

@@ -67,6 +67,7 @@ export const texts = {
   remoteHeld: 'held by peer',
   inConference: 'in conference',
   atDesk: 'at the desk phone',
+  recorded: 'recorded',
   inUse: 'in use',
   lampState: {
     unknown: '?',

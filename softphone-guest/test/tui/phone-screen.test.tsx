@@ -93,6 +93,18 @@ describe('every view', () => {
 });
 
 describe('history', () => {
+  it('tells which calls were recorded, and the files of the chosen one', () => {
+    const one = { startedAt: '2026-01-01T00:00:00.000Z', seconds: 3, end: 'guest' as const };
+    const recordings = [
+      { ...one, file: 'first.wav' },
+      { ...one, file: 'second.wav' },
+    ];
+    const recorded = callInfo({ id: 'r', state: 'ended', recordings });
+    const text = frame({ view: 'history' }, {}, { ...busy, history: [recorded, ...history] });
+    expect(text).toMatch(/bob@example.com.*\[recorded\]/u);
+    expect(text).toMatch(/first\.wav[^]*second\.wav/u);
+  });
+
   it('marks missed calls by a sign and a word, and names contacts', () => {
     const text = frame({ view: 'history' }, { rows: 40 });
     expect(text).toMatch(/>! \d\d-\d\d \d\d:\d\d +missed +Bob Smith <100@example.com>/);
