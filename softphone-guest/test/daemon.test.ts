@@ -431,6 +431,19 @@ describe('other commands', () => {
     expect((await run('devices input')).code).toBe(exitCode.usage);
   });
 
+  it('volume and voice are asked of the thin client', async () => {
+    expect((await run('volume output 1.5')).out).toBe('output: volume 1.5\n');
+    expect((await run('voice --echo on --noise high')).code).toBe(0);
+    expect(fake.engine?.audio).toEqual([
+      { role: 'output', volume: 1.5 },
+      { echoCancellation: 'on', noiseSuppression: 'high' },
+    ]);
+    expect((await run('volume output 5')).code).toBe(exitCode.usage);
+    expect((await run('volume louder 1')).code).toBe(exitCode.usage);
+    expect((await run('voice')).code).toBe(exitCode.usage);
+    expect((await run('voice --echo maybe')).code).toBe(exitCode.usage);
+  });
+
   it('use lists thin clients, and refuses one that is not there', async () => {
     const { out } = await run('use --json');
     const { engines } = JSON.parse(out) as { engines: { channel: string }[] };

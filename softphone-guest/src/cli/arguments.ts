@@ -31,3 +31,8 @@ export function asCount(text: string): number {
   if (Number.isInteger(count) && count >= 1 && count <= 10_000) return count;
   throw new InvalidArgumentError('a number from 1 to 10000');
 }
+
+export function asRole(text: string): 'input' | 'output' | 'ringer' {
+  if (text === 'input' || text === 'output' || text === 'ringer') return text;
+  throw new InvalidArgumentError('input, output or ringer');
+}

@@ -4,10 +4,11 @@ import type { InstallFlags } from '@offhook/common/install';
 import type { RecordingAction } from '../call/recordings.ts';
 import { guestPaths } from '../paths.ts';
 import { VERSION } from '../version.ts';
-import { asCount, CALL, waitOption } from './arguments.ts';
+import { asCount, asRole, CALL, waitOption } from './arguments.ts';
 import type { Context } from './call-commands.ts';
 import { accountCommands } from './account-program.ts';
 import { contactCommands } from './contact-program.ts';
+import { soundCommands } from './sound-program.ts';
 import { setupCommand } from './setup-program.ts';
 import { presenceCommands } from './presence-program.ts';
 import { transferCommands } from './transfer-program.ts';
@@ -59,6 +60,7 @@ export function buildProgram({ output }: { output: Output }): Command {
   transferCommands(program, context);
   presenceCommands(program, context);
   contactCommands(program, context);
+  soundCommands(program, context);
   return program;
 }
 
@@ -313,9 +315,4 @@ function callCommands(program: Command, context: () => Context): void {
 function asStatus(text: string): number {
   if (/^[456]\d\d$/.test(text)) return Number(text);
   throw new InvalidArgumentError('a SIP status from 400 to 699');
-}
-
-function asRole(text: string): 'input' | 'output' | 'ringer' {
-  if (text === 'input' || text === 'output' || text === 'ringer') return text;
-  throw new InvalidArgumentError('input, output or ringer');
 }

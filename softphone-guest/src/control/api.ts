@@ -1,4 +1,4 @@
-import { audioRole, digits } from '@offhook/media-rpc/schemas';
+import { audioRole, digits, voiceWishes } from '@offhook/media-rpc/schemas';
 import { z } from 'zod';
 import { contact } from '../people/contact.ts';
 import { lampInfo, mailboxInfo, storedMessageInfo } from './presence-schemas.ts';
@@ -382,6 +382,20 @@ export const controlMethods = {
     summary: 'Chooses an audio device',
     params: z.object({ role: audioRole, id: z.string().min(1).max(512) }),
     result: devicesInfo,
+  },
+  'audio.volume': {
+    summary: 'How loud it is at the thin client, multiplied with what is set there',
+    params: z.object({
+      role: audioRole,
+      volume: z.number().min(0).max(4).describe('1: unchanged'),
+    }),
+    result: none,
+  },
+  'audio.voice': {
+    summary:
+      'What is taken out of what the microphone sends; what the person at the thin client has switched stays so',
+    params: voiceWishes,
+    result: none,
   },
   'doctor.run': {
     summary: 'Checks every layer from the engine to the registrar, and the sound of a test call',

@@ -219,6 +219,8 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
       await media.call('devices.select', params);
       return media.call('devices.list', {});
     },
+    'audio.volume': (params) => media.call('audio.volume', params),
+    'audio.voice': (params) => media.call('audio.voice', params),
     'doctor.run': async ({ call }, { signal }) => ({
       checks: [...(await parts.doctor(signal, call))],
     }),

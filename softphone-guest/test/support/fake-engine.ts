@@ -22,6 +22,8 @@ export class FakeEngine {
   readonly log: string[] = [];
   readonly tones = new Set<string>();
   readonly wills = new Map<string, LastWill>();
+  /** What was asked of volumes and voice processing. */
+  readonly audio: unknown[] = [];
   /** What guests have said of being used here. */
   readonly used: boolean[] = [];
   worker: 'up' | 'restarting' | 'failed' = 'up';
@@ -139,9 +141,11 @@ export class FakeEngine {
       case 'guest.use':
         this.used.push(command.params.active);
         return {};
-      case 'session.dtmf':
       case 'audio.volume':
       case 'audio.voice':
+        this.audio.push(command.params);
+        return {};
+      case 'session.dtmf':
       case 'devices.select':
       case 'stats.subscribe':
         return {};
