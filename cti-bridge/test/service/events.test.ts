@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { connectCti, type CtiClient } from '../../client/index.ts';
 import type { LogEntry } from '../../src/service/wire.ts';
 import { eventually } from '../eventually.ts';
@@ -144,7 +146,7 @@ describe('somebody who sees one device', () => {
 });
 
 describe('a reader that does not read', () => {
-  it('is disconnected, costs a bounded amount, and can come back', async () => {
+  it('is disconnected, costs a bounded amount, is told why when it reads, and can come back', async () => {
     running = await run({ maxUnread: 64 * 1024, eventsKept: 100_000 });
     const { port } = new URL(running.url);
     const socket = connect({ host: '127.0.0.1', port: Number(port) });
@@ -153,14 +155,42 @@ describe('a reader that does not read', () => {
     socket.write('GET /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer all\r\n\r\n');
     await eventually(() => running.office.subscribers).toBe(1);
     socket.pause();
+    await tellUntilDropped();
+    let last = '';
+    socket.on('data', (chunk: Buffer) => (last = (last + chunk.toString()).slice(-2000)));
+    socket.resume();
+    await eventually(() => last).toMatch(/event: unread\ndata: \{"reason":".*not read"\}/);
+    socket.destroy();
+    const [id = '', seq] = /(?<=id: )\S+:(\d+)(?![^]*\nid: )/.exec(last) ?? [];
+    const missed = await read('/v1/events', { 'Last-Event-ID': id }, 1);
+    expect(missed).toContain(`"seq":${Number(seq) + 1},`);
+    expect(missed).not.toContain('snapshot');
+  });
+
+  it('is closed with 1013 over a WebSocket', async () => {
+    running = await run({ maxUnread: 64 * 1024, eventsKept: 100_000 });
+    const socket = new WebSocket(`${running.url.replace('http', 'ws')}/v1/rpc`, {
+      headers: { Authorization: 'Bearer all' },
+    });
+    await once(socket, 'open');
+    socket.send('{"jsonrpc":"2.0","id":1,"method":"subscribe"}');
+    await eventually(() => running.office.subscribers).toBe(1);
+    socket.pause();
+    await tellUntilDropped();
+    const closed = once(socket, 'close');
+    socket.resume();
+    const [code, reason] = (await closed) as [number, Buffer];
+    expect([code, reason.toString()]).toEqual([1013, 'too much waits that is not read']);
+  });
+
+  async function tellUntilDropped(): Promise<void> {
     for (let n = 0; n < 60_000 && running.office.subscribers > 0; n++) {
       running.adapter.tell(...callBetween('alice', 'bob', String(n)));
       if (n % 500 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     await eventually(() => running.office.subscribers).toBe(0);
     expect((await get(running, '/metrics', 'all')).body).toContain('subscribers_dropped_total 1');
-    socket.destroy();
-  });
+  }
 });
 
 describe('server-sent events', () => {
@@ -175,17 +205,17 @@ describe('server-sent events', () => {
     expect(second).toContain(':5\nevent: event\ndata: {"seq":5,');
     expect(second).not.toContain('snapshot');
   });
-
-  async function read(path: string, headers: Record<string, string>, blocks: number) {
-    const gone = new AbortController();
-    const response = await fetch(`${running.url}${path}`, {
-      headers: { Authorization: 'Bearer all', ...headers },
-      signal: gone.signal,
-    });
-    let text = '';
-    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-    while (text.split('\n\n').length <= blocks) text += (await reader?.read())?.value ?? '';
-    gone.abort();
-    return text;
-  }
 });
+
+async function read(path: string, headers: Record<string, string>, blocks: number) {
+  const gone = new AbortController();
+  const response = await fetch(`${running.url}${path}`, {
+    headers: { Authorization: 'Bearer all', ...headers },
+    signal: gone.signal,
+  });
+  let text = '';
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  while (text.split('\n\n').length <= blocks) text += (await reader?.read())?.value ?? '';
+  gone.abort();
+  return text;
+}

@@ -7,7 +7,7 @@ import type { Metrics } from '../metrics.ts';
 import { invalid, type Office, type Subscription } from '../office.ts';
 import { entryJson, isService, queries, type LogEntry, type QueryName } from '../wire.ts';
 import { problemOf } from './errors.ts';
-import { UnreadLimit } from './unread.ts';
+import { LAST_WORD_MS, UnreadLimit } from './unread.ts';
 
 export interface RpcOptions {
   readonly office: Office;
@@ -25,6 +25,9 @@ const NOBODY = 4001;
 
 /** RFC 6455 §7.4.1, as registered with IANA: come again. */
 const SERVICE_RESTART = 1012;
+
+/** As registered with IANA: less at a time. */
+const TRY_AGAIN_LATER = 1013;
 
 const AUTHENTICATE_WITHIN_MS = 5000;
 const MAX_PENDING = 32;
@@ -172,10 +175,16 @@ export class RpcConnection {
     if (socket.readyState !== socket.OPEN) return;
     if (start) this.#limit.begin(text.length);
     if (this.#limit.exceededBy(socket.bufferedAmount)) {
-      // A close frame would wait behind what is not read: the connection ends at once.
       this.#options.metrics.dropped.inc();
+      this.#options.logger.warn(
+        { principal: this.#who?.name },
+        'a reader of events does not read: disconnected',
+      );
       this.#subscription?.close();
-      socket.terminate();
+      // Comes after what waits, if it is read at all.
+      socket.close(TRY_AGAIN_LATER, 'too much waits that is not read');
+      const giveUp = setTimeout(() => socket.terminate(), LAST_WORD_MS);
+      socket.once('close', () => clearTimeout(giveUp));
     } else {
       socket.send(text);
     }

@@ -1,13 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from '@offhook/common';
 import type { Principal } from '../access.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Office } from '../office.ts';
 import { entryJson, type LogEntry, type Position } from '../wire.ts';
-import { UnreadLimit } from './unread.ts';
+import { LAST_WORD_MS, UnreadLimit } from './unread.ts';
 
 export interface StreamOptions {
   readonly office: Office;
   readonly metrics: Metrics;
+  readonly logger: Logger;
   readonly who: Principal;
   readonly maxUnread: number;
 }
@@ -23,7 +25,7 @@ export function streamEvents(
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  const { office, who, maxUnread, metrics } = options;
+  const { office, who, maxUnread, metrics, logger } = options;
   const limit = new UnreadLimit(maxUnread);
   const write = (event: string, position: Position, data: string, start = false) => {
     if (response.destroyed || response.writableEnded) return;
@@ -33,7 +35,12 @@ export function streamEvents(
     // Whoever does not read loses the connection, not the events: it can come back with the last id.
     if (limit.exceededBy(response.writableLength)) {
       metrics.dropped.inc();
-      response.destroy();
+      logger.warn({ principal: who.name }, 'a reader of events does not read: disconnected');
+      subscription.close();
+      // Without an id: it goes on after the last event that it has read.
+      response.end('event: unread\ndata: {"reason":"too much waits that is not read"}\n\n');
+      const giveUp = setTimeout(() => response.destroy(), LAST_WORD_MS);
+      response.once('close', () => clearTimeout(giveUp));
     } else {
       response.write(text);
     }
@@ -53,7 +60,9 @@ export function streamEvents(
   if (snapshot === undefined) response.write(':\n\n');
   else write('snapshot', position, JSON.stringify({ ...position, ...snapshot }), true);
   for (const entry of missed) tell(entry, true);
-  const alive = setInterval(() => response.write(':\n\n'), KEEP_ALIVE_MS);
+  const alive = setInterval(() => {
+    if (!response.writableEnded) response.write(':\n\n');
+  }, KEEP_ALIVE_MS);
   const expiry = office.atExpiry(who, () => response.end());
   response.once('close', () => {
     expiry.cancel();

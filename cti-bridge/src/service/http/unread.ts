@@ -1,3 +1,6 @@
+/** How long a reader that has lost its right to more may take to read why. */
+export const LAST_WORD_MS = 5000;
+
 /**
  * How much may wait for a reader. What it is given to begin with (a snapshot, or all that it missed)
  * may wait on top, until it has read everything once.
