@@ -17,6 +17,7 @@ import { desktop } from './config/desktop.ts';
 import { dial } from './config/dial.ts';
 import { emergency } from './config/emergency.ts';
 import { calls, codes, hook, log } from './config/phone.ts';
+import { screen } from './config/screen.ts';
 import { sip } from './config/sip.ts';
 import { watch } from './config/watch.ts';
 
@@ -39,6 +40,7 @@ export const guestConfigSchema = z
     desk: desk.optional(),
     watch,
     desktop,
+    screen,
     hook: z
       .array(hook)
       .max(100)

@@ -127,6 +127,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     journal: describeJournal(journal),
     settings: describeSettings(phone.settings, phone.lines, phone.handsets),
     handset: describeMode(phone.handsets),
+    screen: config.screen,
   });
   let server: ControlServer;
   try {

@@ -204,6 +204,10 @@ export const statusInfo = z.object({
   journal: journalInfo,
   settings: settingsInfo,
   handset: modeInfo.default({ mode: 'soft', desk: null }),
+  screen: z
+    .object({ bell: z.boolean(), title: z.boolean() })
+    .default({ bell: true, title: true })
+    .describe('How the phone on the terminal draws attention to calls'),
 });
 
 export const enginesInfo = z.object({

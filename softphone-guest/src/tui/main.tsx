@@ -7,6 +7,7 @@ import { PhoneApp } from './phone-app.tsx';
 import { PlainScreen } from './plain/plain-screen.ts';
 import { PhoneStore } from './store.ts';
 import { themeFor } from './theme.ts';
+import { keepTitle } from './title.ts';
 
 /** ECMA-48: CUP to the first cell, ED to the end. */
 const HOME_AND_ERASE = '\u001b[H\u001b[J';
@@ -27,7 +28,9 @@ export async function runTui(options: {
       actions={store}
       theme={themeFor(process.env)}
       now={Date.now}
-      onRing={bell}
+      onRing={() => {
+        if (store.getState().screen.bell) bell();
+      }}
     />,
     { exitOnCtrlC: false, alternateScreen: true, incrementalRendering: true, interactive: true },
   );
@@ -38,10 +41,12 @@ export async function runTui(options: {
     process.stdout.write(HOME_AND_ERASE);
   };
   process.stdout.prependListener('resize', wipe);
+  const titleBack = keepTitle(store, (sequence) => process.stdout.write(sequence));
   const leave = () => app.unmount();
   process.once('SIGTERM', leave);
   process.once('SIGHUP', leave);
   await app.waitUntilExit();
+  titleBack();
   process.stdout.off('resize', wipe);
   await store.close();
 }

@@ -37,6 +37,8 @@ export interface PhoneState {
   /** Oldest first. */
   readonly calls: readonly CallInfo[];
   readonly doNotDisturb: boolean;
+  /** `[screen]` of the configuration. */
+  readonly screen: StatusInfo['screen'];
   /** Phones and persons that are watched. */
   readonly lamps: readonly LampInfo[];
   /** Newest first; undefined until it has been asked for. */
@@ -57,6 +59,7 @@ export const initialState: PhoneState = {
   handset: { mode: 'soft', desk: null },
   calls: [],
   doNotDisturb: false,
+  screen: { bell: true, title: true },
   lamps: [],
   history: undefined,
   contacts: undefined,
@@ -99,6 +102,7 @@ export function reduce(state: PhoneState, input: PhoneInput): PhoneState {
         handset: input.status.handset,
         calls: input.calls,
         doNotDisturb: input.status.settings.doNotDisturb,
+        screen: input.status.screen,
         lamps: input.lamps ?? state.lamps,
       };
     case 'lost':

@@ -61,6 +61,11 @@ export class Terminal {
     return this.#tmux(['capture-pane', '-p']);
   }
 
+  /** What the window is called. */
+  title(): Promise<string> {
+    return this.#tmux(['display-message', '-p', '#{pane_title}']);
+  }
+
   /** The same with its colours, as escape sequences. */
   colours(): Promise<string> {
     return this.#tmux(['capture-pane', '-p', '-e']);

@@ -72,6 +72,7 @@ it('the day begins: registered, engine there, lamps of the colleagues', async ()
   expect(screen).toMatch(/\* alice@example\.com registered/);
   expect(screen).toMatch(/\* engine: connected/);
   expect(screen).toContain('No calls. Press d to dial.');
+  expect(await office.screen.title()).toBe('Offhook\n');
 });
 
 it('a call is taken', async () => {
@@ -182,6 +183,7 @@ it('a call is missed, and stands in the history', async () => {
   const { screen, carol } = office;
   const { id } = await carol.phone.dial(addressOf('alice'));
   await screen.shows(/INCOMING CALL/);
+  expect(await screen.title()).toBe('INCOMING CALL Carol Jones <carol>\n');
   await carol.phone.hangup(id);
   expect(await screen.shows(/missed call from Carol Jones/)).not.toContain('INCOMING');
   await screen.type('y');
