@@ -2,6 +2,10 @@ import { z } from 'zod';
 
 import { controlEvents, controlMethods } from '../../softphone-guest/src/control/api.ts';
 import {
+  controlApiSchema,
+  controlTypes as types,
+} from '../../softphone-guest/src/control/json-schema.ts';
+import {
   accountInfo,
   callInfo,
   checkInfo,
@@ -9,16 +13,7 @@ import {
   engineInfo,
   mediaInfo,
 } from '../../softphone-guest/src/control/schemas.ts';
-
-/** What several methods give back: told once, under this name. */
-const types = z.registry<{ id: string; description?: string | undefined }>();
-types
-  .add(callInfo, { id: 'Call' })
-  .add(mediaInfo, { id: 'Media' })
-  .add(accountInfo, { id: 'Account' })
-  .add(engineInfo, { id: 'Engine' })
-  .add(devicesInfo, { id: 'Devices' })
-  .add(checkInfo, { id: 'Check' });
+import { callStatistics } from '../../softphone-guest/src/statistics/schema.ts';
 
 const INTRODUCTION = `# The control socket of the phone
 
@@ -35,8 +30,17 @@ Events come as notifications once a client has called \`subscribe\` with
 \`{"events": ["call.changed", …]}\`, or with \`{}\` for all of them. An error's \`data\` holds the layer
 that failed, a code for scripts, and what to do about it. Unknown parameters are refused.
 
+The same as JSON Schema (draft 2020-12): [control-api.schema.json](control-api.schema.json), or \`offhook api\`.
+It validates any message, and the input of hooks; under \`$defs\` are \`METHOD.params\`, \`METHOD.result\`,
+\`EVENT.event\` and \`HOOK.hook\`.
+
 This page is made from the method table; run \`npm run docs\` after changing it.
 `;
+
+/** docs/control-api.schema.json as it should be. */
+export function controlApiSchemaPage(): string {
+  return `${JSON.stringify(controlApiSchema(), null, 2)}\n`;
+}
 
 /** docs/control-api.md as it should be. */
 export function controlApiPage(): string {
@@ -51,8 +55,9 @@ export function controlApiPage(): string {
   const events = Object.entries(controlEvents).map(([name, { summary, params }]) =>
     [`### \`${name}\`\n`, `${summary}.\n`, ...block('Parameters', params)].join('\n'),
   );
-  const shared = [callInfo, mediaInfo, accountInfo, engineInfo, devicesInfo, checkInfo].map(
-    (schema) => [`### ${types.get(schema)?.id}\n`, ...fields(toNode(schema), ''), ''].join('\n'),
+  const all = [callInfo, mediaInfo, accountInfo, engineInfo, devicesInfo, checkInfo];
+  const shared = [...all, callStatistics].map((schema) =>
+    [`### ${types.get(schema)?.id}\n`, ...fields(toNode(schema), ''), ''].join('\n'),
   );
   const chapters = [['## Methods\n'], methods, ['## Events\n'], events, ['## Types\n'], shared];
   return [INTRODUCTION, chapters.flat().join('\n')].join('\n');

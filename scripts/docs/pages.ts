@@ -1,5 +1,5 @@
 import { configurationPage } from './configuration.ts';
-import { controlApiPage } from './control-api.ts';
+import { controlApiPage, controlApiSchemaPage } from './control-api.ts';
 import { callStatisticsSchema } from './call-statistics.ts';
 import { dbusPage } from './dbus.ts';
 
@@ -8,5 +8,6 @@ export const pages: Readonly<Record<string, () => string>> = {
   'call-statistics.schema.json': callStatisticsSchema,
   'configuration.md': configurationPage,
   'control-api.md': controlApiPage,
+  'control-api.schema.json': controlApiSchemaPage,
   'dbus.md': dbusPage,
 };

@@ -117,6 +117,10 @@ function phoneCommands(program: Command, context: () => Context, output: Output)
       (await import('./phone-commands.ts')).events(context(), names),
     );
   program
+    .command('api')
+    .description('print the control socket as JSON Schema: methods, events, input of hooks')
+    .action(async () => (await import('./api-command.ts')).api(context()));
+  program
     .command('trace')
     .description('SIP messages of a call, also of one that is over; secrets are masked')
     .argument('[call]', 'its id or first letters; the only call, else the last one, if left out')

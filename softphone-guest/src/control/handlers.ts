@@ -233,7 +233,7 @@ function bind(handlers: Handlers): ControlMethods {
   return Object.fromEntries(
     Object.entries(controlMethods).map(([name, { params, result }]) => [
       name,
-      { params, result, handle: handlers[name as ControlMethodName] as never },
+      { params: params.strict(), result, handle: handlers[name as ControlMethodName] as never },
     ]),
   );
 }

@@ -1,4 +1,5 @@
-import type { ControlEventName, ControlEvents } from '../control/api.ts';
+import type { z } from 'zod';
+import { controlEvents, type ControlEventName, type ControlEvents } from '../control/api.ts';
 import type { CallInfo } from '../control/schemas.ts';
 
 /** What a command can be run for. */
@@ -15,6 +16,12 @@ export const hookEvents = [
 ] as const;
 
 export type HookEvent = (typeof hookEvents)[number];
+
+/** What the command gets as `params`. */
+export function hookParams(event: HookEvent): z.ZodType {
+  const { [event]: same }: Partial<Record<string, { readonly params: z.ZodType }>> = controlEvents;
+  return (same ?? controlEvents['call.changed']).params;
+}
 
 /** Tells what has happened from what has changed: a call rings once, however often it is announced. */
 export class HookEvents {
