@@ -1,5 +1,6 @@
 import type { EventSource } from '@offhook/common';
-import type { Body, ListenAddress, SipCall } from './api.ts';
+import type { Body, ListenAddress } from './api.ts';
+import type { SipCall } from './call-api.ts';
 
 /** Requests beside those that make, change and end a call, on an account or in a call's dialog. */
 

@@ -1,5 +1,5 @@
 import type { EventSource, OffhookError } from '@offhook/common';
-import type { EngineStatus, MediaLinkEvents, MediaPort } from './media-link.ts';
+import type { EngineStatus, MediaLinkEvents, MediaPort } from './media-port.ts';
 
 /** What the phone needs of its line to an engine, however many engines are behind it. */
 export interface EngineLine extends MediaPort, EventSource<MediaLinkEvents> {

@@ -7,12 +7,8 @@ import type {
   MethodResult,
 } from '@offhook/media-rpc';
 import type { EngineLine } from './engine-line.ts';
-import {
-  MediaLink,
-  type EngineStatus,
-  type MediaLinkEvents,
-  type MediaPort,
-} from './media-link.ts';
+import { MediaLink } from './media-link.ts';
+import type { EngineStatus, MediaLinkEvents, MediaPort } from './media-port.ts';
 import { OfflineHold } from './offline-hold.ts';
 import type { DesiredSession } from './reconcile.ts';
 

@@ -19,5 +19,5 @@ export type {
 } from './control/schemas.ts';
 export { CallMedia } from './call/call-media.ts';
 export { MediaLink } from './media-link.ts';
-export type { MediaPort } from './media-link.ts';
+export type { MediaPort } from './media-port.ts';
 export { callStatistics, type CallStatistics } from './statistics/schema.ts';

@@ -1,7 +1,8 @@
 import { ManualClock, OffhookError, silentLogger } from '@offhook/common';
 import type { MediaClient } from '@offhook/media-rpc';
 import { describe, expect, it } from 'vitest';
-import { MediaLink, type EngineStatus } from '../src/media-link.ts';
+import { MediaLink } from '../src/media-link.ts';
+import type { EngineStatus } from '../src/media-port.ts';
 import type { DesiredSession } from '../src/reconcile.ts';
 import { FakeEngine } from './support/fake-engine.ts';
 

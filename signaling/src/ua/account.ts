@@ -4,13 +4,11 @@ import type {
   AccountEvents,
   AccountOptions,
   Body,
-  CallSnapshot,
-  InviteOptions,
   PingAnswer,
   RegistrationState,
   SdpAgent,
-  SipCall,
 } from '../api.ts';
+import type { CallSnapshot, InviteOptions, SipCall } from '../call-api.ts';
 import type { Publication, SubscribeOptions, Subscription } from '../event-api.ts';
 import type {
   Referral,

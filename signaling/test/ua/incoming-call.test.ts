@@ -1,6 +1,6 @@
 import { OffhookError } from '@offhook/common';
 import { describe, expect, it } from 'vitest';
-import type { IncomingCall } from '../../src/api.ts';
+import type { IncomingCall } from '../../src/call-api.ts';
 import {
   bench,
   history,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CallWill } from '../../src/api.ts';
+import type { CallWill } from '../../src/call-api.ts';
 import { OUR, sdp, virtualTime } from './support/bench.ts';
 import { incomingCall, outgoingCall, type Established } from './support/established.ts';
 import { settled } from './support/raw-peer.ts';

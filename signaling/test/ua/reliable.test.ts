@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { AccountOptions, IncomingCall } from '../../src/api.ts';
+import type { AccountOptions } from '../../src/api.ts';
+import type { IncomingCall } from '../../src/call-api.ts';
 import { bench, OUR, sdp, virtualTime, type Bench } from './support/bench.ts';
 import { elapse, eventually, settled, type Got } from './support/raw-peer.ts';
 

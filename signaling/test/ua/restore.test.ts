@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CallSnapshot, SipCall } from '../../src/api.ts';
+import type { CallSnapshot, SipCall } from '../../src/call-api.ts';
 import { createUserAgent } from '../../src/ua/user-agent.ts';
 import { bench, OUR, ScriptedAgent, sdp, virtualTime } from './support/bench.ts';
 import { incomingCall, outgoingCall, type Established } from './support/established.ts';

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { CallEnd, SipCall, TransportName, UserAgent } from '../../src/api.ts';
+import type { TransportName, UserAgent } from '../../src/api.ts';
+import type { CallEnd, SipCall } from '../../src/call-api.ts';
 import { createUserAgent } from '../../src/index.ts';
 import { ScriptedAgent } from './support/bench.ts';
 import { freePort, sipp, untilTaken } from './support/sipp.ts';

@@ -6,7 +6,7 @@ import {
   type Timer,
 } from '@offhook/common';
 import type { AccountConfig } from '../config.ts';
-import type { EngineStatus, MediaLinkEvents } from '../media-link.ts';
+import type { EngineStatus, MediaLinkEvents } from '../media-port.ts';
 import { awayStep } from './away-policy.ts';
 import type { Call } from './model.ts';
 

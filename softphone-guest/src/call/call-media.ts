@@ -1,7 +1,7 @@
 import { describeError, isOffhookError, OffhookError, type Logger } from '@offhook/common';
 import type { MethodInput, SdpStep, SessionState, SessionStats } from '@offhook/media-rpc';
 import type { SdpAgent } from '@offhook/signaling';
-import type { MediaPort } from '../media-link.ts';
+import type { MediaPort } from '../media-port.ts';
 import type { DesiredSession } from '../reconcile.ts';
 import type { MediaRecord } from '../journal/rows.ts';
 import { advance, newOrigin, nextOrigin, type OriginState } from './sdp-origin.ts';

@@ -1,5 +1,5 @@
 import { describeError, type Logger } from '@offhook/common';
-import type { MediaPort } from '../media-link.ts';
+import type { MediaPort } from '../media-port.ts';
 import type { WantedTone } from './tones.ts';
 
 /**

@@ -7,7 +7,7 @@ import {
 } from '@offhook/common';
 import type { MethodInput } from '@offhook/media-rpc';
 import type { CallWill, SipCall } from '@offhook/signaling';
-import type { MediaPort } from '../media-link.ts';
+import type { MediaPort } from '../media-port.ts';
 
 /**
  * How often it is looked whether the will has to be written anew, ms. Most changes of a dialog are

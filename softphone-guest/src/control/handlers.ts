@@ -9,7 +9,7 @@ import type { PresenceBoard } from '../presence/presence.ts';
 import type { Handset, PhoneCall } from '../handset/handset.ts';
 import type { Handsets } from '../handset/handsets.ts';
 import type { Mover } from '../handset/mover.ts';
-import type { MediaPort } from '../media-link.ts';
+import type { MediaPort } from '../media-port.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { ContactBook } from '../people/contact-book.ts';
 import type { CallStatisticsKeeper } from '../statistics/call-statistics.ts';

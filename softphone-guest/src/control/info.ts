@@ -10,7 +10,7 @@ import type { AccountConfig } from '../config.ts';
 import type { Handsets } from '../handset/handsets.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { JournalRow } from '../journal/rows.ts';
-import type { EngineStatus } from '../media-link.ts';
+import type { EngineStatus } from '../media-port.ts';
 import type { KnownLocation } from '../people/location.ts';
 import type { ControlEvents } from './api.ts';
 import type {

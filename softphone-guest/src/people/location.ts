@@ -1,5 +1,5 @@
 import type { ThinClientLocation } from '@offhook/media-rpc';
-import type { EngineStatus } from '../media-link.ts';
+import type { EngineStatus } from '../media-port.ts';
 
 /** Where the person is, as far as the thin client says. */
 export interface KnownLocation {

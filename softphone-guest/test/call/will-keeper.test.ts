@@ -3,7 +3,7 @@ import { mediaError } from '@offhook/media-rpc';
 import type { CallWill } from '@offhook/signaling';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WillKeeper } from '../../src/call/will-keeper.ts';
-import type { MediaPort } from '../../src/media-link.ts';
+import type { MediaPort } from '../../src/media-port.ts';
 
 const will = (cseq: number): CallWill => ({
   transport: 'udp',

@@ -1,5 +1,6 @@
 import { OffhookError, type EventSource } from '@offhook/common';
-import type { Body, CallEnd, CallSnapshot, CallState, CallWill, SipCallEvents } from '../../api.ts';
+import type { Body } from '../../api.ts';
+import type { CallEnd, CallSnapshot, CallState, CallWill, SipCallEvents } from '../../call-api.ts';
 import type {
   Referral,
   ReferOptions,

@@ -1,5 +1,5 @@
 import { Emitter, type EventSource } from '@offhook/common';
-import type { CallEnd, CallState, SipCallEvents } from '../../api.ts';
+import type { CallEnd, CallState, SipCallEvents } from '../../call-api.ts';
 import type { Headers } from '../message/headers.ts';
 import { parseNameAddr, type NameAddr } from '../message/name-addr.ts';
 

@@ -1,5 +1,6 @@
 import { isOffhookError, OffhookError, type Timer } from '@offhook/common';
-import type { Body, CallEnd, CallSnapshot, IncomingCall, SdpAgent, SipCall } from '../../api.ts';
+import type { Body, SdpAgent } from '../../api.ts';
+import type { CallEnd, CallSnapshot, IncomingCall, SipCall } from '../../call-api.ts';
 import type { InboundRequest, ReplyOptions } from '../core/inbound-request.ts';
 import { dialogFromRequest } from '../dialog/dialog-state.ts';
 import { answerTimer } from '../dialog/session-timer.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { CallWill } from '../../api.ts';
+import type { CallWill } from '../../call-api.ts';
 import { formatVia, MAGIC_COOKIE, withoutZone } from '../../transport/via.ts';
 import { serialize } from '../message/message.ts';
 import { reserveRequest, draftRequest, type DialogState } from '../dialog/dialog-state.ts';

@@ -1,4 +1,5 @@
-import type { Body, CallEnd, CallSnapshot, InviteOptions, SdpAgent, SipCall } from '../../api.ts';
+import type { Body, SdpAgent } from '../../api.ts';
+import type { CallEnd, CallSnapshot, InviteOptions, SipCall } from '../../call-api.ts';
 import { ClientRequest, type LoginRefusal, type RequestFailure } from '../core/client-request.ts';
 import { cseqOf, confirmDialog, type RequestDraft } from '../dialog/dialog-state.ts';
 import { intervalFromResponse, parseMinSE } from '../dialog/session-timer.ts';
@@ -9,6 +10,7 @@ import { noMedia } from '../session/no-media.ts';
 import { SdpSteps } from '../session/sdp-steps.ts';
 import type { Session } from '../session/session.ts';
 import { loginInWords, messageOf, reasonInWords } from '../words.ts';
+import { Acknowledgements } from './acknowledgements.ts';
 import { CallBase } from './call-base.ts';
 import { identityOf, type Party } from './call-record.ts';
 import { hasKeys, snapshotOf, type InvitingContent } from './snapshot.ts';
@@ -48,7 +50,7 @@ export class OutgoingCall extends CallBase implements SipCall {
   readonly #steps: SdpSteps;
   readonly #identity: InviteIdentity;
   readonly #early: EarlyDialogs;
-  readonly #acks = new Map<string, () => void>();
+  readonly #acks = new Acknowledgements();
   readonly #targets: Targets;
   #remote: Party;
   #cseq = 0;
@@ -262,17 +264,13 @@ export class OutgoingCall extends CallBase implements SipCall {
   /** Every 2xx is acknowledged; one that is not the first, or comes too late, is also ended. */
   #accepted(response: SipResponse, draft: RequestDraft): void {
     const tag = response.toTag ?? '';
-    const repeat = this.#acks.get(tag);
-    if (repeat !== undefined) {
-      repeat();
-      return;
-    }
+    if (this.#acks.repeat(tag)) return;
     const cseq = cseqOf(draft.headers);
     const session = this.#early.take(response, draft);
     session.dialog = confirmDialog(session.dialog, response);
     session.learn(response.headers);
     if (this.#session !== undefined || this.record.end !== undefined) {
-      this.#acknowledge(tag, session, cseq);
+      this.#acks.send(tag, session, cseq);
       const end: CallEnd = { by: 'local', status: 487, reason: 'answered elsewhere' };
       void session.bye(end).then(() => this.#settle());
       return;
@@ -289,14 +287,6 @@ export class OutgoingCall extends CallBase implements SipCall {
     });
   }
 
-  #acknowledge(tag: string, session: Session, cseq: number, answer?: string): void {
-    const { draft, hop } = session.ack(
-      cseq,
-      answer === undefined ? undefined : { type: 'application/sdp', content: answer },
-    );
-    this.#acks.set(tag, () => session.profile.core.sendAck(draft, hop));
-  }
-
   /** Offer and answer of the 2xx, and its ACK. */
   async #complete(
     tag: string,
@@ -304,10 +294,9 @@ export class OutgoingCall extends CallBase implements SipCall {
     cseq: number,
     response: SipResponse,
   ): Promise<void> {
-    // Until the ACK can be made, a repeated 2xx waits for it.
-    this.#acks.set(tag, () => undefined);
+    this.#acks.expect(tag);
     const sdp = sdpOf(response);
-    const acknowledge = (answer?: string) => this.#acknowledge(tag, session, cseq, answer);
+    const acknowledge = (answer?: string) => this.#acks.send(tag, session, cseq, answer);
     if (this.#options.body === undefined) {
       await describeAccepted({
         session,

@@ -1,4 +1,4 @@
-import type { SipCall } from '../../api.ts';
+import type { SipCall } from '../../call-api.ts';
 import type { SipCore } from '../core/sip-core.ts';
 import type { Headers } from '../message/headers.ts';
 import { parseReplaces } from '../refer/refer-to.ts';

@@ -1,5 +1,6 @@
 import { OffhookError } from '@offhook/common';
-import type { CallSnapshot, SdpAgent } from '../../api.ts';
+import type { SdpAgent } from '../../api.ts';
+import type { CallSnapshot } from '../../call-api.ts';
 import type { SipRequest } from '../message/message.ts';
 import type { CallProfile } from '../session/profile.ts';
 import { IncomingCallImpl } from './incoming-call.ts';

@@ -1,4 +1,5 @@
-import type { Body, CallSnapshot, SdpAgent, SipCall } from '../../api.ts';
+import type { Body, SdpAgent } from '../../api.ts';
+import type { CallSnapshot, SipCall } from '../../call-api.ts';
 import type { SipRequest } from '../message/message.ts';
 import type { CallProfile } from '../session/profile.ts';
 import { SdpSteps } from '../session/sdp-steps.ts';

@@ -1,6 +1,6 @@
 import { OffhookError } from '@offhook/common';
 import { z } from 'zod';
-import type { CallSnapshot } from '../../api.ts';
+import type { CallSnapshot } from '../../call-api.ts';
 
 /** What of a call another process needs. Unknown keys are dropped: a later release may write more. */
 

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '@offhook/common';
-import type { CallChange, CallJournal, CallSnapshot } from '../../api.ts';
+import type { CallChange, CallJournal, CallSnapshot } from '../../call-api.ts';
 
 /** A call as a journal sees it. */
 export interface KeptCall {

@@ -1,5 +1,6 @@
 import { OffhookError } from '@offhook/common';
-import type { Body, CallEnd } from '../../api.ts';
+import type { Body } from '../../api.ts';
+import type { CallEnd } from '../../call-api.ts';
 import type { Flow, NextHop } from '../../transport/layer.ts';
 import type { ClientRequest } from '../core/client-request.ts';
 import type { InboundRequest } from '../core/inbound-request.ts';

@@ -2,12 +2,11 @@ import { afterEach, beforeEach, vi } from 'vitest';
 import type {
   Account,
   AccountOptions,
-  IncomingCall,
   SdpAgent,
-  SipCall,
   UserAgent,
   UserAgentOptions,
 } from '../../../src/api.ts';
+import type { IncomingCall, SipCall } from '../../../src/call-api.ts';
 import { createUserAgent } from '../../../src/ua/user-agent.ts';
 import { MemoryNetwork } from './memory-network.ts';
 import { RawPeer } from './raw-peer.ts';

@@ -1,4 +1,4 @@
-import type { IncomingCall, SipCall } from '../../../src/api.ts';
+import type { IncomingCall, SipCall } from '../../../src/call-api.ts';
 import { bench, OUR, sdp, type Bench } from './bench.ts';
 import { eventually, settled, type Got, type RawPeer } from './raw-peer.ts';
 

@@ -1,11 +1,5 @@
-import type {
-  Account,
-  CallJournal,
-  CallSnapshot,
-  IncomingCall,
-  SipCall,
-  UserAgent,
-} from '../../../src/api.ts';
+import type { Account, UserAgent } from '../../../src/api.ts';
+import type { CallJournal, CallSnapshot, IncomingCall, SipCall } from '../../../src/call-api.ts';
 import { createUserAgent } from '../../../src/ua/user-agent.ts';
 import { OUR, ScriptedAgent } from './bench.ts';
 import { MemoryNetwork } from './memory-network.ts';
