@@ -9,16 +9,14 @@ import {
   dialPreview,
   devicesInfo,
   enginesInfo,
-  engineInfo,
-  mediaInfo,
   journalCall,
   journalInfo,
-  messageInfo,
   modeInfo,
   settingsInfo,
   statusInfo,
-  tracedMessage,
 } from './schemas.ts';
+import { callId } from './call-id.ts';
+import type { controlEvents } from './events.ts';
 import { supportMethods } from './support-api.ts';
 
 /**
@@ -35,11 +33,6 @@ interface Row {
 /** Characters; larger books come in pieces. */
 const MAX_IMPORT = 512 * 1024;
 const none = z.object({});
-const callId = z
-  .string()
-  .min(1)
-  .max(64)
-  .describe('Id, or its first letters; may be left out when only one call can be meant');
 const oneCall = z.object({ call: callId.optional() });
 const oneOrAllCalls = z.object({
   call: callId.optional(),
@@ -285,26 +278,6 @@ export const controlMethods = {
     params: z.object({ limit: z.int().min(1).max(10_000).default(50) }),
     result: calls,
   },
-  'trace.get': {
-    summary: 'SIP messages of a call, also of one that is over, or with `all` of everything',
-    params: z.object({
-      call: callId.optional(),
-      all: z.boolean().default(false).describe('Also what belongs to no call, e.g. REGISTER'),
-      after: z.int().min(0).default(0).describe('Messages to leave out at the beginning'),
-      wait: z
-        .int()
-        .min(0)
-        .max(60_000)
-        .default(0)
-        .describe('Milliseconds to wait for a message when there is none to tell'),
-    }),
-    result: z.object({
-      call: callInfo.nullable().describe('Null with `all`'),
-      messages: z.array(tracedMessage).describe('Oldest first'),
-      next: z.int().describe('`after` of the next request'),
-      dropped: z.int().describe('Messages that were let go to bound the memory'),
-    }),
-  },
   ...supportMethods,
   'contacts.list': {
     summary: 'Contacts, favourites first, then by name',
@@ -408,42 +381,7 @@ export const controlMethods = {
   },
 } as const satisfies Record<string, Row>;
 
-export const controlEvents = {
-  'call.changed': { summary: 'A call is new or has changed', params: callInfo },
-  'call.ended': { summary: 'A call is over, with its last figures', params: callInfo },
-  'registration.changed': { summary: 'A line’s registration', params: accountInfo },
-  'lamp.changed': { summary: 'A watched phone or person', params: lampInfo },
-  'voicemail.changed': { summary: 'Messages that wait', params: mailboxInfo },
-  'message.changed': {
-    summary: 'A text message came, is being sent, was sent or failed',
-    params: storedMessageInfo,
-  },
-  'settings.changed': { summary: 'The person has set something', params: settingsInfo },
-  'mode.changed': {
-    summary: 'Another handset is used, or the desk phone came or went',
-    params: modeInfo,
-  },
-  'engine.changed': { summary: 'The line to the engine', params: engineInfo },
-  emergency: {
-    summary:
-      'An emergency call is being made: what it tells of the place, and whether that is good',
-    params: z.object({
-      call: z.string(),
-      location: z.string().nullable(),
-      warning: z.string().nullable(),
-    }),
-  },
-  'devices.changed': { summary: 'Devices came, went or were chosen', params: devicesInfo },
-  stats: {
-    summary: 'Figures of established calls, once a second as long as somebody listens',
-    params: z.object({ calls: z.array(z.object({ id: z.string(), media: mediaInfo })) }),
-  },
-  dtmf: {
-    summary: 'The peer pressed a key',
-    params: z.object({ call: z.string(), digit: z.string(), durationMs: z.number() }),
-  },
-  message: { summary: 'A text message (SIP MESSAGE) came', params: messageInfo },
-} as const satisfies Record<string, { summary: string; params: z.ZodType }>;
+export { controlEvents } from './events.ts';
 
 export type ControlMethodName = keyof typeof controlMethods;
 export type ControlEventName = keyof typeof controlEvents;

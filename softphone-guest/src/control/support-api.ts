@@ -1,8 +1,30 @@
 import { z } from 'zod';
 import { callStatistics } from '../statistics/schema.ts';
+import { callId } from './call-id.ts';
+import { callInfo, tracedMessage } from './schemas.ts';
 
 /** Rows of the method table for support staff. */
 export const supportMethods = {
+  'trace.get': {
+    summary: 'SIP messages of a call, also of one that is over, or with `all` of everything',
+    params: z.object({
+      call: callId.optional(),
+      all: z.boolean().default(false).describe('Also what belongs to no call, e.g. REGISTER'),
+      after: z.int().min(0).default(0).describe('Messages to leave out at the beginning'),
+      wait: z
+        .int()
+        .min(0)
+        .max(60_000)
+        .default(0)
+        .describe('Milliseconds to wait for a message when there is none to tell'),
+    }),
+    result: z.object({
+      call: callInfo.nullable().describe('Null with `all`'),
+      messages: z.array(tracedMessage).describe('Oldest first'),
+      next: z.int().describe('`after` of the next request'),
+      dropped: z.int().describe('Messages that were let go to bound the memory'),
+    }),
+  },
   'stats.get': {
     summary:
       'Figures of a call as in RTCP XR (RFC 3611 §4.7), also of one that is over as long as its file is kept',
