@@ -180,10 +180,7 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
     }),
     'contacts.save': (given) => parts.contacts.save(given),
     'contacts.remove': ({ contact }) => parts.contacts.remove(contact),
-    'contacts.import': ({ vcards }) => {
-      const { imported, problems } = parts.contacts.import(vcards);
-      return { imported, problems: [...problems] };
-    },
+    'contacts.import': ({ vcards }) => parts.contacts.import(vcards),
     'accounts.list': () => ({
       accounts: lines.map(({ config, account }) => describeAccount(config, account)),
     }),

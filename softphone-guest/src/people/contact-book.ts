@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { copyFile, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describeError, OffhookError, type Logger } from '@offhook/common';
 import type { Contact } from './contact.ts';
 import { partyKey, type LocalDialling } from './phone-number.ts';
+import { inSlices } from './slices.ts';
 import { readCards, writeCards, type Card, type CardProblem } from './vcard.ts';
 
 const MAX_CONTACTS = 100_000;
+/** Cards that cannot be read, in the log. */
+const MAX_TOLD = 20;
+const MAX_BYTES = 256 * 1024 * 1024;
 const collator = new Intl.Collator(undefined, { sensitivity: 'base', numeric: true });
 
 export interface ContactBookParts {
@@ -18,23 +22,28 @@ export interface ContactBookParts {
   readonly logger: Logger;
 }
 
-/** The contacts of one person, in a vCard file. */
+/**
+ * The contacts of one person, in a vCard file. It is read in the background: until then there are fewer,
+ * and changes wait.
+ */
 export class ContactBook {
   readonly #parts: ContactBookParts;
   #cards = new Map<string, Card>();
   readonly #texts = new WeakMap<Card, string>();
-  /** `partyKey` of each number. */
+  /** `partyKey` of its numbers. */
+  readonly #keys = new WeakMap<Card, readonly string[]>();
   readonly #byParty = new Map<string, readonly Contact[]>();
+  /** All of the file is there. Never rejects. */
+  readonly loaded: Promise<void>;
+  /** Why nothing may be written: it would be the end of what could not be read. */
+  #locked: OffhookError | undefined;
+  /** Changes, one after another. */
+  #last: Promise<unknown>;
 
   constructor(parts: ContactBookParts) {
     this.#parts = parts;
-    const { cards, problems } = readCards(this.#read());
-    this.#take(new Map(cards.map((card) => [card.contact.id, card])));
-    if (problems.length > 0) {
-      parts.logger.warn({ file: parts.path, problems }, 'some contacts cannot be read');
-      // The next change writes the file anew: what is not understood must not be lost by it.
-      this.#keepCopy();
-    }
+    this.loaded = this.#load();
+    this.#last = this.loaded;
   }
 
   /** Those whose name, organisation or number has all words of `query`; favourites first, then by name. */
@@ -63,29 +72,77 @@ export class ContactBook {
   }
 
   /** @throws OffhookError `unwritable`, and `limit-reached` of too many contacts. */
-  save(given: Omit<Contact, 'id'> & { readonly id?: string | undefined }): Contact {
-    const contact = { ...given, id: given.id ?? randomUUID() };
-    const others = this.#cards.get(contact.id)?.others ?? [];
-    this.#put(new Map(this.#cards).set(contact.id, { contact, others }));
-    return contact;
+  save(given: Omit<Contact, 'id'> & { readonly id?: string | undefined }): Promise<Contact> {
+    return this.#change(async () => {
+      const contact = { ...given, id: given.id ?? randomUUID() };
+      const others = this.#cards.get(contact.id)?.others ?? [];
+      await this.#put(new Map(this.#cards).set(contact.id, { contact, others }));
+      return contact;
+    });
   }
 
   /** By id, or by a name that only one has. @throws OffhookError `unknown-contact`. */
-  remove(idOrName: string): Contact {
-    const card = this.#cards.get(idOrName) ?? this.#named(idOrName);
-    const cards = new Map(this.#cards);
-    cards.delete(card.contact.id);
-    this.#put(cards);
-    return card.contact;
+  remove(idOrName: string): Promise<Contact> {
+    return this.#change(async () => {
+      const card = this.#cards.get(idOrName) ?? this.#named(idOrName);
+      const cards = new Map(this.#cards);
+      cards.delete(card.contact.id);
+      await this.#put(cards);
+      return card.contact;
+    });
   }
 
   /** Adds cards, or replaces those with the same UID. What cannot be read is told and left out. */
-  import(text: string): { readonly imported: number; readonly problems: readonly CardProblem[] } {
-    const { cards, problems } = readCards(text);
-    const all = new Map(this.#cards);
-    for (const card of cards) all.set(card.contact.id, card);
-    if (cards.length > 0) this.#put(all);
-    return { imported: cards.length, problems };
+  import(text: string): Promise<{ imported: number; problems: CardProblem[] }> {
+    return this.#change(async () => {
+      const { cards, problems } = await this.#readAll(text);
+      const all = new Map(this.#cards);
+      for (const card of cards) all.set(card.contact.id, card);
+      if (cards.length > 0) await this.#put(all);
+      return { imported: cards.length, problems };
+    });
+  }
+
+  #change<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(async () => {
+      if (this.#locked !== undefined) throw this.#locked;
+      return work();
+    });
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+
+  async #load(): Promise<void> {
+    const { path, logger } = this.#parts;
+    const { cards, problems } = await this.#readAll(await this.#read(), (card) => this.#add(card));
+    if (cards.length > 0) logger.debug({ contacts: cards.length }, 'contacts loaded');
+    if (problems.length === 0) return;
+    logger.warn(
+      { file: path, problems: problems.slice(0, MAX_TOLD) },
+      'some contacts cannot be read',
+    );
+    // The next change writes the file anew: what is not understood must not be lost by it.
+    await this.#keepCopy();
+  }
+
+  async #readAll(
+    text: string,
+    each?: (card: Card) => void,
+  ): Promise<{ cards: Card[]; problems: CardProblem[] }> {
+    const cards: Card[] = [];
+    const problems: CardProblem[] = [];
+    await inSlices(readCards(text), (read) => {
+      if ('problem' in read) {
+        problems.push(read.problem);
+        return;
+      }
+      const { card } = read;
+      if (read.text !== undefined) this.#texts.set(card, read.text);
+      this.#keysOf(card);
+      cards.push(card);
+      each?.(card);
+    });
+    return { cards, problems };
   }
 
   #named(name: string): Card {
@@ -103,55 +160,59 @@ export class ContactBook {
     });
   }
 
-  #put(cards: Map<string, Card>): void {
+  async #put(cards: Map<string, Card>): Promise<void> {
     if (cards.size > MAX_CONTACTS) {
       throw new OffhookError('control', 'limit-reached', `more than ${MAX_CONTACTS} contacts`);
     }
     const { path } = this.#parts;
     try {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      writeFileSync(`${path}.new`, this.#textOf(cards), { mode: 0o600 });
-      renameSync(`${path}.new`, path);
+      const texts: string[] = [];
+      await inSlices(cards.values(), (card) => texts.push(this.#textOf(card)));
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await writeFile(`${path}.new`, texts.join(''), { mode: 0o600 });
+      await rename(`${path}.new`, path);
     } catch (error) {
       throw new OffhookError('system', 'unwritable', `${path}: ${describeError(error)}`, {
         cause: error,
         remedy: 'make room, or correct the rights of the directory',
       });
     }
-    this.#take(cards);
-  }
-
-  /** What has changed is looked at, and nothing else: a book of 50,000 comes in many pieces. */
-  #take(cards: Map<string, Card>): void {
     const before = this.#cards;
-    this.#cards = cards;
-    for (const [id, card] of before) {
-      if (cards.get(id) === card) continue;
-      for (const { value } of card.contact.numbers) {
-        const key = this.#key(value);
-        const left = this.#byParty.get(key)?.filter((one) => one !== card.contact) ?? [];
-        if (left.length > 0) this.#byParty.set(key, left);
-        else this.#byParty.delete(key);
-      }
-    }
-    for (const [id, card] of cards) {
-      if (before.get(id) === card) continue;
-      for (const { value } of card.contact.numbers) {
-        const key = this.#key(value);
-        this.#byParty.set(key, [...(this.#byParty.get(key) ?? []), card.contact]);
-      }
+    const gone = [...before.values()].filter((card) => cards.get(card.contact.id) !== card);
+    const come = [...cards.values()].filter((card) => before.get(card.contact.id) !== card);
+    await inSlices(gone, (card) => this.#drop(card));
+    await inSlices(come, (card) => this.#add(card));
+  }
+
+  #drop(card: Card): void {
+    this.#cards.delete(card.contact.id);
+    for (const key of this.#keysOf(card)) {
+      const left = this.#byParty.get(key)?.filter((one) => one !== card.contact) ?? [];
+      if (left.length > 0) this.#byParty.set(key, left);
+      else this.#byParty.delete(key);
     }
   }
 
-  /** Cards are written once each: most of them have not changed. */
-  #textOf(cards: ReadonlyMap<string, Card>): string {
-    return [...cards.values()]
-      .map((card) => {
-        const known = this.#texts.get(card) ?? writeCards([card]);
-        this.#texts.set(card, known);
-        return known;
-      })
-      .join('');
+  #add(card: Card): void {
+    const before = this.#cards.get(card.contact.id);
+    if (before !== undefined) this.#drop(before);
+    this.#cards.set(card.contact.id, card);
+    for (const key of this.#keysOf(card)) {
+      this.#byParty.set(key, [...(this.#byParty.get(key) ?? []), card.contact]);
+    }
+  }
+
+  #keysOf(card: Card): readonly string[] {
+    const keys = this.#keys.get(card) ?? card.contact.numbers.map(({ value }) => this.#key(value));
+    this.#keys.set(card, keys);
+    return keys;
+  }
+
+  /** Each is written once: most have not changed. */
+  #textOf(card: Card): string {
+    const text = this.#texts.get(card) ?? writeCards([card]);
+    this.#texts.set(card, text);
+    return text;
   }
 
   #key(text: string): string {
@@ -159,21 +220,27 @@ export class ContactBook {
     return partyKey(text, country, dialling);
   }
 
-  #read(): string {
+  async #read(): Promise<string> {
     const { path, logger } = this.#parts;
     try {
-      return readFileSync(path, 'utf8');
+      const { size } = await stat(path);
+      if (size > MAX_BYTES) throw new Error(`${size} bytes, and at most ${MAX_BYTES} are read`);
+      return await readFile(path, 'utf8');
     } catch (error) {
-      const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-      if (!missing) logger.warn({ file: path, reason: describeError(error) }, 'no contacts');
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+      const reason = describeError(error);
+      logger.warn({ file: path, reason }, 'no contacts');
+      this.#locked = new OffhookError('system', 'unreadable', `${path}: ${reason}`, {
+        remedy: 'correct that and start the phone anew; nothing is written until then',
+      });
       return '';
     }
   }
 
-  #keepCopy(): void {
+  async #keepCopy(): Promise<void> {
     const { path, logger } = this.#parts;
     try {
-      writeFileSync(`${path}.unreadable`, this.#read(), { mode: 0o600 });
+      await copyFile(path, `${path}.unreadable`);
     } catch (error) {
       logger.warn({ file: path, reason: describeError(error) }, 'no copy of the contacts was kept');
     }

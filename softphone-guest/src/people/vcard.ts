@@ -21,25 +21,35 @@ export interface CardProblem {
 const MAX_CARD_CHARACTERS = 256 * 1024;
 const FAVOURITE = 'starred';
 const OWN = new Set(['version', 'fn', 'n', 'uid', 'org', 'tel', 'impp', 'categories', 'prodid']);
+/** What is written as it was: of version 4.0, with an id, and without what is left out. */
+const OURS = /^(?=[^]*^VERSION:4\.0\s*$)(?=[^]*^UID[;:])(?![^]*^(?:PHOTO|LOGO|SOUND|KEY)[;:])/im;
 /** Pictures and the like: large, and nothing to a phone. */
 const LEFT_OUT = new Set(['photo', 'logo', 'sound', 'key']);
 
+/** A card of a file, or why there is none. */
+export type ReadCard =
+  | {
+      readonly card: Card;
+      /** As it stood in the file, where we would write no other. */
+      readonly text: string | undefined;
+    }
+  | { readonly problem: CardProblem };
+
 /**
- * Cards of vCard 3.0 (RFC 2426) and 4.0 (RFC 6350). A card that cannot be read is told and left out;
+ * Cards of vCard 3.0 (RFC 2426) and 4.0 (RFC 6350), one after another. One that cannot be read is told;
  * the others are read all the same.
  */
-export function readCards(text: string): { cards: Card[]; problems: CardProblem[] } {
-  const cards: Card[] = [];
-  const problems: CardProblem[] = [];
-  for (const { line, source } of split(text)) {
-    try {
-      cards.push(readCard(source));
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      problems.push({ line, message: message.split('\n', 1)[0]?.slice(0, 200) ?? '' });
-    }
+export function* readCards(text: string): Generator<ReadCard> {
+  for (const { line, source } of split(text)) yield readOne(line, source);
+}
+
+function readOne(line: number, source: string): ReadCard {
+  try {
+    return { card: readCard(source), text: OURS.test(source) ? `${source}\r\n` : undefined };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { problem: { line, message: message.split('\n', 1)[0]?.slice(0, 200) ?? '' } };
   }
-  return { cards, problems };
 }
 
 /** vCard 4.0. */
@@ -47,25 +57,32 @@ export function writeCards(cards: readonly Card[]): string {
   return cards.map((card) => `${ICAL.stringify(asComponent(card))}\r\n`).join('');
 }
 
-function split(text: string): { line: number; source: string }[] {
-  const found: { line: number; source: string }[] = [];
+function* split(text: string): Generator<{ line: number; source: string }> {
   let begun: { line: number; lines: string[] } | undefined;
-  for (const [index, line] of text
-    .replace(/^\uFEFF/, '')
-    .split(/\r?\n/)
-    .entries()) {
+  const whole = () => ({ line: begun?.line ?? 0, source: begun?.lines.join('\r\n') ?? '' });
+  let number = 0;
+  for (const line of linesOf(text.replace(/^\uFEFF/, ''))) {
+    number += 1;
     if (/^BEGIN:VCARD\s*$/i.test(line)) {
-      if (begun !== undefined) found.push({ line: begun.line, source: begun.lines.join('\r\n') });
-      begun = { line: index + 1, lines: [] };
+      if (begun !== undefined) yield whole();
+      begun = { line: number, lines: [] };
     }
     begun?.lines.push(line);
     if (begun !== undefined && /^END:VCARD\s*$/i.test(line)) {
-      found.push({ line: begun.line, source: begun.lines.join('\r\n') });
+      yield whole();
       begun = undefined;
     }
   }
-  if (begun !== undefined) found.push({ line: begun.line, source: begun.lines.join('\r\n') });
-  return found;
+  if (begun !== undefined) yield whole();
+}
+
+function* linesOf(text: string): Generator<string> {
+  for (let from = 0; from <= text.length;) {
+    const end = text.indexOf('\n', from);
+    const line = end < 0 ? text.slice(from) : text.slice(from, end);
+    yield line.endsWith('\r') ? line.slice(0, -1) : line;
+    from = end < 0 ? text.length + 1 : end + 1;
+  }
 }
 
 function readCard(source: string): Card {

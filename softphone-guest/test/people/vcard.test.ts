@@ -20,9 +20,17 @@ const bob = card(
   'NOTE:likes tea',
 );
 
+function readAll(text: string) {
+  const read = [...readCards(text)];
+  return {
+    cards: read.flatMap((one) => ('card' in one ? [one.card] : [])),
+    problems: read.flatMap((one) => ('problem' in one ? [one.problem] : [])),
+  };
+}
+
 describe('readCards', () => {
   it('reads names, numbers with their kind, and SIP addresses', () => {
-    expect(readCards(bob)).toMatchObject({
+    expect(readAll(bob)).toMatchObject({
       problems: [],
       cards: [
         {
@@ -49,14 +57,14 @@ describe('readCards', () => {
       '  second',
       'TEL;VALUE=uri;TYPE="voice,home":tel:+1-212-555-0123;ext=5',
     );
-    expect(readCards(text).cards[0]?.contact).toMatchObject({
+    expect(readAll(text).cards[0]?.contact).toMatchObject({
       name: 'Caro, the second',
       numbers: [{ type: 'home', value: '+1-212-555-0123' }],
     });
   });
 
   it('takes the parts of the name when there is no formatted one', () => {
-    expect(readCards(card('VERSION:3.0', 'N:Doe;Jane;;;')).cards[0]?.contact.name).toBe('Jane Doe');
+    expect(readAll(card('VERSION:3.0', 'N:Doe;Jane;;;')).cards[0]?.contact.name).toBe('Jane Doe');
   });
 
   it('tells what it cannot read by its line, and reads the rest', () => {
@@ -67,7 +75,7 @@ describe('readCards', () => {
       card('VERSION:4.0', 'FN:Dora'),
       'BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Cut',
     ].join('');
-    const { cards, problems } = readCards(text);
+    const { cards, problems } = readAll(text);
     expect(cards.map(({ contact }) => contact.name)).toEqual(['Bob Smith', 'Dora']);
     expect(problems).toEqual([
       { line: 14, message: expect.stringContaining('vCard 2.1') },
@@ -79,7 +87,7 @@ describe('readCards', () => {
   it('never fails, whatever it is given', () => {
     assert(
       property(string({ unit: 'binary', maxLength: 300 }), (noise) => {
-        const { cards, problems } = readCards(
+        const { cards, problems } = readAll(
           `BEGIN:VCARD\nVERSION:4.0\n${noise}\nEND:VCARD\n${bob}`,
         );
         expect(cards.length + problems.length).toBeGreaterThan(0);
@@ -92,9 +100,9 @@ describe('readCards', () => {
 
 describe('writeCards', () => {
   it('gives back what was read, also what a phone has no use for', () => {
-    const { cards } = readCards(bob);
+    const { cards } = readAll(bob);
     const text = writeCards(cards);
-    expect(readCards(text).cards.map(({ contact }) => contact)).toEqual(
+    expect(readAll(text).cards.map(({ contact }) => contact)).toEqual(
       cards.map(({ contact }) => contact),
     );
     expect(text).toContain('NOTE:likes tea');
