@@ -409,6 +409,23 @@ describe('answer and reject', () => {
 });
 
 describe('other commands', () => {
+  it('history finds calls by words, by being missed, and by when they were', async () => {
+    const { id } = await talk('sip:carol@example.com');
+    await client.call('call.hangup', { call: id });
+    await run('dial sip:dave@example.com');
+    await client.call('call.hangup', { all: true });
+    const found = async (line: string) =>
+      (
+        JSON.parse((await run(`history --json ${line}`)).out) as { calls: { remote: string }[] }
+      ).calls.map(({ remote }) => remote);
+    await vi.waitFor(async () => expect(await found('')).toHaveLength(2));
+    expect(await found('CAROL example')).toEqual(['sip:carol@example.com']);
+    expect(await found('--since 1h')).toHaveLength(2);
+    expect(await found('--since 2099-01-01')).toEqual([]);
+    expect(await found('--missed')).toEqual([]);
+    expect((await run('history --since yesterday')).err).toMatch(/a date such as/);
+  });
+
   it('history lists calls that are over, with their last figures', async () => {
     const { id } = await talk();
     await run('hangup');

@@ -36,3 +36,18 @@ export function asRole(text: string): 'input' | 'output' | 'ringer' {
   if (text === 'input' || text === 'output' || text === 'ringer') return text;
   throw new InvalidArgumentError('input, output or ringer');
 }
+
+const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** A time of day here, or how long ago; as an instant of ISO 8601. */
+export function asSince(text: string): string {
+  const ago = /^(\d{1,6})([mhd])$/.exec(text);
+  const unit = ago?.[2] as keyof typeof UNITS | undefined;
+  const instant =
+    unit !== undefined
+      ? new Date(Date.now() - Number(ago?.[1]) * UNITS[unit])
+      : // A date alone is midnight here, not in Greenwich.
+        new Date(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00` : text);
+  if (/^\d/.test(text) && !Number.isNaN(instant.getTime())) return instant.toISOString();
+  throw new InvalidArgumentError('a date such as 2026-11-30 or 2026-11-30T14:00, or 30m, 12h, 7d');
+}

@@ -42,10 +42,20 @@ export function callRow(call: CallInfo): object {
   };
 }
 
-export async function history(context: Context, options: { limit: number }): Promise<void> {
+export interface HistoryOptions {
+  readonly limit: number;
+  readonly missed?: boolean;
+  readonly since?: string;
+}
+
+export async function history(
+  context: Context,
+  words: readonly string[],
+  options: HistoryOptions,
+): Promise<void> {
   const { paths, json, output } = context;
   const { calls: list } = await withDaemon(paths, (daemon) =>
-    daemon.call('history.list', { limit: options.limit }),
+    daemon.call('history.list', { ...options, query: words.join(' ') }),
   );
   if (json) printJson(output, { calls: list });
   else output.out(historyTable(list));

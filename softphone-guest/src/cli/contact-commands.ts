@@ -68,6 +68,18 @@ export async function remove({ paths, json, output }: Context, contact: string):
   else output.out(`removed ${printable(removed.name)}\n`);
 }
 
+export async function favourite(
+  { paths, json, output }: Context,
+  wanted: string,
+  on: boolean,
+): Promise<void> {
+  const saved = await withDaemon(paths, (daemon) =>
+    daemon.call('contacts.favourite', { contact: wanted, favourite: on }),
+  );
+  if (json) printJson(output, { contact: saved });
+  else output.out(`${printable(saved.name)} is ${on ? 'a' : 'no'} favourite\n`);
+}
+
 export async function importFile({ paths, json, output }: Context, file: string): Promise<void> {
   const vcards = file === '-' ? await readAll(process.stdin) : await readText(file);
   let imported = 0;

@@ -35,6 +35,14 @@ export function contactCommands(program: Command, context: () => Context): void 
       (await import('./contact-commands.ts')).remove(context(), contact),
     );
   contacts
+    .command('favourite')
+    .description('put a contact among the first')
+    .argument('<contact>', 'its name, or its id as `offhook contacts --json` says')
+    .option('--off', 'no longer')
+    .action(async (contact: string, { off }: { off?: boolean }) =>
+      (await import('./contact-commands.ts')).favourite(context(), contact, off !== true),
+    );
+  contacts
     .command('import')
     .description('add the cards of a vCard file')
     .argument('<file>', 'vCard 3.0 or 4.0; - for standard input')

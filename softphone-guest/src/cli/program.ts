@@ -1,11 +1,12 @@
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import type { Output } from '@offhook/common/cli';
+import { completionScript } from '@offhook/common/completion';
 import type { InstallFlags } from '@offhook/common/install';
 import type { RecordingAction } from '../call/recordings.ts';
 import { guestPaths } from '../paths.ts';
 import { VERSION } from '../version.ts';
-import { asCount, asRole, CALL, waitOption } from './arguments.ts';
-import type { Context } from './call-commands.ts';
+import { asCount, asSince, asRole, CALL, waitOption } from './arguments.ts';
+import type { Context, HistoryOptions } from './call-commands.ts';
 import { accountCommands } from './account-program.ts';
 import { contactCommands } from './contact-program.ts';
 import { soundCommands } from './sound-program.ts';
@@ -60,6 +61,12 @@ export function buildProgram({ output }: { output: Output }): Command {
   transferCommands(program, context);
   presenceCommands(program, context);
   contactCommands(program, context);
+  program
+    .command('completion')
+    .description('a script by which bash or zsh completes this command')
+    .addArgument(new Argument('<shell>').choices(['bash', 'zsh']))
+    .addHelpText('after', '\nExample, in ~/.bashrc:\n  source <(offhook completion bash)')
+    .action((shell: 'bash' | 'zsh') => output.out(completionScript(program, shell)));
   soundCommands(program, context);
   return program;
 }
@@ -225,9 +232,20 @@ function callCommands(program: Command, context: () => Context): void {
   program
     .command('history')
     .description('calls that are over, newest first')
+    .argument('[words...]', 'only those whose name, number, address or line has all of them')
     .option('-n, --limit <number>', 'at most so many', asCount, 50)
-    .action(async (options: { limit: number }) =>
-      (await import('./call-commands.ts')).history(context(), options),
+    .option('--missed', 'only those that nobody took')
+    .option(
+      '--since <when>',
+      '2026-11-30, 2026-11-30T14:00, or as long ago as 30m, 12h, 7d',
+      asSince,
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  offhook history --missed --since 1d\n  offhook history smith --json',
+    )
+    .action(async (words: string[], options: HistoryOptions) =>
+      (await import('./call-commands.ts')).history(context(), words, options),
     );
   program
     .command('dial')

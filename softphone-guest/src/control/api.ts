@@ -58,6 +58,7 @@ const transferWait = z
   .optional()
   .describe('Milliseconds to wait for the outcome; fails when the transfer does');
 const calls = z.object({ calls: z.array(callInfo) });
+const idOrName = z.string().min(1).max(256).describe('Id, or a name');
 
 export const controlMethods = {
   status: { summary: 'The daemon, its lines and its engine', params: none, result: statusInfo },
@@ -273,11 +274,6 @@ export const controlMethods = {
     }),
     result: z.object({ messages: z.array(storedMessageInfo) }),
   },
-  'history.list': {
-    summary: 'Calls that are over, newest first',
-    params: z.object({ limit: z.int().min(1).max(10_000).default(50) }),
-    result: calls,
-  },
   ...supportMethods,
   'contacts.list': {
     summary: 'Contacts, favourites first, then by name',
@@ -296,9 +292,14 @@ export const controlMethods = {
     params: contact.extend({ id: contact.shape.id.optional() }),
     result: contact,
   },
+  'contacts.favourite': {
+    summary: 'Puts a contact among the first, or takes it from there',
+    params: z.object({ contact: idOrName, favourite: z.boolean() }),
+    result: contact,
+  },
   'contacts.remove': {
     summary: 'Removes a contact',
-    params: z.object({ contact: z.string().min(1).max(256).describe('Id, or a name') }),
+    params: z.object({ contact: idOrName }),
     result: contact,
   },
   'contacts.import': {

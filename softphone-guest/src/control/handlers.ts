@@ -24,6 +24,7 @@ import { describeAccount, describeCall, describePreview, describeRow } from './i
 import type { CallInfo, CheckInfo, StatusInfo } from './schemas.ts';
 import { presenceHandlers } from './presence-handlers.ts';
 import { transferHandlers } from './transfer-handlers.ts';
+import { searchHistory } from './search-history.ts';
 import { selectCall, selectCalls, type CallFilter } from './select-calls.ts';
 import { getTrace } from './trace-handler.ts';
 import type { EngineRoster } from '../engine-roster.ts';
@@ -170,15 +171,14 @@ export function controlHandlers(parts: ControlHandlersParts): ControlMethods {
       await handsets.of(session).record(session.id, action);
       return describeSession(session);
     },
-    'history.list': ({ limit }) => ({
-      calls: handsets.history.list(limit).map(({ call, stats }) => describeCall(call, stats)),
-    }),
+    'history.list': (wanted) => ({ calls: searchHistory(handsets.history.list(), wanted) }),
     'trace.get': (params, { signal }) => getTrace(parts, params, signal),
     'stats.get': ({ call }) => parts.statistics.get(call),
     'contacts.list': ({ query, limit }) => ({
       contacts: parts.contacts.list(query).slice(0, limit),
     }),
     'contacts.save': (given) => parts.contacts.save(given),
+    'contacts.favourite': ({ contact, favourite }) => parts.contacts.favour(contact, favourite),
     'contacts.remove': ({ contact }) => parts.contacts.remove(contact),
     'contacts.import': ({ vcards }) => parts.contacts.import(vcards),
     'accounts.list': () => ({

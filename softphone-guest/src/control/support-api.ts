@@ -3,8 +3,25 @@ import { callStatistics } from '../statistics/schema.ts';
 import { callId } from './call-id.ts';
 import { callInfo, tracedMessage } from './schemas.ts';
 
-/** Rows of the method table for support staff. */
+/** Rows of the method table about what was: history, messages and figures of calls. */
 export const supportMethods = {
+  'history.list': {
+    summary: 'Calls that are over, newest first',
+    params: z.object({
+      limit: z.int().min(1).max(10_000).default(50).describe('At most so many of those that fit'),
+      query: z
+        .string()
+        .max(256)
+        .default('')
+        .describe('Words that name, number, address or line must all have'),
+      missed: z.boolean().default(false).describe('Only those that came in and nobody took'),
+      since: z.iso
+        .datetime({ offset: true })
+        .optional()
+        .describe('Only those that began then or later'),
+    }),
+    result: z.object({ calls: z.array(callInfo) }),
+  },
   'trace.get': {
     summary: 'SIP messages of a call, also of one that is over, or with `all` of everything',
     params: z.object({

@@ -81,6 +81,16 @@ export class ContactBook {
     });
   }
 
+  /** @throws OffhookError `unknown-contact`, as `remove`. */
+  favour(idOrName: string, favourite: boolean): Promise<Contact> {
+    return this.#change(async () => {
+      const { contact: before, others } = this.#cards.get(idOrName) ?? this.#named(idOrName);
+      const contact = { ...before, favourite };
+      await this.#put(new Map(this.#cards).set(contact.id, { contact, others }));
+      return contact;
+    });
+  }
+
   /** By id, or by a name that only one has. @throws OffhookError `unknown-contact`. */
   remove(idOrName: string): Promise<Contact> {
     return this.#change(async () => {

@@ -29,7 +29,7 @@ export function callsTable(calls: readonly CallInfo[], now: number): string {
 }
 
 export function historyTable(calls: readonly CallInfo[]): string {
-  if (calls.length === 0) return 'no calls yet\n';
+  if (calls.length === 0) return 'no calls\n';
   return table([
     ['WHEN', '', 'REMOTE', 'TIME', 'END', 'AUDIO', 'RECORDING'],
     ...calls.map((call) => [

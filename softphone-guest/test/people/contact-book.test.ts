@@ -111,6 +111,16 @@ describe('ContactBook', () => {
     await expect(book.remove('robert')).rejects.toThrow(/no contact robert/);
   });
 
+  it('puts a favourite first, by its name, and takes it from there', async () => {
+    const book = await open();
+    await book.save(bob());
+    await book.save(bob({ name: 'Anna' }));
+    await book.favour('bob smith', true);
+    expect((await open()).list().map(({ name }) => name)).toEqual(['Bob Smith', 'Anna']);
+    await book.favour('Bob Smith', false);
+    expect(book.list().map(({ name }) => name)).toEqual(['Anna', 'Bob Smith']);
+  });
+
   it('wants an id where a name is not enough', async () => {
     const book = await open();
     await book.save(bob());
