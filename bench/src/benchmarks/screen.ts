@@ -15,6 +15,7 @@ const SIZES = [
 ] as const;
 /** Keys pressed for the cost of a frame: the next of six views each time. */
 const PRESSES = 120;
+const NEXT_VIEW = '\t';
 /** A frame is drawn at most thirty times a second. */
 const FRAME_MS = 40;
 const DEADLINE_MS = 15_000;
@@ -84,7 +85,7 @@ async function frames(testbed: Testbed, size: (typeof SIZES)[number]): Promise<F
 async function press(terminal: Terminal, times: number): Promise<void> {
   for (let time = 0; time < times; time++) {
     const { bytes } = terminal;
-    terminal.type('v');
+    terminal.type(NEXT_VIEW);
     await terminal.writes(bytes, DEADLINE_MS);
     await new Promise((resolve) => setTimeout(resolve, FRAME_MS));
   }
