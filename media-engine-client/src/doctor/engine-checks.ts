@@ -12,6 +12,7 @@ import type { MediaPlane } from '../media-plane.ts';
 import type { LinkReport } from '../link/api.ts';
 import { fail, ok, runCheck, warn, type Check, type CheckResult } from './check.ts';
 import { findHeadsets, type InputRoots } from '../headset/find.ts';
+import { checkLocation } from './location.ts';
 import { checkLoopBack } from './loop-back.ts';
 import { checkAddress, checkPorts } from './network.ts';
 import { checkPlugins } from './plugins.ts';
@@ -54,6 +55,11 @@ export async function* examine(options: {
     layer: 'media',
     name: 'recordings',
     run: () => checkRecordings(config.recording),
+  });
+  yield await runCheck({
+    layer: 'config',
+    name: 'location',
+    run: () => checkLocation(config.location),
   });
   let status: EngineStatus | undefined;
   yield await runCheck({

@@ -9,6 +9,7 @@ import { defineEngineConfig } from '../../src/config.ts';
 import { ok, runCheck } from '../../src/doctor/check.ts';
 import { checkAddress, checkPorts } from '../../src/doctor/network.ts';
 import { checkPlugins } from '../../src/doctor/plugins.ts';
+import { checkLocation } from '../../src/doctor/location.ts';
 import { checkRecordings } from '../../src/doctor/recordings.ts';
 import { kernelAddressFinder } from '../../src/local-address.ts';
 
@@ -131,5 +132,29 @@ describe('the ports', () => {
     socket.close();
     await once(socket, 'close');
     expect((await checkPorts(taken)).status).toBe('ok');
+  });
+});
+
+describe('the location of the thin client', () => {
+  const of = (location: object) => checkLocation(defineEngineConfig({ location }).location);
+
+  it('is told as it is known, or that it is not', async () => {
+    expect(await of({ civic: { country: 'DE', A3: 'Berlin' } })).toEqual({
+      status: 'ok',
+      message: 'DE, Berlin',
+    });
+    expect(await of({})).toMatchObject({ status: 'warn' });
+  });
+
+  it('is a failure when the file is not there, or the command fails or says nonsense', async () => {
+    expect(await of({ file: '/nowhere/place.toml' })).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining('/nowhere/place.toml'),
+    });
+    expect(await of({ command: ['false'] })).toMatchObject({ status: 'fail' });
+    expect(await of({ command: ['echo', 'latitude = "north"'] })).toMatchObject({ status: 'fail' });
+    expect(await of({ command: ['printf', 'latitude = 52.5\nlongitude = 13.4'] })).toMatchObject({
+      status: 'ok',
+    });
   });
 });
