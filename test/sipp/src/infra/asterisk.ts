@@ -57,6 +57,7 @@ const PHONES: Readonly<Record<string, AsteriskPhone>> = {
   'bob-box': { endpoint: 'mailboxes = 100@default' },
   'alice-setup': {},
   'alice-added': {},
+  'alice-help': {},
   'bob-added': {},
   'alice-desktop': { endpoint: 'allow = !all,alaw' },
   alice: { endpoint: 'from_domain = example.com' },
@@ -200,6 +201,15 @@ export class Asterisk {
     for (let at = 0; at < messages; at++) {
       await writeFile(join(inbox, `msg000${at}.txt`), '[message]\norigmailbox=100\nduration=1\n');
     }
+  }
+
+  /** How the caller who asked for help (112) said where to be: the `Geolocation` header and its routing. */
+  async helped(caller: string, within: number): Promise<string> {
+    return until(
+      'Asterisk to have been asked for help',
+      () => new RegExp(`help for ${caller}: (.*)`).exec(this.process.output)?.[1],
+      { within },
+    );
   }
 
   /** The keys that it took at 602, from that caller. */

@@ -7,6 +7,7 @@ import type { TomlTable } from '../phone/toml.ts';
 import type { RequirementId } from '../runner/requirements.ts';
 import type { Scenario } from '../runner/scenario.ts';
 import type { Stage } from '../runner/stage.ts';
+import { exchange } from './exchange.ts';
 import { sharedAsterisk, sharedAuthority } from './peers.ts';
 import { registered, registering } from './registered.ts';
 import { withAsterisk } from './with-asterisk.ts';
@@ -106,6 +107,22 @@ export const asteriskScenarios = [
   ...tone('tls-srtp', 'alice-srtp-tls', 'tls', { codecs: ['G722'], srtp: 'required' }, [
     'media.srtp',
   ]),
+  ...withAsterisk({
+    id: 'asterisk-emergency',
+    title:
+      'Asterisk takes a call for help with the place beside the description, and both are heard',
+    requirements: ['emergency.location'],
+    engine: { location: { civic: { country: 'DE', A3: 'Berlin', RD: 'Unter den Linden' } } },
+    async run(stage) {
+      const { asterisk, guest } = await exchange(stage, { 'alice-help': {} });
+      const { id } = await guest.phone.dial('112');
+      await guest.phone.becomes(id, 'established');
+      assert.match(await asterisk.helped('alice-help', 3000), /^<cid:[^>]+> yes/);
+      await heardBothWays(stage, asterisk, '601112');
+      await guest.phone.hangup(id);
+      await guest.phone.becomes(id, 'ended');
+    },
+  }),
   ...withAsterisk({
     id: 'asterisk-echo',
     title: "Calls Asterisk's Echo() and hears itself",

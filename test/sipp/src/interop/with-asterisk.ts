@@ -1,13 +1,18 @@
 import type { RequirementId } from '../runner/requirements.ts';
-import { scenario, type Scenario } from '../runner/scenario.ts';
+import { scenario, type Scenario, type Setting } from '../runner/scenario.ts';
 import type { Stage } from '../runner/stage.ts';
 
 /** A scenario with phones of its own at the Asterisk that all of them share. */
-export function withAsterisk(options: {
+export function withAsterisk({
+  engine,
+  ...options
+}: {
   readonly id: string;
   readonly title: string;
   readonly requirements?: readonly RequirementId[];
   readonly deadline?: number;
+  /** Sections of the engine's configuration. */
+  readonly engine?: Setting['engine'];
   readonly run: (stage: Stage) => Promise<void>;
 }): Scenario[] {
   return scenario({
@@ -15,7 +20,7 @@ export function withAsterisk(options: {
     ...options,
     group: 'interop',
     requirements: ['interop.asterisk', ...(options.requirements ?? [])],
-    setting: { phone: 'own' },
+    setting: { phone: 'own', ...(engine !== undefined && { engine }) },
     needs: ['asterisk'],
   });
 }

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { header } from '../infra/sip-message.ts';
 import type { Sipp } from '../infra/sipp.ts';
 import { until } from '../infra/wait.ts';
+import { EngineProcess } from '../phone/engine-process.ts';
 import { GuestProcess } from '../phone/guest-process.ts';
 import type { TomlTable } from '../phone/toml.ts';
 import { scenario, type ScenarioOptions } from '../runner/scenario.ts';
@@ -110,6 +113,41 @@ export const numbers = [
       const remote = { address: stage.network.address, port: guest.port };
       const psap = await stage.calling('uac-cancel.xml', { name: 'psap', remote, user: 'alice' });
       await phone.rings(since, { within: 5000, from: psap.identity });
+    },
+  }),
+  ...of({
+    id: 'emergency-roaming',
+    title: 'A call for help from another thin client carries the place of that one',
+    requirements: ['emergency.location'],
+    async run(stage) {
+      const sipp = await stage.answering('uas-answer.xml', { calls: 2, extra: ['-d', '50'] });
+      const directory = join(stage.directory, 'elsewhere');
+      await mkdir(directory);
+      const elsewhere = stage.scope.use(
+        await EngineProcess.start({
+          directory,
+          config: { location: { civic: { ...BERLIN, A3: 'Potsdam' } } },
+          signal: stage.signal,
+        }),
+      );
+      const { phone } = await phoneBy(stage, sipp, {
+        dial: { country: 'DE' },
+        engine: { also: [elsewhere.channel] },
+      });
+      const placeOf = async (at: number) => {
+        await phone.call('call.dial', { target: '112', wait: 5000 });
+        await phone.call('call.hangup', { all: true });
+        return /<cl:A3>(.*?)<\/cl:A3>/.exec(sipp.received('INVITE')[at]?.body ?? '')?.[1];
+      };
+      assert.equal(await placeOf(0), 'Berlin');
+      await until(
+        'the other thin client to be connected',
+        async () => (await phone.call('engines.list', {})).engines.every((one) => one.connected),
+        { within: 5000, every: 50 },
+      );
+      await phone.call('engines.use', { channel: elsewhere.channel });
+      assert.equal(await placeOf(1), 'Potsdam');
+      await sipp.done();
     },
   }),
   ...of({
