@@ -12,6 +12,8 @@ export default defineConfig({
           exclude: ['test/**', ...integration],
           // Files share what they import: to load it for each took longer than the tests.
           isolate: false,
+          // They mostly wait; as many as there are processors, not one less.
+          maxWorkers: '100%',
           testTimeout: 10_000,
           hookTimeout: 20_000,
         },

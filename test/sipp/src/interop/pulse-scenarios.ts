@@ -9,6 +9,7 @@ import { EngineProcess } from '../phone/engine-process.ts';
 import { GuestProcess } from '../phone/guest-process.ts';
 import { z } from 'zod';
 import { LINES } from '../runner/lane.ts';
+import type { Stage } from '../runner/stage.ts';
 import { scenario } from '../runner/scenario.ts';
 import { FAR_END_HZ } from '../runner/stage.ts';
 
@@ -28,26 +29,7 @@ const devices = scenario({
     const pulse = stage.scope.use(await Pulse.start(directory, ['headset', 'speaker']));
     const voice = join(directory, 'voice.wav');
     await writeFile(voice, writeWav(sine(VOICE_HZ, 30, 16_000)));
-    const engine = stage.scope.use(
-      await EngineProcess.start({
-        directory,
-        config: {
-          audio: {
-            input: 'pulse:headset.monitor',
-            output: 'pulse:speaker',
-            // Tones that do not end are noise to it.
-            noise_suppression: 'off',
-            echo_cancellation: 'off',
-          },
-        },
-        wrap: (program) => pulse.wrap(program),
-        signal,
-      }),
-    );
-    const guest = stage.scope.use(
-      await GuestProcess.start({ directory, channel: engine.channel, accounts: LINES, signal }),
-    );
-    await guest.phone.engineConnected();
+    const { guest } = await phoneAt(stage, pulse, 'pulse:headset.monitor');
     const far = await stage.media();
     const sipp = await stage.answering('uas-answer.xml', { media: far, extra: ['-d', '50'] });
     const heard = join(directory, 'heard.wav');
@@ -66,6 +48,32 @@ const devices = scenario({
     await sipp.done();
   },
 });
+
+/** A phone and an engine with that microphone, and a loudspeaker of that server; neither is made better. */
+async function phoneAt(stage: Stage, pulse: Pulse, input: string) {
+  const { directory, signal } = stage;
+  const engine = stage.scope.use(
+    await EngineProcess.start({
+      directory,
+      config: {
+        audio: {
+          input,
+          output: 'pulse:speaker',
+          // Tones that do not end are noise to it.
+          noise_suppression: 'off',
+          echo_cancellation: 'off',
+        },
+      },
+      wrap: (program) => pulse.wrap(program),
+      signal,
+    }),
+  );
+  const guest = stage.scope.use(
+    await GuestProcess.start({ directory, channel: engine.channel, accounts: LINES, signal }),
+  );
+  await guest.phone.engineConnected();
+  return { engine, guest };
+}
 
 /** So long is what the far end says, over and over: levels over that are of the same words. */
 const WORDS_S = 3;
@@ -90,25 +98,7 @@ const echo = scenario({
     await pulse.plug('loopback', ...loop);
     const inputs = await pulse.control('list', 'short', 'sink-inputs');
     await pulse.control('set-sink-input-volume', inputs.split('\t', 1)[0] ?? '', '70%');
-    const engine = stage.scope.use(
-      await EngineProcess.start({
-        directory,
-        config: {
-          audio: {
-            input: 'pulse:mic.monitor',
-            output: 'pulse:speaker',
-            noise_suppression: 'off',
-            echo_cancellation: 'off',
-          },
-        },
-        wrap: (program) => pulse.wrap(program),
-        signal,
-      }),
-    );
-    const guest = stage.scope.use(
-      await GuestProcess.start({ directory, channel: engine.channel, accounts: LINES, signal }),
-    );
-    await guest.phone.engineConnected();
+    const { engine, guest } = await phoneAt(stage, pulse, 'pulse:mic.monitor');
     const voice = speech(WORDS_S, 1, 8000).samples;
     const far = await stage.media({ voice });
     const sipp = await stage.answering('uas-answer.xml', { media: far, extra: ['-d', '50'] });
