@@ -91,7 +91,7 @@ export async function bringPackages(
   ];
   await aptGet(apt, [...options, 'update'], 'packages: reading the package lists');
   const install = ['install', '--yes', '--no-install-recommends'];
-  const { stdout } = await run('apt-get', [...options, ...install, '--print-uris', ...packages], {
+  const { stdout } = await run('apt-get', [...options, ...install, '--simulate', ...packages], {
     maxBuffer: MAX_OUTPUT,
   });
   await aptGet(
@@ -101,11 +101,11 @@ export async function bringPackages(
   );
   const folder = join(target, 'packages');
   await mkdir(folder);
-  for (const [, name = ''] of stdout.matchAll(/^'[^']*' (\S+\.deb) /gm)) {
-    await link(join(apt, 'archives', name), join(folder, name)).catch((error: unknown) => {
-      // Ours are no downloads.
-      if (!packages.some((path) => path.endsWith(`/${name}`))) throw error;
-    });
+  // Ours, which are no downloads, are installed from `local-deb`.
+  const wanted = stdout.matchAll(/^Inst ([^ :]+)\S* \((\S+) (?!local-deb).*\[(\w+)\]\)/gm);
+  for (const [, name = '', version = '', of = ''] of wanted) {
+    const file = `${name}_${version.replaceAll(':', '%3a')}_${of}.deb`;
+    await link(join(apt, 'archives', file), join(folder, file));
   }
   await run('cp', [...packages, folder]);
 }
