@@ -89,6 +89,15 @@ export class AsteriskBed {
     await this.bed.phone.registration(this.aor, 'registered', within);
   }
 
+  /** Calls what sends all back, and waits until the thin client hears its own microphone. */
+  async callEcho(): Promise<string> {
+    const { asterisk, bed } = this;
+    const { id } = await bed.phone.dial(`sip:600@${asterisk.address}:${asterisk.port}`);
+    await bed.phone.becomes(id, 'established', 10_000);
+    await bed.engine.plays(MICROPHONE_HZ, { within: 10_000, signal: bed.context.signal });
+    return id;
+  }
+
   /** Calls a number that records, and waits until the PBX has heard the phone. */
   async call(): Promise<PbxCall> {
     const digits = `601${++this.#calls}`;

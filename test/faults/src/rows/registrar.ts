@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cable, missing, Namespace, until } from '@offhook/test-sipp';
+import { cable, MICROPHONE_HZ, missing, Namespace, until } from '@offhook/test-sipp';
 import { AsteriskBed, type Transport } from '../asterisk-bed.ts';
 import type { Context, Measure, Part } from '../row.ts';
 
@@ -59,6 +59,8 @@ async function twoPlaces(scope: Context['scope']) {
   return { home, away, move };
 }
 
+const HEARD_MS = 1000;
+
 /** F12: the thin client has another address; the guest's stays, and with it the dialog. */
 async function clientMoves(context: Context): Promise<Measure> {
   const { home, away, move } = await twoPlaces(context.scope);
@@ -71,20 +73,23 @@ async function clientMoves(context: Context): Promise<Measure> {
     },
   });
   const { bed } = pbx;
-  const call = await pbx.call();
-  const from = await call.mark();
+  const { engine, phone } = bed;
+  // There and back again: a recording of Asterisk's does not go on after a gap in what it is sent.
+  const call = await pbx.callEcho();
+  // The session that is opened at the new address begins the file anew.
+  await engine.forgetPlayed();
   const since = performance.now();
   await move();
-  await call.isHeard(1000);
-  const heardMs = Math.round(performance.now() - since);
-  const heard = await call.heard(from);
-  await bed.phone.call('call.hold', { call: call.id });
-  await bed.phone.call('call.resume', { call: call.id });
-  await call.isHeard();
+  await engine.plays(MICROPHONE_HZ, { ms: HEARD_MS, within: 10_000, signal: context.signal });
+  const gapMs = Math.round(performance.now() - since - HEARD_MS);
+  await phone.call('call.hold', { call });
+  await phone.call('call.resume', { call });
+  const mark = await engine.mark();
+  await engine.plays(MICROPHONE_HZ, { mark, signal: context.signal });
   await pbx.hangUpAtPbx();
-  const { end } = await bed.phone.becomes(call.id, 'ended', 15_000);
+  const { end } = await phone.becomes(call, 'ended', 15_000);
   assert.equal(end?.by, 'remote');
-  return { gapMs: heard.longestMs, survived: true, detail: { ...heard, heardMs } };
+  return { gapMs, survived: true, detail: { at: 'there and back' } };
 }
 
 /** F12: the guest has another address from one moment to the next, as when a VPN comes up. */
