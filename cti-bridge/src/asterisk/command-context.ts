@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { OffhookError } from '@offhook/common';
 import type { Fact } from '../model/facts.ts';
 import type { ServiceResult } from '../model/services.ts';
@@ -60,21 +61,41 @@ export async function clear(
   return {};
 }
 
+/** A channel that Asterisk is about to move cannot be bridged in that moment. */
+const BRIDGE_TRIES = 10;
+const BRIDGE_AGAIN_MS = 50;
+
 export async function bridge(context: CommandContext, one: Channel, other: Channel): Promise<void> {
   await context.awaiting(
     'the switch to connect',
     () => goneOr(context, one, (now) => now.bridge !== undefined && now.bridge === other.bridge),
-    () =>
-      context.ami.request(
-        'Bridge',
-        [
-          ['Channel1', one.name],
-          ['Channel2', other.name],
-          ['Tone', 'no'],
-        ],
-        context.signal,
-      ),
+    () => askToBridge(context, one, other, BRIDGE_TRIES),
   );
+}
+
+async function askToBridge(
+  context: CommandContext,
+  one: Channel,
+  other: Channel,
+  tries: number,
+): Promise<void> {
+  const { ami, signal } = context;
+  try {
+    await ami.request(
+      'Bridge',
+      [
+        ['Channel1', one.name],
+        ['Channel2', other.name],
+        ['Tone', 'no'],
+      ],
+      signal,
+    );
+  } catch (error) {
+    const moving = error instanceof OffhookError && /Unable to add Channel/.test(error.message);
+    if (!moving || tries <= 1) throw error;
+    await delay(BRIDGE_AGAIN_MS, undefined, { signal });
+    await askToBridge(context, one, other, tries - 1);
+  }
 }
 
 export async function redirect(
