@@ -5,13 +5,12 @@ import {
   systemClock,
   type Clock,
   type Logger,
-  type Timer,
 } from '@offhook/common';
 import type { EventName, EventParams, SessionStats } from '@offhook/media-rpc';
 import type { EngineConfig } from './config.ts';
 import { localCountry } from './country.ts';
 import { Devices } from './devices.ts';
-import { expectsAudio, GuestEngine } from './guest-engine.ts';
+import { GuestEngine } from './guest-engine.ts';
 import { press } from './headset/act.ts';
 import type { Button } from './headset/button.ts';
 import { asking } from './location/ask.ts';
@@ -20,6 +19,7 @@ import { kernelAddressFinder, type AddressFinder } from './local-address.ts';
 import type { LegStats, MediaPlane } from './media-plane.ts';
 import { Admission } from './session/admission.ts';
 import { Guests } from './session/guests.ts';
+import { LegWatch } from './session/leg-watch.ts';
 import type { LiveSession } from './session/live-session.ts';
 import type { GuestIdentity } from './session/record.ts';
 import { Sessions } from './session/sessions.ts';
@@ -45,8 +45,6 @@ export interface EngineOptions {
   readonly machine?: () => ReadonlySet<string>;
 }
 
-/** How often it is looked whether peers have fallen silent, and legs that failed can be made. */
-const WATCH_MS = 1000;
 /** How long it is heard at the thin client that a call was lost, ms. */
 const LOST_TONE_MS = 3000;
 
@@ -63,11 +61,11 @@ export class Engine {
   readonly location: LocationSource;
   readonly #estate: Estate;
   readonly #tones: ToneBoard;
+  readonly #watch: LegWatch;
   readonly #options: EngineOptions;
   readonly #clock: Clock;
   readonly #views = new Set<GuestEngine>();
   #health: EventParams<'engine.health'> = { worker: 'up', message: '' };
-  #watch: Timer | undefined;
   #attached = 0;
   #closed = false;
 
@@ -117,6 +115,17 @@ export class Engine {
       logger,
     });
     this.#tones = this.#newTones('engine');
+    this.#watch = new LegWatch({
+      sessions: this.sessions,
+      timeoutMs: config.rtp.timeout * 1000,
+      workerUp: () => this.#health.worker === 'up',
+      connected: (instance) => this.guests.connected(instance),
+      leg: (session) => this.#leg(session),
+      silent: ({ guest, id }, silentMs) =>
+        this.#tell(guest, 'session.rtpTimeout', { id, silentMs }),
+      clock: this.#clock,
+      logger,
+    });
     this.#listen();
   }
 
@@ -141,7 +150,7 @@ export class Engine {
     void engine.location.start();
     await engine.#setLease(engine.guests.longestLeaseMs);
     await engine.devices.restore();
-    engine.#watchLegs();
+    engine.#watch.start();
     return engine;
   }
 
@@ -228,7 +237,7 @@ export class Engine {
   async close({ keepCalls }: { keepCalls: boolean }): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#watch?.cancel();
+    this.#watch.close();
     this.location.close();
     await Promise.all([...this.#views].map((view) => this.detach(view)));
     // With the leases that begin now.
@@ -344,55 +353,6 @@ export class Engine {
   #tell<K extends EventName>({ instance }: GuestIdentity, name: K, event: EventParams<K>): void {
     for (const view of this.#views) {
       if (view.guest.instance === instance) view.emit(name, event as never);
-    }
-  }
-
-  /**
-   * A guest that is away and a peer that has fallen silent: the call was most likely moved to another
-   * thin client. The microphone here must not go on speaking into it; heard again, it is sent again.
-   */
-  #lookForDeserted(session: LiveSession): void {
-    const { instance } = session.guest;
-    const deserted = session.silence.silent && !this.guests.connected(instance);
-    if (deserted === session.deserted) return;
-    session.deserted = deserted;
-    this.#options.logger.warn({ session: session.id, deserted }, 'neither guest nor peer');
-    this.sessions.settle();
-  }
-
-  #watchLegs(): void {
-    if (this.#closed) return;
-    this.#watch = this.#clock.after(WATCH_MS, () => void this.#look());
-  }
-
-  async #look(): Promise<void> {
-    const { config, logger } = this.#options;
-    const sessions = this.sessions.table.all;
-    // A leg that could not be made is tried again; with the worker away that would be in vain.
-    if (this.#health.worker === 'up' && sessions.some((session) => session.recovering)) {
-      this.sessions.settle();
-    }
-    try {
-      await this.sessions.leaveLostAddresses();
-      for (const session of sessions) {
-        const expected = expectsAudio(session);
-        const leg = expected ? await this.#leg(session) : undefined;
-        if (expected && leg === undefined) continue;
-        const silentMs = session.silence.check({
-          now: this.#clock.wall(),
-          expected,
-          lastPacketAt: leg?.rx.lastPacketAt,
-          timeoutMs: config.rtp.timeout * 1000,
-        });
-        this.#lookForDeserted(session);
-        if (silentMs !== undefined) {
-          this.#tell(session.guest, 'session.rtpTimeout', { id: session.id, silentMs });
-        }
-      }
-    } catch (error) {
-      logger.warn({ reason: describeError(error) }, 'silence could not be looked for');
-    } finally {
-      this.#watchLegs();
     }
   }
 }

@@ -17,10 +17,10 @@ import {
   sessionState,
   sessionStats,
   standIns,
-  thinClientLocation,
   toneKind,
   voiceWishes,
 } from './schemas.ts';
+import { thinClientLocation } from './location.ts';
 
 /** Protocol versions that this code speaks; HELLO settles on the highest common one. */
 export const PROTOCOL = { min: 1, max: 1 } as const;

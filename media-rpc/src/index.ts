@@ -1,3 +1,4 @@
+export * from './location.ts';
 export * from './schemas.ts';
 export { events, HEADSET_BUTTONS, mediaErrors, methods, PROTOCOL } from './contract.ts';
 export type {

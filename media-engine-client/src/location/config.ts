@@ -1,4 +1,4 @@
-import { civicAddress } from '@offhook/media-rpc/schemas';
+import { civicAddress } from '@offhook/media-rpc/location';
 import { z } from 'zod';
 
 const degrees = (most: number) => z.number().min(-most).max(most);
